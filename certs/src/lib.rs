@@ -1,0 +1,1 @@
+//! Certificates: a development authority, loading, reloading, mutual TLS.

@@ -1,0 +1,1 @@
+//! Everything that proves or hides: curve, blind evaluation, identifiers, lists.

@@ -1,0 +1,1 @@
+//! The client library and the commands that people type.

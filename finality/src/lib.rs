@@ -1,0 +1,1 @@
+//! Block headers, finality certificates and their verification.

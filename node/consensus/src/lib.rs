@@ -1,0 +1,1 @@
+//! The ledger driver: agreement, execution and storage of blocks.

@@ -1,0 +1,1 @@
+//! Screening, lists and snapshots beside a member's core systems.

@@ -1,0 +1,1 @@
+//! Finalized events as SQL rows.
