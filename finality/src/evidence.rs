@@ -1,0 +1,155 @@
+//! One file that proves one claim to whoever holds the genesis.
+
+use crate::{
+    ChainId, Committee, Committees, EventProof, FinalityError, FinalizedHeader, TxProof, ValueProof,
+};
+use bytes::{BufMut, Bytes};
+use commonware_codec::{
+    Buf, DecodeExt as _, Encode as _, EncodeSize, Error as CodecError, RangeCfg, Read,
+    ReadExt as _, Write,
+};
+
+/// The most epochs that a piece of evidence may walk from genesis.
+///
+/// At an epoch a day this is 44 years; it keeps a hostile file from making a verifier work for ever.
+pub const MAX_HANDOVERS: usize = 16_384;
+
+/// What a piece of evidence proves about the block it names.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Claim {
+    /// The block itself, and nothing else.
+    Block,
+    /// A state key's value after the block.
+    Value(Box<ValueProof>),
+    /// A transaction in the block, with its outcome.
+    Transaction(Box<TxProof>),
+    /// An event that a transaction in the block caused.
+    Event(Box<EventProof>),
+}
+
+/// A claim about a block, the block's certificate, and the way from genesis to its validators.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    /// The last header of each epoch before the block's, from epoch 0 on.
+    pub handovers: Vec<FinalizedHeader>,
+    /// The block.
+    pub block: FinalizedHeader,
+    /// What is claimed about it.
+    pub claim: Claim,
+}
+
+impl Evidence {
+    /// Reads evidence from bytes that came from anywhere.
+    ///
+    /// # Errors
+    ///
+    /// [`FinalityError::Malformed`] if the bytes are not exactly one piece of evidence.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, FinalityError> {
+        Self::decode(Bytes::copy_from_slice(bytes))
+            .map_err(|error| FinalityError::malformed("evidence", error))
+    }
+
+    /// The bytes that [`Self::from_bytes`] reads.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.encode().to_vec()
+    }
+
+    /// Checks the claim for the network `chain_id` whose first validators were `genesis`.
+    ///
+    /// # Errors
+    ///
+    /// The first error met: hand-overs in order, then the block's certificate, then the claim.
+    pub fn verify(&self, chain_id: ChainId, genesis: Committee) -> Result<(), FinalityError> {
+        let mut committees = Committees::new(chain_id, genesis);
+        for handover in &self.handovers {
+            committees.follow(handover)?;
+        }
+        self.verify_with(&committees)
+    }
+
+    /// Checks the claim under committees that the verifier followed before.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`FinalizedHeader::verify`] and [`FinalityError::NotProven`].
+    pub fn verify_with(&self, committees: &Committees) -> Result<(), FinalityError> {
+        self.block.verify(committees)?;
+        match &self.claim {
+            Claim::Block => Ok(()),
+            Claim::Value(proof) => proof.verify(&self.block.header),
+            Claim::Transaction(proof) => proof.verify(&self.block.header),
+            Claim::Event(proof) => proof.verify(&self.block.header),
+        }
+    }
+}
+
+impl Write for Evidence {
+    fn write(&self, buf: &mut impl BufMut) {
+        self.handovers.write(buf);
+        self.block.write(buf);
+        self.claim.write(buf);
+    }
+}
+
+impl EncodeSize for Evidence {
+    fn encode_size(&self) -> usize {
+        self.handovers.encode_size() + self.block.encode_size() + self.claim.encode_size()
+    }
+}
+
+impl Read for Evidence {
+    type Cfg = ();
+
+    fn read_cfg(buf: &mut impl Buf, (): &()) -> Result<Self, CodecError> {
+        Ok(Self {
+            handovers: Vec::read_cfg(buf, &(RangeCfg::from(0..=MAX_HANDOVERS), ()))?,
+            block: FinalizedHeader::read(buf)?,
+            claim: Claim::read(buf)?,
+        })
+    }
+}
+
+impl Write for Claim {
+    fn write(&self, buf: &mut impl BufMut) {
+        match self {
+            Self::Block => 0u8.write(buf),
+            Self::Value(proof) => {
+                1u8.write(buf);
+                proof.write(buf);
+            }
+            Self::Transaction(proof) => {
+                2u8.write(buf);
+                proof.write(buf);
+            }
+            Self::Event(proof) => {
+                3u8.write(buf);
+                proof.write(buf);
+            }
+        }
+    }
+}
+
+impl EncodeSize for Claim {
+    fn encode_size(&self) -> usize {
+        1 + match self {
+            Self::Block => 0,
+            Self::Value(proof) => proof.encode_size(),
+            Self::Transaction(proof) => proof.encode_size(),
+            Self::Event(proof) => proof.encode_size(),
+        }
+    }
+}
+
+impl Read for Claim {
+    type Cfg = ();
+
+    fn read_cfg(buf: &mut impl Buf, (): &()) -> Result<Self, CodecError> {
+        match u8::read(buf)? {
+            0 => Ok(Self::Block),
+            1 => Ok(Self::Value(Box::new(ValueProof::read(buf)?))),
+            2 => Ok(Self::Transaction(Box::new(TxProof::read(buf)?))),
+            3 => Ok(Self::Event(Box::new(EventProof::read(buf)?))),
+            tag => Err(CodecError::InvalidEnum(tag)),
+        }
+    }
+}
