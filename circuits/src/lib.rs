@@ -1,1 +1,3 @@
 //! Everything that proves or hides: curve, blind evaluation, identifiers, lists.
+
+pub mod identifier;
