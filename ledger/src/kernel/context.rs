@@ -1,0 +1,129 @@
+//! What a module sees while it executes.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use crate::kernel::clock::Clock;
+use crate::kernel::codec::{self, Bytes};
+use crate::kernel::event::{Event, MAX_EVENT_BYTES};
+use crate::kernel::genesis::ChainId;
+use crate::kernel::module::ModuleId;
+use crate::kernel::reject::Reject;
+use crate::kernel::results::MAX_EVENTS;
+use crate::kernel::state::{self, MAX_VALUE_BYTES, Missing, StateKey, StateView, Supplied, Writes};
+
+/// Why execution stopped: state has to be fetched, or the transaction is refused. Either way nothing
+/// that it wrote stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Fetch, and call again.
+    Missing(Missing),
+    /// Refused.
+    Reject(Reject),
+}
+
+impl From<Missing> for Stop {
+    fn from(missing: Missing) -> Self {
+        Self::Missing(missing)
+    }
+}
+
+impl From<Reject> for Stop {
+    fn from(reject: Reject) -> Self {
+        Self::Reject(reject)
+    }
+}
+
+impl Stop {
+    /// Separates what has to be fetched from what was decided.
+    pub fn checked<T>(result: Result<T, Stop>) -> Result<Result<T, Reject>, Missing> {
+        match result {
+            Ok(value) => Ok(Ok(value)),
+            Err(Stop::Reject(reject)) => Ok(Err(reject)),
+            Err(Stop::Missing(missing)) => Err(missing),
+        }
+    }
+}
+
+/// Refuses with `reject` unless `condition` holds.
+pub fn require(condition: bool, reject: Reject) -> Result<(), Reject> {
+    if condition { Ok(()) } else { Err(reject) }
+}
+
+/// State, clock and events of one step of a block: a transaction, due work, or the block's end.
+///
+/// Writes go to a layer of the step. The machine merges the layer into the block when the step is
+/// applied and drops it otherwise.
+pub struct Context<'a> {
+    pub(crate) chain_id: ChainId,
+    pub(crate) clock: Clock,
+    pub(crate) module: ModuleId,
+    pub(crate) base: &'a Supplied,
+    pub(crate) block: &'a Writes,
+    pub(crate) writes: Writes,
+    pub(crate) events: Vec<Event>,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(
+        chain_id: ChainId,
+        clock: Clock,
+        base: &'a Supplied,
+        block: &'a Writes,
+    ) -> Self {
+        let (writes, events) = (Writes::new(), Vec::new());
+        Self { chain_id, clock, module: ModuleId::KERNEL, base, block, writes, events }
+    }
+
+    /// The chain.
+    pub fn chain_id(&self) -> ChainId {
+        self.chain_id
+    }
+
+    /// Height, time and business date of this block.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Height of this block.
+    pub fn height(&self) -> u64 {
+        self.clock.height
+    }
+
+    /// Reads and decodes a record.
+    pub fn read<T: BorshDeserialize>(&self, key: &StateKey) -> Result<Option<T>, Missing> {
+        state::read(self, key)
+    }
+
+    /// Writes a record.
+    pub fn put<T: BorshSerialize>(&mut self, key: StateKey, record: &T) {
+        let bytes = codec::encode(record);
+        debug_assert!(bytes.len() <= MAX_VALUE_BYTES, "record under {key} is too large");
+        self.writes.insert(key, Some(bytes));
+    }
+
+    /// Removes a record.
+    pub fn remove(&mut self, key: StateKey) {
+        self.writes.insert(key, None);
+    }
+
+    /// Says that something happened. Kept only if the step is applied.
+    ///
+    /// # Panics
+    /// If the event exceeds [`MAX_EVENT_BYTES`] or the step says more than [`MAX_EVENTS`]: both are
+    /// bounded by the types of actions and events, so this is a fault of the module.
+    pub fn emit<T: BorshSerialize>(&mut self, event: &T) {
+        assert!(self.events.len() < MAX_EVENTS, "a step of module {} says too much", self.module);
+        let body = Bytes::<MAX_EVENT_BYTES>::try_from(codec::encode(event))
+            .unwrap_or_else(|error| panic!("an event of module {}: {error}", self.module));
+        self.events.push(Event { module: self.module, body });
+    }
+}
+
+impl StateView for Context<'_> {
+    fn get(&self, key: &StateKey) -> Result<Option<Vec<u8>>, Missing> {
+        match self.writes.get(key).or_else(|| self.block.get(key)) {
+            Some(written) => Ok(written.clone()),
+            None => self.base.get(key),
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! What a party can do.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use tacit_circuits::curve::WirePoint;
+use tacit_circuits::identifier::IdentifierType;
+use tacit_circuits::list::{MembershipPath, SizeClass};
+use tacit_circuits::oprf::KeyProof;
+use tacit_circuits::scope::{ListId, TagEpoch};
+
+use crate::kernel::codec::{self, BoundedVec, CodecError};
+use crate::kernel::envelope::{Envelope, Unsigned};
+use crate::kernel::party::Name;
+use crate::kernel::{Bytes, ChainId, MemberId, ModuleId};
+use crate::network::parameters::CategoryId;
+use crate::network::record::{
+    Address, AlarmReason, Change, MAX_ACCEPTED_TYPES, ProposalId, PublicationId, Root, SessionId,
+    SpkiHash,
+};
+use crate::network::request::CallBatch;
+
+/// Sessions that one transaction opens: all lists of a category in a network of the size aimed at, with a
+/// few lanes each, take a few transactions.
+pub const MAX_OPENINGS: usize = 64;
+
+/// An action of the risk network. In brackets, who may send it.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Action {
+    /// Changes where the sender is reached (any party).
+    RegisterProfile {
+        /// Where its front end serves other members.
+        front_end_address: Address,
+        /// Where its node takes part in consensus.
+        p2p_address: Address,
+    },
+    /// Changes the key of the sender's front end (any party).
+    RotateCertificate {
+        /// Hash of the new certificate's key.
+        tls_spki_hash: SpkiHash,
+    },
+    /// Proposes a change and votes for it (a member).
+    Propose(Box<Change>),
+    /// Votes once on a proposal (a member).
+    Vote {
+        /// Proposal.
+        proposal: ProposalId,
+        /// Whether for it.
+        approve: bool,
+    },
+    /// Creates a list (a member, who becomes its owner).
+    CreateList {
+        /// Category.
+        category: CategoryId,
+        /// Name, shown to people.
+        name: Name,
+        /// Identifier types that it will hold, ascending.
+        accepts: BoundedVec<IdentifierType, MAX_ACCEPTED_TYPES>,
+    },
+    /// Registers the key of the list's next tag epoch (its owner).
+    RegisterTagEpoch {
+        /// List.
+        list: ListId,
+        /// The number after the last registered one.
+        tag_epoch: TagEpoch,
+        /// `K = k·G`, never registered before, nor its negative.
+        key: WirePoint,
+        /// Proof of knowledge of `k`, bound to chain, owner, list and epoch.
+        proof: KeyProof,
+    },
+    /// Publishes a version (the list's owner).
+    Publish {
+        /// Its name; the version follows the last published one of the epoch.
+        publication: PublicationId,
+        /// Root of its linked-leaf tree.
+        root: Root,
+        /// Its size.
+        size_class: SizeClass,
+        /// Root of its evidence.
+        evidence_root: Root,
+    },
+    /// Says that the sender rebuilt a publication (a member outside the owner's group).
+    Attest {
+        /// Publication.
+        publication: PublicationId,
+        /// Hash of attester, publication and snapshot bytes.
+        digest: [u8; 32],
+    },
+    /// Complains about a publication (a member other than its owner).
+    RaiseAlarm {
+        /// Publication.
+        publication: PublicationId,
+        /// Why.
+        reason: AlarmReason,
+    },
+    /// Proves that a publication's tree is no list (any party).
+    FraudProof {
+        /// Publication.
+        publication: PublicationId,
+        /// The root to which the leaves lead.
+        root: Root,
+        /// The leaves.
+        fraud: Box<Fraud>,
+    },
+    /// Withdraws a list for good (its owner).
+    WithdrawList {
+        /// List.
+        list: ListId,
+    },
+    /// Ends a tag epoch at once (the list's owner).
+    RevokeKey {
+        /// List.
+        list: ListId,
+        /// Epoch.
+        tag_epoch: TagEpoch,
+    },
+    /// Opens sessions and puts their escrow aside (a member).
+    OpenSessions {
+        /// The sessions.
+        openings: BoundedVec<Opening, MAX_OPENINGS>,
+    },
+    /// Settles a request (its querier or its provider).
+    CallBatch(Box<CallBatch>),
+    /// Ends a session: at once when the provider asks, after the settlement window when the querier
+    /// does.
+    CloseSession {
+        /// Session.
+        session: SessionId,
+    },
+}
+
+/// A session to open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Opening {
+    /// List.
+    pub list: ListId,
+    /// Its present tag epoch.
+    pub tag_epoch: TagEpoch,
+    /// The querier's own number for the session.
+    pub lane: u16,
+    /// What to put into escrow, in minor units.
+    pub escrow_minor: u32,
+    /// Most calls.
+    pub cap_calls: u32,
+    /// Last height at which requests are answered.
+    pub deadline_height: u64,
+}
+
+/// Leaves that contradict each other.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Fraud {
+    /// A leaf whose interval is empty: `tag ≥ next`.
+    EmptyInterval {
+        /// Leaf and path.
+        leaf: MembershipPath,
+    },
+    /// Two different leaves whose intervals overlap.
+    Overlap {
+        /// Leaf and path.
+        first: MembershipPath,
+        /// Leaf and path, at another index.
+        second: MembershipPath,
+    },
+}
+
+impl Action {
+    /// Reads the canonical bytes of an envelope's action.
+    pub fn read(bytes: &[u8]) -> Result<Self, CodecError> {
+        codec::decode(bytes)
+    }
+
+    /// The action as a transaction to be signed.
+    pub fn unsigned(
+        &self,
+        chain_id: ChainId,
+        sender: MemberId,
+        sequence: u64,
+        expiry_height: u64,
+    ) -> Unsigned {
+        // The bounds of the fields keep every action below the envelope's bound, as a test shows.
+        let action = Bytes::try_from(codec::encode(self)).expect("actions fit an envelope");
+        Unsigned { chain_id, sender, sequence, expiry_height, module: ModuleId::NETWORK, action }
+    }
+
+    /// The action of an envelope, if it is one of the risk network's.
+    pub fn of(envelope: &Envelope) -> Option<Result<Self, CodecError>> {
+        (envelope.module == ModuleId::NETWORK).then(|| Self::read(&envelope.action))
+    }
+}

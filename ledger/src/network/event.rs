@@ -1,0 +1,244 @@
+//! What happened in the risk network.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
+
+use crate::kernel::codec::{self, CodecError};
+use crate::kernel::party::{Name, Role};
+use crate::kernel::{BusinessDate, ModuleId};
+use crate::network::parameters::CategoryId;
+use crate::network::record::{
+    AlarmReason, ProposalId, ProposalStatus, PublicationId, Root, SessionId, SpkiHash,
+};
+
+/// An event of the risk network.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Event {
+    /// A party joined.
+    PartyJoined {
+        /// Its number.
+        member: MemberId,
+        /// Its name.
+        name: Name,
+        /// What it may do.
+        role: Role,
+    },
+    /// A party left.
+    PartyLeft {
+        /// Its number.
+        member: MemberId,
+    },
+    /// A party's addresses changed.
+    ProfileChanged {
+        /// Party.
+        member: MemberId,
+    },
+    /// A party's certificate key changed.
+    CertificateRotated {
+        /// Party.
+        member: MemberId,
+        /// Hash of the new key.
+        tls_spki_hash: SpkiHash,
+    },
+    /// A member begins or ceases to validate.
+    ValidatorChanged {
+        /// Member.
+        member: MemberId,
+        /// Whether it validates from now on.
+        validates: bool,
+    },
+    /// Something was proposed.
+    Proposed {
+        /// Proposal.
+        proposal: ProposalId,
+        /// Who proposed it.
+        proposer: MemberId,
+    },
+    /// A member voted.
+    Voted {
+        /// Proposal.
+        proposal: ProposalId,
+        /// Who voted.
+        member: MemberId,
+        /// Whether for it.
+        approve: bool,
+    },
+    /// A proposal was decided or expired.
+    ProposalClosed {
+        /// Proposal.
+        proposal: ProposalId,
+        /// How it stands.
+        status: ProposalStatus,
+    },
+    /// A category came to be or changed.
+    CategoryChanged {
+        /// Category.
+        category: CategoryId,
+    },
+    /// Parameters of the network changed.
+    ParametersChanged,
+    /// A list came to be.
+    ListCreated {
+        /// List.
+        list: ListId,
+        /// Owner.
+        owner: MemberId,
+        /// Category.
+        category: CategoryId,
+    },
+    /// A key was registered.
+    EpochRegistered {
+        /// List.
+        list: ListId,
+        /// Epoch.
+        tag_epoch: TagEpoch,
+    },
+    /// A version was published: members fetch it, rebuild it and attest it.
+    Published {
+        /// Publication.
+        publication: PublicationId,
+        /// Owner of the list.
+        owner: MemberId,
+        /// Root.
+        root: Root,
+    },
+    /// A member attested a publication.
+    Attested {
+        /// Publication.
+        publication: PublicationId,
+        /// Who attested it.
+        attester: MemberId,
+    },
+    /// A publication became active.
+    Activated {
+        /// Publication.
+        publication: PublicationId,
+        /// The one whose place it took.
+        superseded: Option<PublicationId>,
+    },
+    /// A member complained about a publication.
+    AlarmRaised {
+        /// Number of the alarm.
+        number: u64,
+        /// Publication.
+        publication: PublicationId,
+        /// Owner of the list: whose snapshot it is.
+        owner: MemberId,
+        /// Who complains.
+        raised_by: MemberId,
+        /// Why.
+        reason: AlarmReason,
+    },
+    /// A publication was proven fraudulent.
+    FraudProven {
+        /// Publication.
+        publication: PublicationId,
+        /// Owner of the list.
+        owner: MemberId,
+        /// Who proved it.
+        proven_by: MemberId,
+        /// What owner and attesters paid together, in minor units.
+        burnt_minor: u64,
+    },
+    /// A list was withdrawn.
+    ListWithdrawn {
+        /// List.
+        list: ListId,
+    },
+    /// A key was revoked.
+    KeyRevoked {
+        /// List.
+        list: ListId,
+        /// Epoch.
+        tag_epoch: TagEpoch,
+    },
+    /// A session was opened.
+    SessionOpened {
+        /// Session.
+        session: SessionId,
+        /// Who asks.
+        querier: MemberId,
+        /// Who answers.
+        provider: MemberId,
+        /// List.
+        list: ListId,
+        /// Tag epoch.
+        tag_epoch: TagEpoch,
+        /// Lane.
+        lane: u16,
+        /// Price of a call, in minor units.
+        price_minor: u32,
+        /// Escrow, in minor units.
+        escrow_minor: u32,
+        /// Most calls.
+        cap_calls: u32,
+        /// Last height at which requests are answered.
+        deadline_height: u64,
+    },
+    /// Calls entered the log and were paid.
+    CallsLogged {
+        /// Session.
+        session: SessionId,
+        /// Number of the request in its session.
+        sequence: u64,
+        /// Who asked.
+        querier: MemberId,
+        /// Who answered.
+        provider: MemberId,
+        /// List.
+        list: ListId,
+        /// Tag epoch.
+        tag_epoch: TagEpoch,
+        /// Index in the log of the first call's leaf; the others follow in the order of the request.
+        first_leaf: u64,
+        /// Number of calls.
+        calls: u32,
+        /// What they cost the querier and paid the provider, in minor units.
+        charge_minor: u32,
+        /// What was minted to the provider, in minor units.
+        reward_minor: u32,
+        /// Business date on which they count.
+        business_date: BusinessDate,
+    },
+    /// A session's deadline was brought forward: it answers no more requests and still settles.
+    SessionClosing {
+        /// Session.
+        session: SessionId,
+        /// Last height at which batches settle.
+        settles_until_height: u64,
+    },
+    /// A session ended and its escrow returned.
+    SessionClosed {
+        /// Session.
+        session: SessionId,
+        /// Who asked.
+        querier: MemberId,
+        /// Who answered.
+        provider: MemberId,
+        /// List.
+        list: ListId,
+        /// What returned to the querier, in minor units.
+        returned_minor: u32,
+    },
+    /// Quota was granted.
+    Granted {
+        /// To whom.
+        member: MemberId,
+        /// How much, in minor units.
+        amount_minor: u64,
+    },
+    /// The log grew in this block.
+    LogAdvanced {
+        /// Its root after the block.
+        root: Root,
+        /// Its leaves after the block.
+        length: u64,
+    },
+}
+
+impl Event {
+    /// A kernel event as one of the risk network's, if it is one.
+    pub fn read(event: &crate::kernel::Event) -> Option<Result<Self, CodecError>> {
+        (event.module == ModuleId::NETWORK).then(|| codec::decode(&event.body))
+    }
+}

@@ -1,0 +1,32 @@
+//! The risk network: who belongs to it, what they publish, what they ask, and what that costs.
+//!
+//! | Module | Content |
+//! |---|---|
+//! | [`action`] | what a party can do |
+//! | [`record`] | what stands in state |
+//! | [`event`] | what is said about it |
+//! | [`parameters`] | what the members govern |
+//! | [`request`] | a querier's signed request, and the batch that settles it |
+//! | [`reject`] | refusals |
+//! | [`read`] | typed reading of the records |
+
+pub mod action;
+pub mod event;
+pub mod genesis;
+pub mod keys;
+pub mod parameters;
+pub mod read;
+pub mod record;
+pub mod reject;
+pub mod request;
+
+pub use action::Action;
+pub use event::Event;
+pub use genesis::{GenesisMember, NetworkGenesis};
+pub use parameters::{Category, Parameters};
+pub use record::*;
+pub use request::{CallBatch, Request, SignedRequest};
+
+/// The risk network as a module of the kernel.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RiskNetwork;

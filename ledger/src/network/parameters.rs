@@ -1,0 +1,149 @@
+//! What the members govern by vote.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use std::fmt;
+
+use crate::kernel::Reject;
+use crate::kernel::context::require;
+use crate::kernel::party::Name;
+
+/// Categories of lists of one network. The white paper names three; they are kept in one record.
+pub const MAX_CATEGORIES: usize = 64;
+
+/// Highest price of a call: 1,000 calls of it still fit the 32 bits of one amount.
+pub const MAX_PRICE_MINOR: u32 = u32::MAX / 1_000;
+
+/// Quota in minor units, thousandths of one quota.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
+pub struct Quota(pub u64);
+
+impl Quota {
+    /// Minor units in one quota.
+    pub const MINOR: u64 = 1_000;
+
+    /// This many whole quota.
+    pub const fn whole(quota: u32) -> Self {
+        Self(quota as u64 * Self::MINOR)
+    }
+
+    /// Sum, unless it exceeds 64 bits.
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        self.0.checked_add(other.0).map(Self)
+    }
+
+    /// Difference, unless it would be negative.
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        self.0.checked_sub(other.0).map(Self)
+    }
+}
+
+impl fmt::Display for Quota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:03}", self.0 / Self::MINOR, self.0 % Self::MINOR)
+    }
+}
+
+/// Number of a category.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
+pub struct CategoryId(pub u16);
+
+impl fmt::Display for CategoryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A kind of list, with its line of the price list.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Category {
+    /// Number.
+    pub id: CategoryId,
+    /// Name, shown to people.
+    pub name: Name,
+    /// What a call costs its querier and pays its provider, in minor units of quota. At most
+    /// [`MAX_PRICE_MINOR`]. A session keeps the price at which it was opened.
+    pub price_minor: u32,
+    /// What is minted to the provider for a call that it served, in minor units. Less than the price,
+    /// and nothing between members of one group: else members could mint by calling each other.
+    pub reward_minor: u32,
+    /// Calls that a querier may make to one list of the category on one business date.
+    pub daily_cap_calls: u32,
+    /// For how many blocks a consumer may still rely on a version that was superseded. 0 for lists of
+    /// high risk.
+    pub grace_blocks: u32,
+    /// Retired categories take no new lists and no new sessions.
+    pub retired: bool,
+}
+
+impl Category {
+    /// Refuses values outside the ranges of the fields.
+    pub fn check(&self) -> Result<(), Reject> {
+        let price_fits = self.price_minor <= MAX_PRICE_MINOR;
+        let reward_fits = self.reward_minor < self.price_minor || self.reward_minor == 0;
+        require(price_fits && reward_fits, Reject::VALUE_OUT_OF_RANGE)
+    }
+}
+
+/// Numbers that hold for the whole network.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Parameters {
+    /// Quota minted to a member that joins, in minor units.
+    pub welcome_grant_minor: u64,
+    /// The validators may not become fewer than this by vote. 4 tolerate one fault.
+    pub min_validators: u32,
+    /// For how many blocks a proposal can be voted on.
+    pub proposal_lifetime_blocks: u64,
+    /// How far ahead of its opening a session's deadline may lie, in blocks.
+    pub max_session_blocks: u64,
+    /// `w`: for how many blocks after a session's deadline, or after its epoch was superseded, batches
+    /// may still be settled.
+    pub settlement_window_blocks: u64,
+    /// What the owner of a publication that was proven fraudulent pays, in minor units, as far as its
+    /// quota goes. It is burnt.
+    pub fraud_owner_penalty_minor: u64,
+    /// What each of its attesters pays, in minor units, as far as its quota goes. It is burnt.
+    pub fraud_attester_penalty_minor: u64,
+}
+
+impl Default for Parameters {
+    fn default() -> Self {
+        Self {
+            welcome_grant_minor: Quota::whole(100_000).0,
+            min_validators: 4,
+            // At ten blocks a second: a week to vote, a day for a session, ten minutes to settle.
+            proposal_lifetime_blocks: 7 * 864_000,
+            max_session_blocks: 864_000,
+            settlement_window_blocks: 6_000,
+            fraud_owner_penalty_minor: Quota::whole(10_000).0,
+            fraud_attester_penalty_minor: Quota::whole(1_000).0,
+        }
+    }
+}
+
+/// Longest of all governed spans of blocks: ten years at ten blocks a second. Keeps every sum of heights
+/// far from 64 bits.
+pub const MAX_SPAN_BLOCKS: u64 = 10 * 365 * 864_000;
+
+impl Parameters {
+    /// Refuses values outside the ranges of the fields.
+    pub fn check(&self) -> Result<(), Reject> {
+        let spans = [
+            self.proposal_lifetime_blocks,
+            self.max_session_blocks,
+            self.settlement_window_blocks,
+        ];
+        let spans_fit = spans.iter().all(|span| (1..=MAX_SPAN_BLOCKS).contains(span));
+        // Grants and penalties stay so small that the sum of all balances cannot reach 64 bits.
+        let amounts = [
+            self.welcome_grant_minor,
+            self.fraud_owner_penalty_minor,
+            self.fraud_attester_penalty_minor,
+        ];
+        let amounts_fit = amounts.iter().all(|amount| *amount <= 1 << 48);
+        require(spans_fit && amounts_fit && self.min_validators >= 1, Reject::VALUE_OUT_OF_RANGE)
+    }
+}

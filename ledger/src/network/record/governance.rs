@@ -1,0 +1,123 @@
+//! What the members decide by vote: one member, one vote, more than two thirds of all members.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use std::fmt;
+use tacit_circuits::scope::MemberId;
+
+use crate::kernel::codec::BoundedVec;
+use crate::kernel::party::{LedgerKey, MAX_PARTIES, Name, Role};
+use crate::network::parameters::{Category, Parameters};
+use crate::network::record::Profile;
+
+/// Proposals that may be open at a time: they are listed in one record.
+pub const MAX_OPEN_PROPOSALS: usize = 64;
+
+/// Names a proposal, in the order of proposing, from 1.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
+pub struct ProposalId(pub u64);
+
+impl fmt::Display for ProposalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// An institution that is to join.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Candidate {
+    /// The institution's name.
+    pub name: Name,
+    /// Corporate group.
+    pub group: Name,
+    /// What it may do.
+    pub role: Role,
+    /// Key with which it signs.
+    pub ledger_key: LedgerKey,
+    /// Where it is reached.
+    pub profile: Profile,
+}
+
+/// What a proposal would change.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Change {
+    /// An institution joins, as a member or as an observer.
+    Admit(Candidate),
+    /// A party leaves: its lists are withdrawn, its sessions run out, it no longer validates.
+    Remove {
+        /// Party.
+        member: MemberId,
+    },
+    /// A member begins to validate.
+    AddValidator {
+        /// Member.
+        member: MemberId,
+    },
+    /// A member ceases to validate.
+    RemoveValidator {
+        /// Member.
+        member: MemberId,
+    },
+    /// A category comes to be.
+    AddCategory(Category),
+    /// A category gets other prices, rewards or caps, or is retired.
+    ChangeCategory(Category),
+    /// Other parameters of the network.
+    SetParameters(Parameters),
+    /// Another offset of the business date from UTC, in minutes.
+    SetUtcOffset {
+        /// Minutes ahead of UTC.
+        minutes: i16,
+    },
+}
+
+/// A proposal with its votes.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Proposal {
+    /// Name.
+    pub id: ProposalId,
+    /// Who proposed it.
+    pub proposer: MemberId,
+    /// What it would change.
+    pub change: Change,
+    /// Height at which it was proposed.
+    pub proposed_height: u64,
+    /// Last height at which it can be voted on.
+    pub expiry_height: u64,
+    /// How it stands.
+    pub status: ProposalStatus,
+    /// Votes in the order in which they were cast. Only those of active members count.
+    pub votes: BoundedVec<Ballot, MAX_PARTIES>,
+}
+
+/// A vote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Ballot {
+    /// Who voted.
+    pub member: MemberId,
+    /// Whether for it.
+    pub approve: bool,
+}
+
+/// How a proposal stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum ProposalStatus {
+    /// Can be voted on.
+    Open,
+    /// Carried, and in effect since this height.
+    Carried {
+        /// Height of the deciding vote.
+        height: u64,
+    },
+    /// So many voted against it at this height that it can no longer be carried.
+    Defeated {
+        /// Height of the deciding vote.
+        height: u64,
+    },
+    /// Nobody decided it in time.
+    Expired,
+}
+
+/// Proposals that can be voted on, in the order of proposing.
+pub type OpenProposals = BoundedVec<ProposalId, MAX_OPEN_PROPOSALS>;

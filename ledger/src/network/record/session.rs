@@ -1,0 +1,124 @@
+//! Sessions, and what they count.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use std::fmt;
+use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
+
+use crate::kernel::codec::BoundedVec;
+use crate::kernel::{BusinessDate, Reject};
+use crate::network::record::Root;
+
+/// Sessions that one member may hold open with one list: its lanes, and those that still settle.
+pub const MAX_SESSIONS_PER_LIST: usize = 64;
+
+/// How far a request may fall behind the highest settled one of its session and still settle, in
+/// sequence numbers. A provider posts its batches within seconds; this is what it may have in flight.
+pub const SETTLEMENT_SPAN: u64 = 1_024;
+
+const WORDS: usize = (SETTLEMENT_SPAN / 64) as usize;
+
+/// Names a session: given in the order of opening, from 1, and never again.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
+pub struct SessionId(pub u64);
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One querier, one provider, one list and tag epoch, one lane, with an escrow and a cap.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Session {
+    /// Name.
+    pub id: SessionId,
+    /// Who asks and pays.
+    pub querier: MemberId,
+    /// Who answers and is paid.
+    pub provider: MemberId,
+    /// List.
+    pub list: ListId,
+    /// Tag epoch.
+    pub tag_epoch: TagEpoch,
+    /// The querier's own number for it: parallel front ends use a lane each.
+    pub lane: u16,
+    /// Price of a call, in minor units, as it was when the session was opened.
+    pub price_minor: u32,
+    /// What the querier put into escrow, in minor units.
+    pub escrow_minor: u32,
+    /// What of it is paid, in minor units.
+    pub spent_minor: u32,
+    /// Most calls.
+    pub cap_calls: u32,
+    /// Calls settled.
+    pub calls: u32,
+    /// Height at which it was opened.
+    pub opened_height: u64,
+    /// Last height at which requests are answered. Batches settle for the settlement window more.
+    pub deadline_height: u64,
+    /// Which requests are settled.
+    pub settled: Settled,
+}
+
+impl Session {
+    /// What is left of the escrow, in minor units.
+    pub fn escrow_left_minor(&self) -> u32 {
+        self.escrow_minor.saturating_sub(self.spent_minor)
+    }
+}
+
+/// Which sequence numbers of a session are settled: a window that slides with the highest one
+/// (the anti-replay window of RFC 4303, section 3.4.3). What has fallen out of it is refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Settled {
+    /// One above the highest settled number; 0 before the first.
+    end: u64,
+    /// Bit `n mod SETTLEMENT_SPAN` stands for number `n` of the last [`SETTLEMENT_SPAN`] below `end`.
+    window: [u64; WORDS],
+}
+
+impl Settled {
+    /// Refuses a number that is settled, or has fallen out of the window.
+    pub fn check(&self, sequence: u64) -> Result<(), Reject> {
+        if sequence >= self.end {
+            return Ok(());
+        }
+        if self.bit(sequence) && self.end - sequence <= SETTLEMENT_SPAN {
+            return Err(Reject::SEQUENCE_SETTLED);
+        }
+        if self.end - sequence > SETTLEMENT_SPAN {
+            return Err(Reject::SEQUENCE_TOO_OLD);
+        }
+        Ok(())
+    }
+
+    fn bit(&self, sequence: u64) -> bool {
+        let place = sequence % SETTLEMENT_SPAN;
+        self.window[(place / 64) as usize] >> (place % 64) & 1 == 1
+    }
+}
+
+/// Open sessions of one member with one list.
+pub type SessionIds = BoundedVec<SessionId, MAX_SESSIONS_PER_LIST>;
+
+/// Calls of one member to one list on one business date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Usage {
+    /// The date.
+    pub business_date: BusinessDate,
+    /// Calls logged on it.
+    pub calls: u32,
+}
+
+/// The network's log as of the last block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct LogHead {
+    /// Root of the tree.
+    pub root: Root,
+    /// Leaves in it.
+    pub length: u64,
+    /// Height at which it became so.
+    pub height: u64,
+}

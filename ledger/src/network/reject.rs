@@ -1,0 +1,79 @@
+//! Refusals of the risk network. See [`crate::kernel::reject`] for the order of precedence.
+
+use crate::kernel::reject::rejects;
+
+rejects! {
+    /// Refusals of the risk network, in the order of their numbers. 100 to 149 need no state.
+    NETWORK_REJECTS:
+    100 EMPTY lasting "The action holds nothing to do.";
+    101 DUPLICATE lasting "An item that must be unique stands twice in the action.";
+    102 REQUEST_WRONG_CHAIN lasting "The querier's request was signed for another chain.";
+    103 REQUEST_SIGNATURE_INVALID lasting "The querier's signature on the request does not verify.";
+    104 COUNT_MISMATCH lasting "The batch holds another number of evaluations than the request has points.";
+    105 AMOUNT_TOO_LARGE lasting "Calls times price exceed what one batch may charge.";
+    106 CUMULATIVE_BELOW_AMOUNT lasting "The cumulative charge that the querier signed is less than this batch's charge.";
+    107 POINT_INVALID lasting "A point is not on the curve, not canonical, or the identity.";
+    108 EVALUATION_PROOF_INVALID lasting "The proof does not show that the key of the request evaluated these points.";
+    109 KEY_PROOF_INVALID lasting "The proof of knowledge does not hold for this key, member, list and epoch.";
+    110 FRAUD_PROOF_INVALID lasting "The leaves do not contradict each other, or do not lead to the named root.";
+    111 VALUE_OUT_OF_RANGE lasting "A value lies outside the range that its documentation gives.";
+
+    150 NOT_A_MEMBER lasting "Observers may not do this.";
+    151 MEMBER_UNKNOWN lasting "No such member.";
+    152 MEMBER_LEFT lasting "That member has left the network.";
+    153 KEY_IN_USE lasting "The key or certificate belongs to another member, or did once.";
+    154 TOO_MANY_MEMBERS lasting "The network has as many members as it can hold.";
+    155 TOO_FEW_VALIDATORS lasting "The change would leave fewer validators than the governed minimum.";
+    156 ALREADY_VALIDATOR lasting "That member validates already.";
+    157 NOT_A_VALIDATOR lasting "That member does not validate.";
+
+    160 PROPOSAL_UNKNOWN lasting "No such proposal.";
+    161 PROPOSAL_CLOSED lasting "The proposal is decided or has expired.";
+    162 ALREADY_VOTED lasting "This member has voted on the proposal.";
+    163 TOO_MANY_PROPOSALS transient "As many proposals are open as the network allows; wait for one to close.";
+
+    170 CATEGORY_UNKNOWN lasting "No such category.";
+    171 CATEGORY_EXISTS lasting "A category with this number exists.";
+    172 TOO_MANY_CATEGORIES lasting "The network has as many categories as it can hold.";
+    173 CATEGORY_RETIRED lasting "The category is retired.";
+
+    180 LIST_UNKNOWN lasting "No such list.";
+    181 NOT_THE_OWNER lasting "Only the list's owner may do this.";
+    182 LIST_WITHDRAWN lasting "The list is withdrawn.";
+    183 TOO_MANY_LISTS lasting "The member has as many lists as it may have.";
+
+    190 EPOCH_UNKNOWN lasting "The list has no such tag epoch.";
+    191 EPOCH_OUT_OF_ORDER lasting "Tag epochs follow each other by one, and the last one must have been published or revoked first.";
+    192 KEY_SEEN_BEFORE lasting "This key, or its negative, was registered before; draw a fresh one.";
+    193 EPOCH_REVOKED lasting "The key of this tag epoch was revoked.";
+    194 EPOCH_SUPERSEDED lasting "Another tag epoch has taken this one's place.";
+    195 EPOCH_NOT_ACTIVE transient "The tag epoch has no active publication yet.";
+
+    200 PUBLICATION_UNKNOWN lasting "No such publication.";
+    201 VERSION_OUT_OF_ORDER lasting "Versions of a tag epoch follow each other by one.";
+    202 PUBLICATION_FRAUDULENT lasting "The publication was proven fraudulent.";
+    203 PUBLICATION_SUPERSEDED lasting "A newer publication is active.";
+    204 OWN_GROUP lasting "Members of the owner's group may not do this.";
+    205 ALREADY_ATTESTED lasting "This member has attested the publication.";
+    206 ALARM_ALREADY_RAISED lasting "This member has raised an alarm about the publication.";
+    207 ROOT_MISMATCH lasting "The root is not the one registered for the publication.";
+
+    210 OWN_LIST lasting "A member does not call its own list.";
+    211 DEADLINE_OUT_OF_RANGE lasting "The deadline lies in the past or too far ahead.";
+    212 TOO_MANY_SESSIONS lasting "As many sessions with this list are open as a member may have; close one.";
+    213 QUOTA_EXHAUSTED lasting "The available quota does not cover the escrow.";
+
+    220 SESSION_UNKNOWN lasting "The session was never opened, or is closed.";
+    221 NOT_A_PARTY lasting "Only querier and provider of the session may do this.";
+    222 QUERIER_KEY_MISMATCH lasting "The request is signed with a key that is not the querier's registered one.";
+    223 SCOPE_MISMATCH lasting "Querier, provider, list or tag epoch of the request are not those of the session.";
+    224 PRICE_MISMATCH lasting "The price of the request is not that of the session.";
+    225 KEY_MISMATCH lasting "The key of the request is not the one registered for the list and tag epoch.";
+    226 SESSION_ENDED lasting "The session's deadline, and the window to settle, have passed.";
+    227 SEQUENCE_SETTLED lasting "This sequence number of the session is settled.";
+    228 SEQUENCE_TOO_OLD lasting "The sequence number lies too far behind the highest settled one.";
+    229 SESSION_CAP_REACHED lasting "The session's cap of calls is reached.";
+    230 ESCROW_EXHAUSTED lasting "The session's escrow does not cover the charge.";
+    231 DAILY_CAP_REACHED transient "The querier's calls to this list have reached the cap of the business date.";
+    232 LOG_FULL lasting "The network's log is full.";
+}

@@ -1,0 +1,132 @@
+//! A querier's signed request, and the batch that settles it.
+//!
+//! The request is what goes to the provider over mTLS; the batch is the same request with the
+//! provider's evaluations and their proof, as either side posts it. **A charge is payable only by
+//! publishing the evaluations that it pays for**: so neither side can lose more than one batch.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use ed25519_zebra::SigningKey;
+use tacit_circuits::curve::WirePoint;
+use tacit_circuits::oprf::{DleqProof, EvaluationContext};
+use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
+
+use crate::kernel::envelope::{Signature, ledger_key};
+use crate::kernel::hash::{self, Digest, label};
+use crate::kernel::party::LedgerKey;
+use crate::kernel::{BoundedVec, ChainId};
+use crate::network::record::SessionId;
+
+/// Calls of one request. A proof over 1,000 calls costs each validator about 60 ms of one core, and the
+/// batch stays below 192 kB.
+pub const MAX_CALLS: usize = 1_000;
+
+/// One call as the querier sends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Call {
+    /// `B = r·H`, blinded, in its factor-8 form.
+    pub blinded: WirePoint,
+    /// `a`: hash of the sealed audit record of the call.
+    pub audit: Digest,
+}
+
+/// What a querier asks of one list, and what it will pay.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Request {
+    /// Chain on which it is settled.
+    pub chain_id: ChainId,
+    /// Session that pays.
+    pub session: SessionId,
+    /// Numbers the requests of the session. They may settle in any order, each once, as long as none
+    /// falls behind the highest settled one by more than
+    /// [`SETTLEMENT_SPAN`](crate::network::record::SETTLEMENT_SPAN).
+    pub sequence: u64,
+    /// Who asks: the session's querier.
+    pub querier: MemberId,
+    /// Who answers: the session's provider, owner of the list.
+    pub provider: MemberId,
+    /// List asked.
+    pub list: ListId,
+    /// Tag epoch asked.
+    pub tag_epoch: TagEpoch,
+    /// `K`: the list's key of that epoch, as registered.
+    pub key: WirePoint,
+    /// Price of one call in minor units: the session's.
+    pub price_minor: u32,
+    /// What all requests of the session up to this one charge together, in minor units.
+    pub cumulative_minor: u64,
+    /// The calls, in the order in which their leaves enter the log.
+    pub calls: BoundedVec<Call, MAX_CALLS>,
+}
+
+impl Request {
+    /// Signs with a key that the querier holds.
+    pub fn sign(self, key: &SigningKey) -> SignedRequest {
+        let querier_key = ledger_key(key);
+        self.sign_with(querier_key, |message| Signature(key.sign(message).into()))
+    }
+
+    /// Signs through `sign`, for keys that somebody else holds.
+    pub fn sign_with(
+        self,
+        querier_key: LedgerKey,
+        sign: impl FnOnce(&[u8]) -> Signature,
+    ) -> SignedRequest {
+        let signature = sign(&self.signed_bytes(&querier_key));
+        SignedRequest { request: self, querier_key, signature }
+    }
+
+    /// What this request charges, in minor units. Price and number of calls are bounded so that the
+    /// product of a well-formed request fits 32 bits; `None` otherwise.
+    pub fn amount_minor(&self) -> Option<u32> {
+        u32::try_from(self.calls.len()).ok()?.checked_mul(self.price_minor)
+    }
+
+    /// What the proof of evaluation is bound to.
+    pub fn evaluation_context(&self) -> EvaluationContext {
+        EvaluationContext {
+            chain_id: self.chain_id.0,
+            session: self.session.0,
+            sequence: self.sequence,
+            list: self.list,
+            tag_epoch: self.tag_epoch,
+        }
+    }
+
+    /// The blinded points, in order.
+    pub fn blinded(&self) -> Vec<WirePoint> {
+        self.calls.iter().map(|call| call.blinded).collect()
+    }
+
+    fn signed_bytes(&self, querier_key: &LedgerKey) -> [u8; 32] {
+        hash::hash_encoded(label::REQUEST, &(self, querier_key)).0
+    }
+}
+
+/// A request with its querier's signature.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct SignedRequest {
+    /// The request.
+    pub request: Request,
+    /// The querier's key; execution refuses any but the registered one.
+    pub querier_key: LedgerKey,
+    /// The querier's signature over both.
+    pub signature: Signature,
+}
+
+impl SignedRequest {
+    /// What the signature covers: the label's digest of request and key.
+    pub fn signed_bytes(&self) -> [u8; 32] {
+        self.request.signed_bytes(&self.querier_key)
+    }
+}
+
+/// A request with its evaluations: what enters the log and moves the charge.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct CallBatch {
+    /// What the querier signed.
+    pub signed: SignedRequest,
+    /// `Z = k·B`, one for each call, in order, in factor-8 form.
+    pub evaluated: BoundedVec<WirePoint, MAX_CALLS>,
+    /// Shows that all `Z` come from the key of the request.
+    pub proof: DleqProof,
+}
