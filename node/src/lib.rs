@@ -1,1 +1,4 @@
 //! The server of a member institution.
+
+pub mod config;
+pub mod keys;
