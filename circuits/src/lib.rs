@@ -1,3 +1,12 @@
-//! Everything that proves or hides: curve, blind evaluation, identifiers, lists.
+//! Everything that proves or hides: curve, blind evaluation, identifiers, lists, the log.
+//!
+//! Pure and synchronous: no clock, no files, no network, and randomness is always an argument.
+//! Arithmetic in bulk runs on all cores.
 
+pub mod curve;
 pub mod identifier;
+pub mod list;
+pub mod log;
+mod merkle;
+pub mod oprf;
+pub mod scope;
