@@ -16,7 +16,7 @@ use super::input::{HashesToSmallOrder, Preimage, hash_all};
 use super::key::{ListKey, PublicKey};
 use crate::curve::poseidon2::{Domain, hash_2};
 use crate::curve::scalar::Scalar;
-use crate::curve::{Field, Point, constant_time};
+use crate::curve::{FIELD_BYTES, Field, Point, constant_time, decode_field, encode_field};
 use crate::identifier::{IdentifierType, PADDING_TYPE_CODE};
 use crate::list::{Tag, TagError};
 use crate::scope::{ListId, TagEpoch, pack_epoch};
@@ -113,7 +113,40 @@ impl Entry {
     pub fn is_padding(&self) -> bool {
         self.type_code == PADDING_TYPE_CODE
     }
+
+    /// Type code (two bytes), then `x`, both little-endian: how an owner keeps an entry. The caller
+    /// encrypts it before it rests anywhere.
+    #[must_use]
+    pub fn to_secret_bytes(&self) -> [u8; ENTRY_BYTES] {
+        let mut bytes = [0; ENTRY_BYTES];
+        bytes[..2].copy_from_slice(&self.type_code.to_le_bytes());
+        bytes[2..].copy_from_slice(&encode_field(&self.x));
+        bytes
+    }
+
+    /// Restores an entry from [`to_secret_bytes`](Self::to_secret_bytes).
+    ///
+    /// # Errors
+    /// [`NoEntry`] for a type that does not exist, and for what is not canonical.
+    pub fn from_secret_bytes(bytes: &[u8; ENTRY_BYTES]) -> Result<Self, NoEntry> {
+        let (type_code, x) = bytes.split_first_chunk::<2>().ok_or(NoEntry)?;
+        let type_code = u16::from_le_bytes(*type_code);
+        if type_code != PADDING_TYPE_CODE && IdentifierType::from_code(type_code).is_err() {
+            return Err(NoEntry);
+        }
+        let x = x.try_into().map_err(|_| NoEntry)?;
+        let x = decode_field(x).map_err(|_| NoEntry)?;
+        Ok(Self { type_code, x })
+    }
 }
+
+/// Bytes of an entry as its owner keeps it.
+pub const ENTRY_BYTES: usize = 2 + FIELD_BYTES;
+
+/// The stored entry is damaged. Whoever keeps it is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the bytes are no entry of a list")]
+pub struct NoEntry;
 
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -25,7 +25,7 @@ mod split;
 pub use blind::{Blind, BlindState, blind};
 pub use dleq::{DLEQ_PROOF_BYTES, Proof as DleqProof, ProofNotCanonical};
 pub use evaluate::{EvaluationContext, EvaluationError, MAX_BATCH, evaluate, verify};
-pub use finalize::{Entry, FinalizeError, OwnTagError, finalize, tag_batch};
+pub use finalize::{ENTRY_BYTES, Entry, FinalizeError, NoEntry, OwnTagError, finalize, tag_batch};
 pub use input::{HashesToSmallOrder, Input, hash_to_curve};
 pub use key::{KeyError, ListKey, PublicKey};
 pub use possession::{KEY_PROOF_BYTES, KeyContext, KeyProof, WrongKeyProof};
