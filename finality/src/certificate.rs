@@ -47,9 +47,9 @@ impl FinalizedHeader {
     /// [`FinalityError::WrongBlock`] or [`FinalityError::NotSigned`], in this order.
     pub fn verify(&self, committees: &Committees) -> Result<(), FinalityError> {
         let epoch = self.header.epoch();
-        let committee = committees
-            .committee(epoch.get())
-            .ok_or(FinalityError::UnknownEpoch { epoch: epoch.get() })?;
+        if committees.committee(epoch.get()).is_none() {
+            return Err(FinalityError::UnknownEpoch { epoch: epoch.get() });
+        }
 
         // All blocks up to the certified one lie in one epoch, because an epoch starts from a
         // block that is final already.
@@ -70,11 +70,7 @@ impl FinalizedHeader {
                 height: last.0.height.get(),
             });
         }
-        if verify_finalization(&committees.chain_id, committee, &self.finalization) {
-            Ok(())
-        } else {
-            Err(FinalityError::NotSigned { epoch: epoch.get() })
-        }
+        committees.verify(&self.finalization)
     }
 }
 
@@ -135,6 +131,21 @@ impl Committees {
         self.epochs.keys().next_back().copied().unwrap_or(0)
     }
 
+    /// Checks that a quorum of the epoch's validators signed `finalization`.
+    ///
+    /// # Errors
+    ///
+    /// [`FinalityError::UnknownEpoch`] or [`FinalityError::NotSigned`].
+    pub fn verify(&self, finalization: &Finalization) -> Result<(), FinalityError> {
+        let epoch = finalization.proposal.round.epoch().get();
+        let committee = self.committee(epoch).ok_or(FinalityError::UnknownEpoch { epoch })?;
+        if is_signed(&self.chain_id, committee, finalization) {
+            Ok(())
+        } else {
+            Err(FinalityError::NotSigned { epoch })
+        }
+    }
+
     /// Learns the validators of the epoch after the one that `handover` ends.
     ///
     /// # Errors
@@ -153,7 +164,7 @@ impl Committees {
 }
 
 /// Whether a quorum of `committee` signed `finalization`.
-fn verify_finalization(
+fn is_signed(
     chain_id: &ChainId,
     committee: &Committee,
     finalization: &Finalization,

@@ -16,7 +16,7 @@ use commonware_storage::{
 /// The longest value under a state key, in bytes.
 ///
 /// The ledger bounds each of its values well below; this is what the store and the proofs read.
-pub const MAX_VALUE_BYTES: usize = 256 * 1024;
+pub const MAX_VALUE_BYTES: usize = 32 * 1024;
 
 /// Bytes of the activity bitmap that one leaf of the state tree covers.
 const CHUNK_BYTES: usize = 32;

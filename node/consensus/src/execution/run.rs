@@ -1,0 +1,265 @@
+//! Executes the transactions of a block over a batch of the store.
+//!
+//! The ledger is synchronous and the store is not: each step of a block either takes effect or names
+//! the keys it misses, which are read together before the step is tried again.
+
+use super::{
+    ledger::Ledger,
+    store::{Batch, Sealed},
+};
+use crate::{
+    runtime::{Runtime, compute},
+    toy::{BlockContext, BlockResult, BlockRun, Missing, Outcome, StateKey, StateView, Writes},
+    transaction::Transaction,
+};
+use bytes::Bytes;
+use commonware_glue::stateful::db::Unmerkleized as _;
+use commonware_utils::non_empty_range;
+use std::{collections::BTreeMap, mem, sync::Arc};
+use tacit_finality::{Committee, StateCommitment, key_digest};
+
+/// What becomes of a transaction that may not stand in a block: one that is not in turn, has
+/// expired, or whose sender is unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unfit {
+    /// It is left out, by whoever composes the block.
+    LeaveOut,
+    /// It makes the block invalid, for whoever checks it.
+    Refuse,
+}
+
+/// A block's transactions, executed over its parent's state.
+pub(crate) struct Executed<E: Runtime> {
+    pub(crate) sealed: Sealed<E>,
+    pub(crate) state: StateCommitment,
+    pub(crate) results: Vec<BlockResult>,
+    /// The validators of the next epoch, if the block ends one.
+    pub(crate) handover: Option<Committee>,
+    /// The transactions that stand in the block, in order.
+    pub(crate) included: Vec<Arc<Transaction>>,
+    /// The transactions that were left out, with the reason.
+    pub(crate) left_out: Vec<(Arc<Transaction>, Outcome)>,
+}
+
+/// Where a block stands in its epoch.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) context: BlockContext,
+    /// Whether it is the last block of its epoch.
+    pub(crate) ends_epoch: bool,
+    /// The committee of its own epoch, which stays if the state names none.
+    pub(crate) committee: Committee,
+}
+
+/// Executes `transactions` as the block at `place`, whose parent's state is that of `batch`.
+///
+/// Answers `None` if a transaction may not stand in the block and `unfit` refuses it.
+///
+/// # Panics
+///
+/// If the store fails: a node that cannot read its state must stop.
+pub(crate) async fn execute<E: Runtime>(
+    runtime: &E,
+    ledger: &Arc<Ledger>,
+    place: Place,
+    transactions: Vec<Arc<Transaction>>,
+    unfit: Unfit,
+    mut batch: Batch<E>,
+) -> Option<Executed<E>> {
+    let first_block = place.context.height == 1;
+    let mut steps = Steps::new(ledger.clone(), &place, transactions, unfit);
+    let mut wanted = steps.prefetch();
+    loop {
+        let values = read(ledger, first_block, &batch, &wanted).await;
+        steps.supply(mem::take(&mut wanted), values);
+        let progress;
+        (steps, progress) = compute(runtime, "execute", move || {
+            let progress = steps.advance();
+            (steps, progress)
+        })
+        .await;
+        match progress {
+            Ok(Progress::Done) => break,
+            Ok(Progress::Refused) => return None,
+            Err(missing) => wanted = missing.into_keys(),
+        }
+    }
+
+    if first_block {
+        for (key, value) in &ledger.genesis_writes {
+            batch = batch.write(key_digest(key.as_bytes()), value.clone().map(Bytes::from));
+        }
+    }
+    for (key, value) in steps.writes {
+        batch = batch.write(key_digest(key.as_bytes()), value.map(Bytes::from));
+    }
+    let sealed = batch
+        .merkleize()
+        .await
+        .expect("the state store must be readable");
+    Some(Executed {
+        state: commitment(&sealed),
+        sealed,
+        results: steps.results,
+        handover: steps.handover,
+        included: steps.included,
+        left_out: steps.left_out,
+    })
+}
+
+/// What a header says about a sealed state.
+fn commitment<E: Runtime>(sealed: &Sealed<E>) -> StateCommitment {
+    StateCommitment {
+        root: sealed.root(),
+        operations_root: sealed.ops_root(),
+        operations: non_empty_range!(sealed.sync_boundary(), sealed.bounds().tip.size),
+    }
+}
+
+async fn read<E: Runtime>(
+    ledger: &Ledger,
+    first_block: bool,
+    batch: &Batch<E>,
+    keys: &[StateKey],
+) -> Vec<Option<Vec<u8>>> {
+    if first_block {
+        // The store is empty before the first block, which writes the genesis along with its own
+        // changes.
+        let writes = &ledger.genesis_writes;
+        return keys
+            .iter()
+            .map(|key| writes.get(key).cloned().flatten())
+            .collect();
+    }
+    let digests: Vec<_> = keys.iter().map(|key| key_digest(key.as_bytes())).collect();
+    let digests: Vec<_> = digests.iter().collect();
+    let values = batch
+        .get_many(&digests)
+        .await
+        .expect("the state store must be readable");
+    values
+        .into_iter()
+        .map(|value| value.map(|bytes| bytes.to_vec()))
+        .collect()
+}
+
+enum Progress {
+    Done,
+    Refused,
+}
+
+/// The synchronous part of an execution: goes on as far as the supplied state allows.
+struct Steps {
+    ledger: Arc<Ledger>,
+    run: BlockRun,
+    supplied: BTreeMap<StateKey, Option<Vec<u8>>>,
+    unfit: Unfit,
+    opened: bool,
+    closed: bool,
+    next: usize,
+    transactions: Vec<Arc<Transaction>>,
+    /// The committee to keep if the state names none, in the last block of an epoch.
+    fallback: Option<Committee>,
+
+    writes: Writes,
+    results: Vec<BlockResult>,
+    included: Vec<Arc<Transaction>>,
+    left_out: Vec<(Arc<Transaction>, Outcome)>,
+    handover: Option<Committee>,
+}
+
+impl Steps {
+    fn new(
+        ledger: Arc<Ledger>,
+        place: &Place,
+        transactions: Vec<Arc<Transaction>>,
+        unfit: Unfit,
+    ) -> Self {
+        let run = ledger.machine.begin(place.context);
+        Self {
+            ledger,
+            run,
+            supplied: BTreeMap::new(),
+            unfit,
+            opened: false,
+            closed: false,
+            next: 0,
+            transactions,
+            fallback: place.ends_epoch.then(|| place.committee.clone()),
+            writes: Writes::new(),
+            results: Vec::new(),
+            included: Vec::new(),
+            left_out: Vec::new(),
+            handover: None,
+        }
+    }
+
+    /// Keys that the transactions will read for certain.
+    fn prefetch(&self) -> Vec<StateKey> {
+        let mut keys: Vec<_> = self
+            .transactions
+            .iter()
+            .flat_map(|transaction| self.run.prefetch(&transaction.envelope))
+            .collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    fn supply(&mut self, keys: Vec<StateKey>, values: Vec<Option<Vec<u8>>>) {
+        for (key, value) in keys.into_iter().zip(values) {
+            self.run.supply(key.clone(), value.clone());
+            self.supplied.entry(key).or_insert(value);
+        }
+    }
+
+    fn advance(&mut self) -> Result<Progress, Missing> {
+        if !self.opened {
+            self.run.open()?;
+            self.opened = true;
+        }
+        while let Some(transaction) = self.transactions.get(self.next) {
+            let outcome = self.run.apply(&transaction.envelope)?;
+            if crate::transaction::stands_in_block(&outcome) {
+                self.included.push(transaction.clone());
+            } else {
+                match self.unfit {
+                    Unfit::Refuse => return Ok(Progress::Refused),
+                    Unfit::LeaveOut => self.left_out.push((transaction.clone(), outcome)),
+                }
+            }
+            self.next += 1;
+        }
+        if !self.closed {
+            let execution = self.run.close()?;
+            self.writes = execution.writes;
+            self.results = execution.results;
+            self.closed = true;
+        }
+        if let Some(fallback) = &self.fallback {
+            let view = AfterBlock {
+                writes: &self.writes,
+                supplied: &self.supplied,
+            };
+            let named = self.ledger.committee(&view)?;
+            self.handover = Some(named.unwrap_or_else(|_| fallback.clone()));
+        }
+        Ok(Progress::Done)
+    }
+}
+
+/// The state after the block, as far as it is known.
+struct AfterBlock<'a> {
+    writes: &'a Writes,
+    supplied: &'a BTreeMap<StateKey, Option<Vec<u8>>>,
+}
+
+impl StateView for AfterBlock<'_> {
+    fn get(&self, key: &StateKey) -> Result<Option<Vec<u8>>, Missing> {
+        self.writes
+            .get(key)
+            .or_else(|| self.supplied.get(key))
+            .cloned()
+            .ok_or_else(|| Missing::one(key.clone()))
+    }
+}

@@ -1,0 +1,67 @@
+//! Who the peers are and where they are reached, as the ledger says.
+
+use crate::{execution::Core, handle::StateReader, runtime::Runtime};
+use commonware_runtime::Handle;
+use std::{sync::Arc, time::Duration};
+use tacit_finality::ConsensusKey;
+use tracing::{info, warn};
+
+/// How often the peers named by the ledger are compared with those in use.
+const COMPARE_EVERY: Duration = Duration::from_secs(1);
+
+/// A node of the network.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Peer {
+    /// The key that names it on the network.
+    pub key: ConsensusKey,
+    /// `host:port` at which it listens.
+    pub address: String,
+    /// Whether it validates. Others follow, and are dialled by nobody.
+    pub validator: bool,
+}
+
+/// Tells the peer-to-peer layer with whom to speak.
+pub trait PeerDirectory: Send + 'static {
+    /// Replaces the peers. `id` grows with every call.
+    fn replace(&mut self, id: u64, peers: &[Peer]);
+}
+
+/// Follows the ledger's members and hands them to the peer-to-peer layer when they change.
+pub(crate) struct Peers<D> {
+    pub(crate) core: Arc<Core>,
+    pub(crate) state: StateReader,
+    pub(crate) directory: D,
+    /// The peers to start with, before any state is known.
+    pub(crate) bootstrap: Vec<Peer>,
+}
+
+impl<D: PeerDirectory> Peers<D> {
+    /// Hands over the first peers at once, and follows changes until the node stops.
+    pub(crate) fn start<E: Runtime>(mut self, runtime: E) -> Handle<()> {
+        let mut current = self.bootstrap.clone();
+        current.sort_unstable();
+        let mut id = 0;
+        self.directory.replace(id, &current);
+        runtime.spawn(move |runtime| async move {
+            loop {
+                runtime.sleep(COMPARE_EVERY).await;
+                let ledger = self.core.ledger.clone();
+                let named = match self.state.read(|view| ledger.peers(view)).await {
+                    Ok(named) => named,
+                    Err(stopped) => {
+                        warn!(%stopped, "peers are no longer followed");
+                        return;
+                    }
+                };
+                let mut named = named;
+                named.sort_unstable();
+                if named != current && !named.is_empty() {
+                    id += 1;
+                    info!(peers = named.len(), "the ledger names other peers");
+                    self.directory.replace(id, &named);
+                    current = named;
+                }
+            }
+        })
+    }
+}
