@@ -17,10 +17,10 @@
 //! This crate and `tacit-finality` alone name the engine's crates.
 
 pub mod block;
+pub mod engine;
 
 mod archive;
 mod config;
-mod engine;
 mod epochs;
 mod execution;
 mod handle;

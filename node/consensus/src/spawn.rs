@@ -10,7 +10,7 @@ use crate::{
 };
 use commonware_actor::Feedback;
 use commonware_consensus::{Reporter, marshal::Update};
-use commonware_cryptography::{ChaCha20Poly1305, Signer as _, ed25519};
+use commonware_cryptography::{ChaCha20Poly1305, ed25519};
 use commonware_p2p::{
     Address, AddressableManager as _, AddressableTrackedPeers, Ingress,
     authenticated::lookup::{self, Oracle},

@@ -21,11 +21,11 @@ use commonware_utils::{
     channel::{mpsc, oneshot},
 };
 use std::{
+    future::pending,
     num::{NonZeroU64, NonZeroUsize},
     sync::Arc,
 };
 use tacit_finality::Digest;
-use tracing::error;
 
 /// Requests that wait for the archive before a caller has to.
 const MAILBOX_SIZE: usize = 1_024;
@@ -83,9 +83,8 @@ pub(crate) struct Mailbox(mpsc::Sender<Message>);
 impl Mailbox {
     /// Keeps a record, and returns when it is on disk.
     ///
-    /// # Panics
-    ///
-    /// If the archive stopped: results that cannot be kept must not be acknowledged.
+    /// If the archive stopped, so does the node, and this never returns: a block whose results are
+    /// not kept must not be acknowledged.
     pub(crate) async fn append(&self, record: Record, height: Height) {
         let (done, durable) = oneshot::channel();
         let sent = self
@@ -96,10 +95,9 @@ impl Mailbox {
                 done,
             })
             .await;
-        assert!(
-            sent.is_ok() && durable.await.is_ok(),
-            "the archive of results stopped"
-        );
+        if sent.is_err() || durable.await.is_err() {
+            pending::<()>().await;
+        }
     }
 
     /// What came of the block at `height`; `None` if it is unknown or pruned.
@@ -151,11 +149,15 @@ pub(crate) struct Actor {
 
 impl Actor {
     /// Runs until every mailbox is gone.
+    ///
+    /// # Panics
+    ///
+    /// If the files fail: a node that cannot keep results must stop.
     pub(crate) fn start<E: Runtime>(self, runtime: E) -> Handle<()> {
         runtime.spawn(move |runtime| async move {
-            if let Err(error) = self.run(runtime).await {
-                error!(%error, "the archive of results failed; the node stops");
-            }
+            self.run(runtime)
+                .await
+                .expect("the archive of results must be writable");
         })
     }
 

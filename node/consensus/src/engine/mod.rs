@@ -15,20 +15,23 @@
 
 mod storage;
 
+pub use crate::{
+    execution::ledger::Ledger,
+    network::{CHANNEL_QUOTA, Channel, Channels, PeerDirectory, largest_message},
+};
+
 use crate::{
     archive,
     block::Block,
     config::{Retention, Timing},
     epochs::{BlockReporter, Committees, EpochManager, Handovers, finalized_blocks},
     execution::{
-        Core, LedgerApplication,
-        ledger::Ledger,
-        store,
+        Core, LedgerApplication, store,
         sync::{Downloader, Served},
     },
     handle::{LedgerHandle, Server, StateReader},
     mempool::Admission,
-    network::{Channels, Peer, PeerDirectory, Peers, SYNC_BATCH},
+    network::{Peer, Peers, SYNC_BATCH},
     pacing::Paced,
     runtime::Runtime,
 };
@@ -85,39 +88,39 @@ pub enum Start {
 }
 
 /// What [`start`] needs.
-pub(crate) struct Config<D, P, B, O> {
-    pub(crate) ledger: Arc<Ledger>,
+pub struct Config<D, P, B, O> {
+    pub ledger: Arc<Ledger>,
     /// Blocks in an epoch.
-    pub(crate) epoch_blocks: NonZeroU64,
+    pub epoch_blocks: NonZeroU64,
     /// Votes, and names the node among its peers.
-    pub(crate) signer: ed25519::PrivateKey,
+    pub signer: ed25519::PrivateKey,
     /// Starts the name of every file.
-    pub(crate) prefix: String,
-    pub(crate) timing: Timing,
-    pub(crate) retention: Retention,
-    pub(crate) start: Start,
+    pub prefix: String,
+    pub timing: Timing,
+    pub retention: Retention,
+    pub start: Start,
     /// Tells the network layer with whom to speak.
-    pub(crate) directory: D,
+    pub directory: D,
     /// With whom to speak before the ledger is known.
-    pub(crate) bootstrap: Vec<Peer>,
+    pub bootstrap: Vec<Peer>,
     /// Who is spoken with.
-    pub(crate) provider: P,
+    pub provider: P,
     /// Shuts out peers that misbehave.
-    pub(crate) blocker: B,
+    pub blocker: B,
     /// Sees finalized blocks along with the node. Acknowledges them like any other part.
-    pub(crate) observer: Option<O>,
+    pub observer: Option<O>,
 }
 
 /// A node that runs.
-pub(crate) struct Node {
-    pub(crate) handle: LedgerHandle,
+pub struct Node {
+    pub handle: LedgerHandle,
     /// Ends only if the node cannot go on, with a panic if its files cannot be opened.
-    pub(crate) task: Handle<()>,
+    pub task: Handle<()>,
 }
 
 /// Starts a node on `channels`. The handle serves at once; a node that joins answers questions about
 /// state when it has one.
-pub(crate) fn start<E, D, P, B, O, S, R>(
+pub fn start<E, D, P, B, O, S, R>(
     runtime: E,
     config: Config<D, P, B, O>,
     channels: Channels<S, R>,
@@ -138,7 +141,6 @@ where
         config.signer.clone(),
     );
     let (archive, archive_mailbox) = archive::new(&config.prefix, page_cache.clone());
-    archive.start(runtime.child("archive"));
     let core = Arc::new(Core::new(
         config.ledger.clone(),
         genesis::<E>(&config.ledger, config.epoch_blocks),
@@ -153,6 +155,7 @@ where
     let parts = Parts {
         core,
         page_cache,
+        archive,
         admission,
         server,
         state: handle.state(),
@@ -183,6 +186,7 @@ fn genesis<E: Runtime>(ledger: &Ledger, epoch_blocks: NonZeroU64) -> Block {
 struct Parts {
     core: Arc<Core>,
     page_cache: CacheRef,
+    archive: archive::Actor,
     admission: Admission,
     server: Server,
     state: StateReader,
@@ -206,6 +210,7 @@ async fn run<E, D, P, B, O, S, R>(
     let Parts {
         core,
         page_cache,
+        archive,
         admission,
         server,
         state: state_reader,
@@ -216,6 +221,7 @@ async fn run<E, D, P, B, O, S, R>(
     let committees = core.committees.clone();
     let genesis_digest = core.genesis.digest();
 
+    archive.start(runtime.child("archive"));
     // Peers first: nothing below can be fetched without them.
     Peers {
         core: core.clone(),

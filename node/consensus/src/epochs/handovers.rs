@@ -24,7 +24,7 @@ use commonware_utils::{
 use futures::future::{Either, select};
 use std::{collections::BTreeMap, future::pending, pin::pin, time::Duration};
 use tacit_finality::{ConsensusKey, Finalization, FinalizedHeader, MAX_VALIDATORS};
-use tracing::{debug, error, info};
+use tracing::{debug, info};
 
 /// The largest message on the channel: a header with the largest committee, its certificate, and
 /// what surrounds them. Headers bound themselves; a certificate has a signature per validator.
@@ -116,10 +116,10 @@ impl HandoverMailbox {
             .commands
             .send(Command::Keep(Box::new(handover), done))
             .await;
-        assert!(
-            sent.is_ok() && durable.await.is_ok(),
-            "the store of hand-overs stopped"
-        );
+        if sent.is_err() || durable.await.is_err() {
+            // The node is stopping, and must not go on as if the hand-over were kept.
+            pending::<()>().await;
+        }
     }
 
     /// The hand-over that ends `epoch`, if it is known.
@@ -235,10 +235,7 @@ impl<E: Runtime> Handovers<E> {
             match event {
                 Either::Left(None) | Either::Right(Err(_)) => return,
                 Either::Left(Some(command)) => {
-                    self = match self.obey(command).await {
-                        Some(this) => this,
-                        None => return,
-                    };
+                    self = self.obey(command).await;
                 }
                 Either::Right(Ok((from, message))) => match Message::decode(message) {
                     Err(error) => debug!(?from, %error, "a hand-over message does not decode"),
@@ -250,10 +247,7 @@ impl<E: Runtime> Handovers<E> {
                     }
                     Ok(Message::Response(handover)) => {
                         let before = self.committees.newest();
-                        self = match self.learn(*handover).await {
-                            Some(this) => this,
-                            None => return,
-                        };
+                        self = self.learn(*handover).await;
                         if self.search.is_some() && self.committees.newest() > before {
                             self.ask(&mut sender);
                             ask_at = runtime.current() + ASK_EVERY;
@@ -271,12 +265,12 @@ impl<E: Runtime> Handovers<E> {
         }
     }
 
-    async fn obey(mut self, command: Command) -> Option<Self> {
+    async fn obey(mut self, command: Command) -> Self {
         match command {
             Command::Keep(handover, done) => {
-                let this = self.learn(*handover).await?;
+                let this = self.learn(*handover).await;
                 let _ = done.send(());
-                return Some(this);
+                return this;
             }
             Command::Get(epoch, reply) => {
                 let _ = reply.send(self.store.get(&U64::new(epoch)).cloned());
@@ -289,26 +283,24 @@ impl<E: Runtime> Handovers<E> {
                 });
             }
         }
-        Some(self)
+        self
     }
 
     /// Verifies and keeps a hand-over that is the next one; ignores any other.
-    async fn learn(mut self, handover: FinalizedHeader) -> Option<Self> {
+    async fn learn(mut self, handover: FinalizedHeader) -> Self {
         let epoch = handover.header.epoch();
         if epoch != self.committees.newest() {
-            return Some(self);
+            return self;
         }
         if let Err(error) = self.committees.follow(&handover) {
             debug!(%epoch, %error, "a hand-over does not verify");
-            return Some(self);
+            return self;
         }
-        match self.store.put_sync(U64::new(epoch.get()), handover).await {
-            Ok(store) => self.store = store,
-            Err(error) => {
-                error!(%error, "hand-overs cannot be written; the node stops");
-                return None;
-            }
-        }
+        self.store = self
+            .store
+            .put_sync(U64::new(epoch.get()), handover)
+            .await
+            .expect("the store of hand-overs must be writable");
         info!(
             epoch = epoch.next().get(),
             "the validators of an epoch are known"
@@ -317,7 +309,7 @@ impl<E: Runtime> Handovers<E> {
             // Another committee answers for recency from here on.
             search.tips.clear();
         }
-        Some(self)
+        self
     }
 
     /// Notes a validator's newest finalization, and ends the search when enough are heard.

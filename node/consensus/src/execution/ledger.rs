@@ -6,12 +6,12 @@ use tacit_finality::{Committee, FinalityError};
 
 /// The state machine, what the genesis writes, and what consensus reads from state.
 #[derive(Debug)]
-pub(crate) struct Ledger {
-    pub(crate) chain_id: ChainId,
-    pub(crate) machine: Machine,
-    pub(crate) genesis_writes: Writes,
-    pub(crate) genesis_time_ms: u64,
-    pub(crate) genesis_committee: Committee,
+pub struct Ledger {
+    pub chain_id: ChainId,
+    pub machine: Machine,
+    pub genesis_writes: Writes,
+    pub genesis_time_ms: u64,
+    pub genesis_committee: Committee,
 }
 
 impl Ledger {

@@ -263,12 +263,7 @@ impl<E: Runtime> Answers<E> {
             );
             let (Some(block), Some(results)) = (block, results) else {
                 if blocks.is_empty() {
-                    let oldest = self
-                        .core
-                        .archive
-                        .oldest()
-                        .await
-                        .map_or(tip + 1, |h| h.get());
+                    let oldest = self.oldest().await;
                     return Err(LedgerError::Pruned { height, oldest });
                 }
                 break;
@@ -283,6 +278,21 @@ impl<E: Runtime> Answers<E> {
             });
         }
         Ok(blocks)
+    }
+
+    /// The oldest height of which both the block and its results are kept.
+    ///
+    /// Both are pruned to one depth, but file by file, and a joining node has blocks before it has
+    /// results.
+    async fn oldest(&self) -> u64 {
+        let tip = self.core.tip().borrow().height;
+        let Some(mut oldest) = self.core.archive.oldest().await else {
+            return tip.get() + 1;
+        };
+        while oldest < tip && self.marshal.get_block(oldest).await.is_none() {
+            oldest = oldest.next();
+        }
+        oldest.get()
     }
 
     async fn transaction(&self, id: TxId) -> Option<FinalTransaction> {
@@ -392,10 +402,10 @@ impl<E: Runtime> Answers<E> {
             at = at.next();
         }
         if headers.is_empty() {
-            let oldest = self.core.archive.oldest().await.unwrap_or(tip);
+            let oldest = self.oldest().await;
             return Err(LedgerError::Pruned {
                 height: height.get(),
-                oldest: oldest.get(),
+                oldest,
             });
         }
         Err(LedgerError::NoCertificate {

@@ -19,7 +19,7 @@ use tacit_finality::{Digest, MAX_VALIDATORS, MAX_VALUE_BYTES, Scheme};
 ///
 /// Consensus at 50 blocks a second sends about 150. The network reserves room for a second's worth
 /// of every possible peer on every channel, so a larger quota costs memory.
-pub(crate) const CHANNEL_QUOTA: Quota = Quota::per_second(NZU32!(512));
+pub const CHANNEL_QUOTA: Quota = Quota::per_second(NZU32!(512));
 
 /// State operations in one message to a joining node.
 pub(crate) const SYNC_BATCH: NonZeroU64 = NZU64!(64);
