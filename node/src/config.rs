@@ -126,9 +126,10 @@ pub struct Frontend {
     /// Private key of the certificate, PEM.
     #[serde(default = "defaults::frontend_key_file")]
     pub key_file: PathBuf,
-    /// Authorities of the members' certificates, PEM.
-    #[serde(default = "defaults::members_ca_file")]
-    pub members_ca_file: PathBuf,
+    /// Authorities, PEM, to which the other members' certificates must lead as well. Absent means
+    /// that the key registered on the ledger is enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members_ca_file: Option<PathBuf>,
     /// How long another member may take for one batch before it counts as unreachable.
     #[serde(default = "defaults::answer_timeout_ms")]
     pub answer_timeout_ms: u64,
@@ -214,13 +215,10 @@ mod defaults {
         40
     }
     pub(super) fn frontend_certificate_file() -> PathBuf {
-        "certs/frontend.pem".into()
+        "certs/peer.pem".into()
     }
     pub(super) fn frontend_key_file() -> PathBuf {
-        "certs/frontend.key".into()
-    }
-    pub(super) fn members_ca_file() -> PathBuf {
-        "certs/members-ca.pem".into()
+        "certs/peer.key.pem".into()
     }
     /// Ten seconds: a batch of 1,000 takes a loaded member less than one.
     pub(super) const fn answer_timeout_ms() -> u64 {
@@ -230,14 +228,49 @@ mod defaults {
         "certs/operator-listener.pem".into()
     }
     pub(super) fn operator_key_file() -> PathBuf {
-        "certs/operator-listener.key".into()
+        "certs/operator-listener.key.pem".into()
     }
     pub(super) fn operators_ca_file() -> PathBuf {
-        "certs/operators-ca.pem".into()
+        "certs/operator-authority.pem".into()
     }
 }
 
 impl Config {
+    /// Everything at its default but the addresses.
+    pub fn with_listeners(
+        p2p: SocketAddr,
+        frontend: SocketAddr,
+        operator: SocketAddr,
+        probes: SocketAddr,
+    ) -> Self {
+        Self {
+            data_dir: defaults::data_dir(),
+            keys: Keys::default(),
+            ledger: Ledger {
+                genesis_file: defaults::genesis_file(),
+                listen: p2p,
+                block_interval_ms: defaults::block_interval_ms(),
+                keep_blocks: 0,
+                state_sync: false,
+            },
+            frontend: Frontend {
+                listen: frontend,
+                certificate_file: defaults::frontend_certificate_file(),
+                key_file: defaults::frontend_key_file(),
+                members_ca_file: None,
+                answer_timeout_ms: defaults::answer_timeout_ms(),
+            },
+            operator: Operator {
+                listen: operator,
+                certificate_file: defaults::operator_certificate_file(),
+                key_file: defaults::operator_key_file(),
+                operators_ca_file: defaults::operators_ca_file(),
+            },
+            store: Store::default(),
+            telemetry: Telemetry { listen: Some(probes), ..Telemetry::default() },
+        }
+    }
+
     /// Reads and checks a file, and makes its paths absolute.
     ///
     /// # Errors
@@ -290,18 +323,20 @@ impl Config {
     /// [`ConfigError::FileMissing`] for the first that does not.
     pub fn check_files(&self) -> Result<(), ConfigError> {
         let store_key = std::env::var_os("TACIT_STORE_KEY").is_none();
-        let files = [
+        let mut files = vec![
             ("keys.ledger_key_file", &self.keys.ledger_key_file, true),
             ("keys.consensus_key_file", &self.keys.consensus_key_file, true),
             ("keys.store_key_file", &self.keys.store_key_file, store_key),
             ("ledger.genesis_file", &self.ledger.genesis_file, true),
             ("frontend.certificate_file", &self.frontend.certificate_file, true),
             ("frontend.key_file", &self.frontend.key_file, true),
-            ("frontend.members_ca_file", &self.frontend.members_ca_file, true),
             ("operator.certificate_file", &self.operator.certificate_file, true),
             ("operator.key_file", &self.operator.key_file, true),
             ("operator.operators_ca_file", &self.operator.operators_ca_file, true),
         ];
+        if let Some(path) = &self.frontend.members_ca_file {
+            files.push(("frontend.members_ca_file", path, true));
+        }
         match files.into_iter().find(|(_, path, needed)| *needed && !path.exists()) {
             Some((field, path, _)) => Err(ConfigError::FileMissing { field, path: path.clone() }),
             None => Ok(()),
@@ -309,7 +344,7 @@ impl Config {
     }
 
     fn make_absolute(&mut self, base: &Path) {
-        for path in [
+        let own = [
             &mut self.data_dir,
             &mut self.keys.ledger_key_file,
             &mut self.keys.consensus_key_file,
@@ -317,11 +352,11 @@ impl Config {
             &mut self.ledger.genesis_file,
             &mut self.frontend.certificate_file,
             &mut self.frontend.key_file,
-            &mut self.frontend.members_ca_file,
             &mut self.operator.certificate_file,
             &mut self.operator.key_file,
             &mut self.operator.operators_ca_file,
-        ] {
+        ];
+        for path in own.into_iter().chain(&mut self.frontend.members_ca_file) {
             *path = base.join(&*path);
         }
     }

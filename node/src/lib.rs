@@ -2,3 +2,5 @@
 
 pub mod config;
 pub mod keys;
+pub mod setup;
+pub mod trial;

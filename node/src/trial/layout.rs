@@ -1,0 +1,157 @@
+//! Folders, addresses and the genesis of a trial network.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rand_core::OsRng;
+use tacit_ledger::kernel::ChainId;
+
+use crate::setup::card::{Card, CardRole};
+use crate::setup::folder::{self, Plan, SetupError};
+use crate::setup::genesis::{self, GenesisFileError};
+
+/// How long a probe may take.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The longest status line that is read: a probe's has about twenty bytes.
+const MAX_STATUS_LINE_BYTES: u64 = 256;
+
+/// Why a trial network cannot be laid out.
+#[derive(Debug, thiserror::Error)]
+pub enum TrialError {
+    /// The system gives no free port on loopback.
+    #[error("no free port on loopback: {0}")]
+    Port(std::io::Error),
+    /// A node's folder cannot be made.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The genesis cannot be made.
+    #[error(transparent)]
+    Genesis(#[from] GenesisFileError),
+}
+
+/// An institution of a trial network.
+#[derive(Clone, Debug)]
+pub struct Institution {
+    /// Name of its folder.
+    pub slug: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// What it is to the network.
+    pub role: CardRole,
+}
+
+/// A node of a trial network.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its institution.
+    pub institution: Institution,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Its member's card.
+    pub card: Card,
+    /// Where its operators are listened for.
+    pub operator: SocketAddr,
+    /// Where its probes are.
+    pub probes: SocketAddr,
+}
+
+impl Node {
+    /// Its configuration file.
+    pub fn config_file(&self) -> PathBuf {
+        self.folder.join(folder::CONFIG_FILE)
+    }
+
+    /// The file that tells the command line how to reach it.
+    pub fn profile_file(&self) -> PathBuf {
+        self.folder.join(folder::PROFILE_FILE)
+    }
+
+    /// Whether it serves its operators and follows the ledger, as its readiness probe says.
+    pub fn is_ready(&self) -> bool {
+        probe(self.probes, "/readyz").is_ok_and(|status| status == 200)
+    }
+
+    /// Where its process writes its log.
+    pub fn log_file(&self) -> PathBuf {
+        self.folder.join("node.log")
+    }
+}
+
+/// A trial network's folders.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// The chain that its genesis makes.
+    pub chain_id: ChainId,
+    /// The founders, numbered from 1 in this order.
+    pub nodes: Vec<Node>,
+}
+
+impl Layout {
+    /// Makes folders and genesis of a network of these founders under `root`.
+    ///
+    /// # Errors
+    /// [`TrialError`]; what was made until then stays for inspection.
+    pub fn create(root: &Path, institutions: &[Institution]) -> Result<Self, TrialError> {
+        let mut nodes = Vec::with_capacity(institutions.len());
+        for institution in institutions {
+            nodes.push(Self::add(root, institution)?);
+        }
+        let cards: Vec<Card> = nodes.iter().map(|node: &Node| node.card.clone()).collect();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let time_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        let genesis = genesis::make("trial", time_ms, &cards)?;
+        for node in &nodes {
+            genesis::write(&genesis, &node.folder.join("genesis.bin"))?;
+        }
+        Ok(Self { chain_id: genesis.chain_id(), nodes })
+    }
+
+    /// Makes the folder of one more node, without a genesis: that of an institution that is to join.
+    ///
+    /// # Errors
+    /// [`TrialError`].
+    pub fn add(root: &Path, institution: &Institution) -> Result<Node, TrialError> {
+        let [p2p, frontend, operator, probes] = free_ports()?;
+        let node_folder = root.join(institution.slug);
+        let plan = Plan {
+            name: institution.name.into(),
+            group: institution.slug.into(),
+            role: institution.role,
+            validator: institution.role == CardRole::Member,
+            frontend_address: frontend.to_string(),
+            p2p_address: p2p.to_string(),
+            frontend_listen: frontend,
+            p2p_listen: p2p,
+            operator_listen: operator,
+            probes_listen: probes,
+        };
+        let card = folder::create(&node_folder, &plan, &mut OsRng)?;
+        Ok(Node { institution: institution.clone(), folder: node_folder, card, operator, probes })
+    }
+}
+
+/// The status code that a probe answers with (RFC 9112, section 4).
+fn probe(address: SocketAddr, path: &str) -> std::io::Result<u16> {
+    let mut stream = TcpStream::connect_timeout(&address, PROBE_TIMEOUT)?;
+    stream.set_read_timeout(Some(PROBE_TIMEOUT))?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    let mut line = String::new();
+    BufReader::new(stream).take(MAX_STATUS_LINE_BYTES).read_line(&mut line)?;
+    let code = line.split(' ').nth(1).and_then(|code| code.parse().ok());
+    code.ok_or_else(|| std::io::ErrorKind::InvalidData.into())
+}
+
+/// Four ports that are free now. They are chosen by the system and held together, so that no two
+/// are the same; between this and the node's start another program could take one.
+fn free_ports() -> Result<[SocketAddr; 4], TrialError> {
+    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(TrialError::Port);
+    let held = [bind()?, bind()?, bind()?, bind()?];
+    let mut addresses = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)); 4];
+    for (address, listener) in addresses.iter_mut().zip(&held) {
+        *address = listener.local_addr().map_err(TrialError::Port)?;
+    }
+    Ok(addresses)
+}
