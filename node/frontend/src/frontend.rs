@@ -1,0 +1,263 @@
+//! Puts the parts of a front end together.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tacit_circuits::list::VersionId;
+use tacit_circuits::scope::ListId;
+use tacit_ledger::network::read as state;
+use tokio::time::sleep;
+
+use crate::crash::CrashPoints;
+use crate::evaluation::{CallLog, EvaluationConfig, Evaluator};
+use crate::lists::{KeyRing, Lists};
+use crate::peer::PeerService;
+use crate::ports::{Ledger, LedgerError, Peers, read};
+use crate::screening::{
+    Engine, FollowUp, OwnAnswer, OwnRecords, Screening, ScreeningConfig, Sessions,
+};
+use crate::snapshots::{
+    Copies, CopiesConfig, CopyStatus, FileError, Files, Obtainer, SnapshotServer, Trees,
+};
+use crate::store::{AskedBatch, Store, StoreError};
+use crate::tasks::Tasks;
+
+/// How often sessions and connections are looked after while nothing changes.
+const WARM_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How a front end is run. All has defaults but the folder.
+#[derive(Clone, Debug)]
+pub struct FrontendConfig {
+    /// Folder of the snapshots.
+    pub folder: PathBuf,
+    /// The provider's service.
+    pub evaluation: EvaluationConfig,
+    /// The copies of others' lists.
+    pub copies: CopiesConfig,
+    /// Screenings.
+    pub screening: ScreeningConfig,
+    /// How long after the answer a batch is posted to the ledger, in milliseconds.
+    pub post_delay_ms: u64,
+    /// Entries of the trees that are kept in memory, at about 63 bytes each.
+    pub max_tree_entries: usize,
+    /// Where tests stop it.
+    pub crash: CrashPoints,
+}
+
+impl FrontendConfig {
+    /// Defaults, with this folder.
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            evaluation: EvaluationConfig::default(),
+            copies: CopiesConfig::default(),
+            screening: ScreeningConfig::default(),
+            post_delay_ms: 100,
+            max_tree_entries: 4_000_000,
+            crash: CrashPoints::default(),
+        }
+    }
+}
+
+/// Why a front end does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The folder of the snapshots.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// A verification of a copy: what it rebuilds, and what stands on the ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyVerified {
+    /// The version.
+    pub id: VersionId,
+    /// The root that the copy rebuilds; zero where it rebuilds none.
+    pub root_rebuilt: [u8; 32],
+    /// The root on the ledger.
+    pub root_on_ledger: [u8; 32],
+    /// Tags of the copy, padding included.
+    pub tags: usize,
+}
+
+/// A running front end. Its background tasks end when it is dropped.
+pub struct Frontend {
+    /// This member's own lists.
+    pub lists: Lists,
+    /// Screening.
+    pub screening: Screening,
+    peer: PeerService,
+    copies: Copies,
+    obtainer: Obtainer,
+    log: CallLog,
+    ledger: Arc<dyn Ledger>,
+    store: Store,
+    tasks: Tasks,
+}
+
+impl Frontend {
+    /// Starts everything over a ledger, connections to the others, and a database: takes up interrupted
+    /// publications, posts what was answered and is not final, brings the copies of the others' lists up
+    /// to date.
+    pub async fn start(
+        config: FrontendConfig,
+        ledger: Arc<dyn Ledger>,
+        peers: Arc<dyn Peers>,
+        store: Store,
+    ) -> Result<Self, StartError> {
+        let FrontendConfig { crash, screening, .. } = config;
+        let tasks = Tasks::new();
+        let files = Files::open(&config.folder)?;
+        let (keys, trees) = (KeyRing::default(), Trees::new(config.max_tree_entries));
+        let delay_ms = config.post_delay_ms;
+        let log =
+            CallLog::start(ledger.clone(), store.clone(), crash.clone(), delay_ms, &tasks).await?;
+        let evaluator = Evaluator::new(
+            ledger.clone(),
+            store.clone(),
+            keys.clone(),
+            log.clone(),
+            crash.clone(),
+            config.evaluation,
+        );
+        let lists = Lists::start(
+            ledger.clone(),
+            store.clone(),
+            files.clone(),
+            trees.clone(),
+            keys,
+            crash.clone(),
+            &tasks,
+        )
+        .await?;
+        let obtainer = Obtainer::new(ledger.clone(), peers.clone(), files.clone(), trees);
+        let copies = Copies::start(
+            ledger.clone(),
+            obtainer.clone(),
+            files.clone(),
+            crash.clone(),
+            config.copies,
+            &tasks,
+        );
+        let sessions = screening.sessions.clone();
+        let sessions = Sessions::start(ledger.clone(), store.clone(), sessions, &tasks).await?;
+        let follow_up =
+            FollowUp::start(ledger.clone(), store.clone(), screening.post_after_ms, &tasks);
+        let keep_warm = screening.keep_warm;
+        let screening = Screening::new(Engine {
+            ledger: ledger.clone(),
+            peers,
+            store: store.clone(),
+            copies: copies.clone(),
+            sessions,
+            follow_up,
+            crash,
+            config: screening,
+        });
+        if keep_warm {
+            tasks.spawn(stay_warm(screening.clone(), copies.clone()));
+        }
+        let peer =
+            PeerService::new(ledger.clone(), Arc::new(evaluator), SnapshotServer::new(files));
+        Ok(Self { lists, screening, peer, copies, obtainer, log, ledger, store, tasks })
+    }
+
+    /// The service for other members, to be put behind a listener that puts a
+    /// [`PeerIdentity`](crate::ports::PeerIdentity) into each request's extensions.
+    pub fn peer_service(&self) -> PeerService {
+        self.peer.clone()
+    }
+
+    /// How this member's copy of a list stands.
+    pub fn copy_status(&self, list: ListId) -> CopyStatus {
+        self.copies.status(list)
+    }
+
+    /// Rebuilds the tree of this member's copy of a list. `None` where there is no copy.
+    pub async fn verify_copy(&self, list: ListId) -> Result<Option<CopyVerified>, VerifyError> {
+        let Some(copy) = self.copies.in_force(list) else { return Ok(None) };
+        let id = copy.id;
+        let (root_rebuilt, tags) = self.obtainer.verify_copy(id).await?;
+        let on_ledger = read(&*self.ledger, |view| {
+            let list = state::list(view, id.list)?;
+            match list.and_then(|list| list.active).filter(|active| *active == id) {
+                Some(active) => state::publication(view, active),
+                None => Ok(None),
+            }
+        })
+        .await?;
+        let on_ledger = match on_ledger {
+            Some(publication) => Some(publication),
+            None => self.obtainer.publication(id).await?,
+        };
+        let root_on_ledger = on_ledger.map_or([0; 32], |publication| publication.root.0);
+        Ok(Some(CopyVerified { id, root_rebuilt, root_on_ledger, tags }))
+    }
+
+    /// Batches that this member answered and that are not final yet.
+    pub fn served_waiting(&self) -> usize {
+        self.log.waiting()
+    }
+
+    /// What this member keeps of one of its requests: the request, why it was made, and the answers.
+    pub async fn own_records(
+        &self,
+        session: tacit_ledger::network::SessionId,
+        sequence: u64,
+    ) -> Result<Option<(AskedBatch, OwnRecords, Option<OwnAnswer>)>, StoreError> {
+        let Some(asked) = self.store.asked(session, sequence).await? else { return Ok(None) };
+        let damaged = |_| StoreError::Damaged("audit record");
+        let records = tacit_ledger::kernel::decode(&asked.records).map_err(damaged)?;
+        let answer = asked.answer.as_ref().map(|bytes| tacit_ledger::kernel::decode(bytes));
+        let answer = answer.transpose().map_err(damaged)?;
+        Ok(Some((asked, records, answer)))
+    }
+
+    /// The database.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+}
+
+/// Why a copy could not be verified.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The copy cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The ledger cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl Drop for Frontend {
+    fn drop(&mut self) {
+        self.tasks.abort();
+    }
+}
+
+/// Keeps sessions and connections ready for every list that can be asked.
+async fn stay_warm(screening: Screening, copies: Copies) {
+    let mut ready = 0;
+    loop {
+        match screening.warm().await {
+            Ok(lists) if lists != ready => {
+                ready = lists;
+                tracing::info!(lists, "screening.warm: ready");
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "screening.warm: sessions could not be opened");
+                sleep(WARM_INTERVAL).await;
+            }
+        }
+        tokio::select! {
+            () = copies.wait_for_change() => {}
+            () = sleep(WARM_INTERVAL) => {}
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! The lists of one front end.
+
+use std::collections::HashSet;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tacit_circuits::identifier::{IdentifierType, PADDING_TYPE_CODE};
+use tacit_circuits::scope::{ListId, ListVersion, TagEpoch};
+use tacit_ledger::kernel::{Missing, StateView};
+use tacit_ledger::network::{Action, EpochStatus, PublicationId, PublicationStatus, read as state};
+use tokio::sync::Mutex;
+use tokio::time::sleep;
+
+use super::draft::{Draft, EntryBytes, ListSpec};
+use super::keyring::KeyRing;
+use super::publish::{ListError, Progress, version_name};
+use crate::crash::CrashPoints;
+use crate::ports::{Applied, Ledger, LedgerError, read};
+use crate::snapshots::{Files, Trees};
+use crate::store::{OwnList, OwnVersion, Store, StoreError, VersionStep};
+use crate::tasks::Tasks;
+
+/// How often keys are looked at that may have come to their end, and interrupted publications.
+const TEND_INTERVAL: Duration = Duration::from_secs(10);
+
+/// This member's lists. Clones share them.
+#[derive(Clone)]
+pub struct Lists(Arc<Inner>);
+
+/// What the steps of publishing work with.
+pub struct Inner {
+    pub(super) ledger: Arc<dyn Ledger>,
+    pub(super) store: Store,
+    pub(super) files: Files,
+    pub(super) trees: Trees,
+    pub(super) keys: KeyRing,
+    pub(super) crash: CrashPoints,
+    /// Versions of a list follow each other, and tags use all cores: one publication at a time.
+    pub(super) publishing: Mutex<()>,
+}
+
+impl Deref for Lists {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// A list of this member, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListSummary {
+    /// Its name.
+    pub name: String,
+    /// Its number on the ledger, once it has one.
+    pub list: Option<ListId>,
+    /// Entries of the last version, without padding.
+    pub entries: u64,
+    /// The last version that was published or is being published.
+    pub version: Option<(TagEpoch, ListVersion)>,
+    /// Whether a publication was interrupted and will be finished.
+    pub unfinished: bool,
+}
+
+impl Lists {
+    pub(crate) async fn start(
+        ledger: Arc<dyn Ledger>,
+        store: Store,
+        files: Files,
+        trees: Trees,
+        keys: KeyRing,
+        crash: CrashPoints,
+        tasks: &Tasks,
+    ) -> Result<Self, StoreError> {
+        let publishing = Mutex::new(());
+        let inner = Inner { ledger, store, files, trees, keys, crash, publishing };
+        let lists = Self(Arc::new(inner));
+        lists.open_keys().await?;
+        tasks.spawn(lists.clone().tend());
+        Ok(lists)
+    }
+
+    /// Begins a version of a list, or a new list.
+    pub async fn draft(&self, spec: ListSpec) -> Result<Draft, ListError> {
+        let _one_at_a_time = self.publishing.lock().await;
+        let Some(own) = self.store.own_list(&spec.name).await? else {
+            if spec.category.is_none() || spec.accepts.is_empty() {
+                return Err(ListError::SpecIncomplete(spec.name));
+            }
+            let accepts = spec.accepts.clone();
+            return Ok(Draft::new(spec, None, accepts, None, HashSet::new(), Vec::new()));
+        };
+        let accepts = accepted(&own)?;
+        let asked: HashSet<_> = spec.accepts.iter().collect();
+        let differs = spec.category.is_some_and(|category| category.0 != own.category)
+            || (!asked.is_empty() && asked != accepts.iter().collect());
+        if differs {
+            return Err(ListError::SpecDiffers(spec.name));
+        }
+        self.finish_interrupted(&own).await?;
+        let own = self.store.own_list(&spec.name).await?.ok_or(StoreError::Damaged("list"))?;
+        let based_on = self.latest_version(&own).await?;
+        let (entries, padding) = match &based_on {
+            Some(latest) => self.entries(&own, latest).await?,
+            None => Default::default(),
+        };
+        let based_on = based_on.as_ref().map(version_name);
+        Ok(Draft::new(spec, Some(own.local_id), accepts, based_on, entries, padding))
+    }
+
+    /// Withdraws a list for good.
+    pub async fn withdraw(&self, name: &str) -> Result<Applied, ListError> {
+        let list = self.numbered(name).await?;
+        Ok(self.ledger.submit(Action::WithdrawList { list }).await?)
+    }
+
+    /// Ends the present tag epoch of a list at once, because its key may be known to others. The key is
+    /// destroyed; a new epoch can be published.
+    pub async fn revoke_key(&self, name: &str) -> Result<Applied, ListError> {
+        let list = self.numbered(name).await?;
+        let own = self.store.own_list(name).await?.ok_or_else(|| unknown(name))?;
+        let latest = self.latest_version(&own).await?.ok_or_else(|| unknown(name))?;
+        let tag_epoch = latest.tag_epoch;
+        let applied = self.ledger.submit(Action::RevokeKey { list, tag_epoch }).await?;
+        self.destroy(&own, list, tag_epoch).await?;
+        Ok(applied)
+    }
+
+    /// All lists of this member, in the order in which they were made.
+    pub async fn summaries(&self) -> Result<Vec<ListSummary>, ListError> {
+        let mut summaries = Vec::new();
+        for own in self.store.own_lists().await? {
+            let latest = self.latest_version(&own).await?;
+            summaries.push(ListSummary {
+                entries: latest.as_ref().map_or(0, |latest| latest.entries),
+                unfinished: latest.as_ref().is_some_and(|l| l.step < VersionStep::Published),
+                version: latest.as_ref().map(version_name),
+                name: own.name,
+                list: own.list_id,
+            });
+        }
+        Ok(summaries)
+    }
+
+    /// Whether a publication counts: `Some(true)` when it is or was active, `Some(false)` while it waits,
+    /// `None` when it is not on the ledger or was proven fraudulent.
+    pub async fn is_active(&self, id: PublicationId) -> Result<Option<bool>, LedgerError> {
+        let found = read(&*self.ledger, |view| state::publication(view, id)).await?;
+        Ok(match found.map(|publication| publication.status) {
+            Some(PublicationStatus::Pending) => Some(false),
+            Some(PublicationStatus::Active { .. } | PublicationStatus::Superseded { .. }) => {
+                Some(true)
+            }
+            Some(PublicationStatus::Fraudulent { .. }) | None => None,
+        })
+    }
+
+    /// The last version that was not given up.
+    pub(super) async fn latest_version(
+        &self,
+        own: &OwnList,
+    ) -> Result<Option<OwnVersion>, StoreError> {
+        let versions = self.store.own_versions(own.local_id).await?;
+        Ok(versions.into_iter().rfind(|version| version.step != VersionStep::Abandoned))
+    }
+
+    /// The entries of a version, and its padding: its epoch's changes, one after the other.
+    async fn entries(
+        &self,
+        own: &OwnList,
+        latest: &OwnVersion,
+    ) -> Result<(HashSet<EntryBytes>, Vec<EntryBytes>), StoreError> {
+        let (mut entries, mut padding) = (HashSet::new(), HashSet::new());
+        for version in self.store.own_versions(own.local_id).await? {
+            let counts = version.tag_epoch == latest.tag_epoch
+                && version.version <= latest.version
+                && version.step != VersionStep::Abandoned;
+            if !counts {
+                continue;
+            }
+            for change in self.store.own_changes(own.local_id, &version).await? {
+                let set = if is_padding(&change.entry) { &mut padding } else { &mut entries };
+                if change.removes {
+                    set.remove(&change.entry);
+                } else {
+                    set.insert(change.entry);
+                }
+            }
+        }
+        Ok((entries, padding.into_iter().collect()))
+    }
+
+    async fn numbered(&self, name: &str) -> Result<ListId, ListError> {
+        let own = self.store.own_list(name).await?;
+        own.and_then(|own| own.list_id).ok_or_else(|| unknown(name))
+    }
+
+    async fn finish_interrupted(&self, own: &OwnList) -> Result<(), ListError> {
+        match self.latest_version(own).await? {
+            Some(latest) if latest.step < VersionStep::Published => {
+                let published = self.finish(own.clone(), latest, &Progress::default()).await?;
+                let PublicationId { list, version, .. } = published.publication;
+                tracing::info!(%list, %version, "lists.publish: finished");
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn open_keys(&self) -> Result<(), StoreError> {
+        for own in self.store.own_lists().await? {
+            let Some(list) = own.list_id else { continue };
+            for tag_epoch in self.store.own_epochs_with_key(own.local_id).await? {
+                let epoch = self.store.own_epoch(own.local_id, tag_epoch).await?;
+                if let Some(key) = epoch.and_then(|epoch| epoch.key) {
+                    self.keys.insert(list, tag_epoch, key);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Finishes what was interrupted, and destroys keys whose time is over.
+    async fn tend(self) {
+        loop {
+            if let Err(error) = self.tend_once().await {
+                tracing::warn!(%error, "lists.tend: trying again");
+            }
+            sleep(TEND_INTERVAL).await;
+        }
+    }
+
+    async fn tend_once(&self) -> Result<(), ListError> {
+        for own in self.store.own_lists().await? {
+            {
+                let _one_at_a_time = self.publishing.lock().await;
+                self.finish_interrupted(&own).await?;
+            }
+            let Some(list) = own.list_id else { continue };
+            for tag_epoch in self.store.own_epochs_with_key(own.local_id).await? {
+                if read(&*self.ledger, |view| is_over(view, list, tag_epoch)).await? {
+                    self.destroy(&own, list, tag_epoch).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn destroy(
+        &self,
+        own: &OwnList,
+        list: ListId,
+        tag_epoch: TagEpoch,
+    ) -> Result<(), StoreError> {
+        self.keys.remove(list, tag_epoch);
+        self.store.destroy_key(own.local_id, tag_epoch).await?;
+        tracing::info!(%list, %tag_epoch, "lists.key: destroyed");
+        Ok(())
+    }
+}
+
+/// Whether nothing can be settled under a key any more.
+fn is_over(view: &dyn StateView, list: ListId, tag_epoch: TagEpoch) -> Result<bool, Missing> {
+    let epoch = state::epoch(view, list, tag_epoch)?;
+    let height = state::clock(view)?.unwrap_or_default().height;
+    let window = state::parameters(view)?.settlement_window_blocks;
+    Ok(match epoch.map(|epoch| epoch.status) {
+        Some(EpochStatus::Superseded { height: ended }) => height > ended.saturating_add(window),
+        Some(EpochStatus::Revoked { .. }) => true,
+        Some(EpochStatus::Registered | EpochStatus::Current) | None => false,
+    })
+}
+
+fn is_padding(entry: &EntryBytes) -> bool {
+    entry[..2] == PADDING_TYPE_CODE.to_le_bytes()
+}
+
+fn accepted(own: &OwnList) -> Result<Vec<IdentifierType>, StoreError> {
+    let types = own.accepts.iter().map(|code| IdentifierType::from_code(*code));
+    types.collect::<Result<_, _>>().map_err(|_| StoreError::Damaged("list"))
+}
+
+fn unknown(name: &str) -> ListError {
+    ListError::Unknown(name.to_owned())
+}

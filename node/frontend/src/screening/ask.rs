@@ -1,0 +1,307 @@
+//! One batch of one list: reserve, blind, sign, record, send, verify, look up, record, answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand_core::OsRng;
+use tacit_circuits::curve::{Point, encode_field};
+use tacit_circuits::oprf::{
+    BlindState, DleqProof, EvaluationError, FinalizeError, Input, PublicKey, blind, finalize,
+};
+use tacit_ledger::kernel::{BoundedVec, Digest, Reject, codec};
+use tacit_ledger::network::request::{Call, MAX_CALLS};
+use tacit_ledger::network::{Request, SignedRequest};
+use tokio::time::{Instant, sleep};
+
+use super::answer::{Answer, Batch, RowAnswer, Unreachable};
+use super::audit::{AuditContext, AuditRecord, OwnAnswer, OwnRecords, fresh_nonce};
+use super::engine::Engine;
+use super::plan::PlannedList;
+use super::sessions::{Reservation, SessionError, Sessions};
+use crate::compute::compute;
+use crate::crash::CrashPoint;
+use crate::peer::{PeerError, PeerMisbehaved, RefusalCode, evaluate};
+use crate::ports::LedgerError;
+use crate::rows::Row;
+use crate::snapshots::ListCopy;
+
+/// Sessions that are tried for one batch: one that turns out to be over is replaced.
+const MAX_SESSIONS_TRIED: usize = 3;
+
+/// Pause before a provider that is busy, or whose ledger is behind, is asked again.
+const BUSY_PAUSE: Duration = Duration::from_millis(50);
+
+/// Times that a connection which failed is tried again with the same bytes.
+const MAX_RECONNECTS: usize = 2;
+
+/// What is asked of one list.
+pub(super) struct Ask {
+    pub(super) planned: Arc<PlannedList>,
+    pub(super) copy: Arc<ListCopy>,
+    pub(super) rows: Arc<Vec<Row>>,
+    pub(super) context: Arc<AuditContext>,
+    pub(super) timeout: Duration,
+}
+
+/// A signed request with what only this member knows.
+struct Prepared {
+    signed: SignedRequest,
+    states: Vec<BlindState>,
+    records: OwnRecords,
+}
+
+impl Engine {
+    /// Asks, and answers with what was verified.
+    pub(super) async fn ask(&self, ask: &Ask) -> Result<Batch, Unreachable> {
+        let calls = ask.rows.len() as u64;
+        let mut last = None;
+        for _ in 0..MAX_SESSIONS_TRIED {
+            let reservation = self.sessions.reserve(&ask.planned, calls).await?;
+            match self.ask_in(ask, &reservation).await {
+                Err(Unreachable::Peer(PeerError::Refused(refusal)))
+                    if refusal.reject_number().is_some_and(Sessions::ends_session)
+                        || refusal.is(RefusalCode::SequenceReused) =>
+                {
+                    self.sessions.retire(ask.planned.list, reservation.session).await;
+                    last = Some(Unreachable::Peer(refusal.into()));
+                }
+                other => return other,
+            }
+        }
+        Err(last.unwrap_or(Unreachable::NoCopy))
+    }
+
+    async fn ask_in(&self, ask: &Ask, place: &Reservation) -> Result<Batch, Unreachable> {
+        let Prepared { signed, states, records } = self.prepare(ask, place).await?;
+        self.crash.reach(CrashPoint::BeforeAskedWrite).await;
+        self.store.insert_asked(&signed, &records.encode()).await.map_err(local)?;
+        self.crash.reach(CrashPoint::BeforeSend).await;
+        let bytes = codec::encode(&signed);
+        let (evaluated, proof) = match self.send(ask, place, bytes).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.note_failure(place, &error).await;
+                return Err(Unreachable::Peer(error));
+            }
+        };
+        let opened = self.open_answer(ask, signed, states, evaluated, proof).await;
+        let answer = match opened {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::error!(provider = %ask.planned.provider, %error, "screening.verify: refused");
+                return Err(error);
+            }
+        };
+        self.crash.reach(CrashPoint::BeforeAnswerWrite).await;
+        let version = ask.copy.id.version;
+        let encoded = zeroize::Zeroizing::new(codec::encode(&answer));
+        self.store
+            .answer_asked(place.session, place.sequence, version, &encoded)
+            .await
+            .map_err(local)?;
+        self.crash.reach(CrashPoint::BeforeHandOver).await;
+        Ok(batch(ask, place, &answer))
+    }
+
+    /// Blinds, records and signs, on all cores.
+    async fn prepare(&self, ask: &Ask, place: &Reservation) -> Result<Prepared, Unreachable> {
+        let (rows, planned) = (ask.rows.clone(), ask.planned.clone());
+        let (context, place) = (ask.context.clone(), place.clone());
+        let ledger = self.ledger.clone();
+        compute(move || {
+            let inputs: Vec<Input> = rows
+                .iter()
+                .map(|row| Input {
+                    kind: row.identifier.kind(),
+                    x: row.identifier.field(),
+                    list: planned.list,
+                    tag_epoch: planned.tag_epoch,
+                })
+                .collect();
+            let (states, blinded) = blind(&inputs, &mut OsRng).map_err(|e| e.to_string())?;
+            let records = own_records(&rows, &inputs, &states, &context);
+            let calls: Vec<Call> = blinded
+                .iter()
+                .zip(&records.calls)
+                .map(|(point, (_, nonce, record))| Call {
+                    blinded: point.encode(),
+                    audit: record.commitment(nonce),
+                })
+                .collect();
+            let request = Request {
+                chain_id: ledger.chain_id(),
+                session: place.session,
+                sequence: place.sequence,
+                querier: ledger.member_id(),
+                provider: planned.provider,
+                list: planned.list,
+                tag_epoch: planned.tag_epoch,
+                key: planned.key,
+                price_minor: place.price_minor,
+                cumulative_minor: place.cumulative_minor,
+                calls: BoundedVec::try_from(calls).map_err(|e| e.to_string())?,
+            };
+            let signed = request.sign_with(ledger.ledger_key(), |message| ledger.sign(message));
+            Ok(Prepared { signed, states, records })
+        })
+        .await
+        .map_err(Unreachable::Local)
+    }
+
+    /// Sends the same bytes until there is an answer, a refusal, or no time left.
+    async fn send(
+        &self,
+        ask: &Ask,
+        place: &Reservation,
+        bytes: Vec<u8>,
+    ) -> Result<(BoundedVec<tacit_circuits::curve::WirePoint, MAX_CALLS>, DleqProof), PeerError> {
+        let deadline = Instant::now() + ask.timeout;
+        let mut reconnects = 0;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                let timeout_ms = ask.timeout.as_millis() as u64;
+                return Err(PeerError::TimedOut { timeout_ms });
+            }
+            let sent = async {
+                let channel = self.peers.channel(ask.planned.provider).await?;
+                evaluate(channel, bytes.clone(), place.opened_height, left).await
+            };
+            let result = tokio::time::timeout(left, sent).await;
+            let timeout_ms = ask.timeout.as_millis() as u64;
+            match result.unwrap_or(Err(PeerError::TimedOut { timeout_ms })) {
+                Err(PeerError::Refused(refusal)) if is_passing(refusal.code) => {
+                    sleep(BUSY_PAUSE.min(left)).await;
+                }
+                Err(PeerError::Transport(_)) if reconnects < MAX_RECONNECTS => {
+                    reconnects += 1;
+                    sleep(BUSY_PAUSE.min(left)).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// A refused request was never evaluated. One without an answer may have been: it stays on the disk,
+    /// and the ledger tells.
+    async fn note_failure(&self, place: &Reservation, error: &PeerError) {
+        if let PeerError::Refused(_) = error
+            && let Err(error) = self.store.give_up_asked(place.session, place.sequence).await
+        {
+            tracing::error!(%error, "screening.record: the database failed");
+        }
+    }
+
+    /// Verifies the proof against the ledger's key, makes the tags, looks them up. On all cores.
+    async fn open_answer(
+        &self,
+        ask: &Ask,
+        signed: SignedRequest,
+        states: Vec<BlindState>,
+        evaluated: BoundedVec<tacit_circuits::curve::WirePoint, MAX_CALLS>,
+        proof: DleqProof,
+    ) -> Result<OwnAnswer, Unreachable> {
+        let copy = ask.copy.clone();
+        compute(move || {
+            let (asked, answered) = (states.len(), evaluated.len());
+            if asked != answered {
+                return Err(misbehaved(PeerMisbehaved::WrongCount { asked, answered }));
+            }
+            let points = Point::decode_batch(&evaluated).map_err(|(index, source)| {
+                misbehaved(PeerMisbehaved::PointInvalid { index, source })
+            })?;
+            let request = &signed.request;
+            let key = PublicKey::from_wire(&request.key).map_err(local)?;
+            let context = request.evaluation_context();
+            let tags = finalize(&states, &key, &context, &points, &proof).map_err(fault)?;
+            let hits = tags.into_iter().map(|tag| copy.lookup.contains(tag)).collect();
+            Ok(OwnAnswer { evaluated, proof, hits: Some(hits) })
+        })
+        .await
+    }
+}
+
+fn own_records(
+    rows: &[Row],
+    inputs: &[Input],
+    states: &[BlindState],
+    context: &AuditContext,
+) -> OwnRecords {
+    let digest: Digest = context.digest();
+    let calls = rows.iter().zip(inputs).zip(states).map(|((row, input), state)| {
+        let record = AuditRecord {
+            kind: input.kind,
+            x: encode_field(&input.x),
+            blind: *state.blind().to_secret_bytes(),
+            context: digest,
+        };
+        (row.row, fresh_nonce(), record)
+    });
+    OwnRecords { context: context.clone(), calls: calls.collect() }
+}
+
+fn batch(ask: &Ask, place: &Reservation, answer: &OwnAnswer) -> Batch {
+    let hits = answer.hits.as_deref().unwrap_or_default();
+    let rows = ask.rows.iter().zip(hits).enumerate().map(|(index, (row, hit))| RowAnswer {
+        row: row.row,
+        // A batch has at most a thousand calls.
+        index: index as u32,
+        answer: if *hit { Answer::Hit } else { Answer::Clear },
+    });
+    Batch {
+        version: ask.copy.id.version,
+        session: place.session,
+        sequence: place.sequence,
+        cost_minor: hits.len() as u64 * u64::from(place.price_minor),
+        rows: rows.collect(),
+    }
+}
+
+/// Refusals that pass by themselves within moments.
+fn is_passing(code: u32) -> bool {
+    [RefusalCode::Busy, RefusalCode::LedgerBehind, RefusalCode::Internal]
+        .iter()
+        .any(|passing| passing.number() == code)
+}
+
+fn fault(error: FinalizeError) -> Unreachable {
+    match error {
+        FinalizeError::Evaluation(EvaluationError::WrongProof) => {
+            misbehaved(PeerMisbehaved::WrongProof)
+        }
+        FinalizeError::Evaluation(EvaluationError::LengthMismatch { blinded, evaluated }) => {
+            misbehaved(PeerMisbehaved::WrongCount { asked: blinded, answered: evaluated })
+        }
+        other => local(other),
+    }
+}
+
+fn misbehaved(fault: PeerMisbehaved) -> Unreachable {
+    Unreachable::Peer(fault.into())
+}
+
+fn local(error: impl std::fmt::Display) -> Unreachable {
+    Unreachable::Local(error.to_string())
+}
+
+impl From<SessionError> for Unreachable {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Ledger(error) => Self::NoSession(error),
+            SessionError::Store(reason) => Self::Local(reason),
+        }
+    }
+}
+
+/// Whether a refusal says that the list's epoch has changed, so that the plan is to be made anew.
+pub(super) fn is_rotated(error: &Unreachable) -> bool {
+    let changed = [Reject::EPOCH_SUPERSEDED, Reject::EPOCH_NOT_ACTIVE, Reject::EPOCH_REVOKED];
+    match error {
+        Unreachable::Peer(PeerError::Refused(refusal)) => {
+            let number = refusal.reject_number();
+            changed.iter().any(|reject| Some(reject.number()) == number)
+        }
+        Unreachable::NoSession(LedgerError::Rejected(reject)) => changed.contains(reject),
+        _ => false,
+    }
+}

@@ -1,0 +1,189 @@
+//! Follows this member's calls until they are final, and posts those that the provider does not post.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tacit_ledger::kernel::{BoundedVec, Reject, codec};
+use tacit_ledger::network::{Action, CallBatch, Event, SessionId, read as state};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{Mutex, mpsc};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::answer::CallsFinal;
+use super::audit::OwnAnswer;
+use crate::clock::now_ms;
+use crate::ports::{FinalizedBlock, Ledger, LedgerError, read};
+use crate::store::{AskedState, Store, StoreError};
+use crate::tasks::Tasks;
+
+/// How often calls that wait are looked at.
+const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Calls that one look takes on.
+const MAX_PER_LOOK: u32 = 256;
+
+/// Batches whose finality somebody waits for.
+type Watched = HashMap<(SessionId, u64), mpsc::UnboundedSender<CallsFinal>>;
+
+/// Follows the calls of one front end. Clones share it.
+#[derive(Clone)]
+pub(crate) struct FollowUp(Arc<Inner>);
+
+struct Inner {
+    ledger: Arc<dyn Ledger>,
+    store: Store,
+    post_after_ms: u64,
+    watched: Mutex<Watched>,
+}
+
+impl FollowUp {
+    pub(crate) fn start(
+        ledger: Arc<dyn Ledger>,
+        store: Store,
+        post_after_ms: u64,
+        tasks: &Tasks,
+    ) -> Self {
+        let watched = Mutex::default();
+        let follow_up = Self(Arc::new(Inner { ledger, store, post_after_ms, watched }));
+        tasks.spawn(follow_up.clone().follow());
+        follow_up
+    }
+
+    /// Tells `whom` when the batch is final, even if it is already. Where that cannot happen any more, the
+    /// sender is dropped.
+    pub(super) async fn watch(
+        &self,
+        name: (SessionId, u64),
+        whom: mpsc::UnboundedSender<CallsFinal>,
+    ) {
+        self.0.watched.lock().await.insert(name, whom);
+        // It may have become final between its answer and now.
+        match self.0.store.asked(name.0, name.1).await {
+            Ok(Some(asked)) if asked.state == AskedState::Final => {
+                let charge_minor = asked.signed.request.amount_minor().unwrap_or_default().into();
+                let height = asked.height.unwrap_or_default();
+                let (session, sequence) = name;
+                self.tell(CallsFinal { session, sequence, height, tx_id: None, charge_minor })
+                    .await;
+            }
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "follow_up.watch: the database failed"),
+        }
+    }
+
+    async fn tell(&self, is_final: CallsFinal) {
+        let name = (is_final.session, is_final.sequence);
+        if let Some(whom) = self.0.watched.lock().await.remove(&name) {
+            // Whoever waited may have gone.
+            let _ = whom.send(is_final);
+        }
+    }
+
+    async fn follow(self) {
+        let mut blocks = self.0.ledger.finalized();
+        loop {
+            let deadline = Instant::now() + LOOK_INTERVAL;
+            loop {
+                match timeout_at(deadline, blocks.recv()).await {
+                    Ok(Ok(block)) => self.take(&block).await,
+                    Ok(Err(RecvError::Lagged(_))) | Err(_) => break,
+                    Ok(Err(RecvError::Closed)) => return,
+                }
+            }
+            if let Err(error) = self.look().await {
+                tracing::warn!(%error, "follow_up.look: trying again");
+                sleep(Duration::from_millis(200)).await;
+            }
+        }
+    }
+
+    async fn take(&self, block: &FinalizedBlock) {
+        let me = self.0.ledger.member_id();
+        for finalized in &block.events {
+            let Event::CallsLogged { session, sequence, querier, charge_minor, .. } =
+                finalized.event
+            else {
+                continue;
+            };
+            if querier != me {
+                continue;
+            }
+            let height = block.height;
+            if let Err(error) = self.0.store.settle_asked(session, sequence, Some(height)).await {
+                tracing::error!(%error, "follow_up.settle: the database failed");
+            }
+            let (tx_id, charge_minor) = (finalized.tx_id, charge_minor.into());
+            self.tell(CallsFinal { session, sequence, height, tx_id, charge_minor }).await;
+        }
+    }
+
+    /// Compares what waits with the ledger: events may have been missed, and providers may not post.
+    async fn look(&self) -> Result<(), LookError> {
+        let before = now_ms().saturating_sub(self.0.post_after_ms);
+        for asked in self.0.store.asked_in(AskedState::Answered, before, MAX_PER_LOOK).await? {
+            self.settle(asked.session, asked.sequence).await?;
+        }
+        for asked in self.0.store.asked_in(AskedState::Sent, before, MAX_PER_LOOK).await? {
+            let session = asked.session;
+            let open = read(&*self.0.ledger, |view| state::session(view, session)).await?;
+            match open.map(|open| open.settled.check(asked.sequence)) {
+                Some(Err(Reject::SEQUENCE_SETTLED)) => {
+                    self.0.store.settle_asked(session, asked.sequence, None).await?;
+                }
+                Some(Ok(())) => {}
+                Some(Err(_)) | None => {
+                    self.0.store.give_up_asked(session, asked.sequence).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An answered batch that is not known to be final: it is, or it is posted.
+    async fn settle(&self, session: SessionId, sequence: u64) -> Result<(), LookError> {
+        let open = read(&*self.0.ledger, |view| state::session(view, session)).await?;
+        let store = &self.0.store;
+        match open.map(|open| open.settled.check(sequence)) {
+            Some(Ok(())) => {}
+            Some(Err(Reject::SEQUENCE_SETTLED)) => {
+                store.settle_asked(session, sequence, None).await?;
+                return Ok(());
+            }
+            Some(Err(_)) | None => {
+                // The session is over and says no more; what it settled stands in the events.
+                store.give_up_asked(session, sequence).await?;
+                self.0.watched.lock().await.remove(&(session, sequence));
+                return Ok(());
+            }
+        }
+        let Some(asked) = store.asked(session, sequence).await? else { return Ok(()) };
+        let Some(answer) = asked.answer else { return Ok(()) };
+        let OwnAnswer { evaluated, proof, .. } =
+            codec::decode(&answer).map_err(|_| StoreError::Damaged("answer"))?;
+        let evaluated = BoundedVec::try_from(evaluated.into_vec())
+            .map_err(|_| StoreError::Damaged("answer"))?;
+        let batch = CallBatch { signed: asked.signed, evaluated, proof };
+        match self.0.ledger.submit(Action::CallBatch(Box::new(batch))).await {
+            Ok(applied) => store.settle_asked(session, sequence, Some(applied.height)).await?,
+            Err(LedgerError::Rejected(Reject::SEQUENCE_SETTLED)) => {
+                store.settle_asked(session, sequence, None).await?;
+            }
+            Err(LedgerError::Rejected(reject)) if !reject.transient() => {
+                tracing::error!(%reject, %session, sequence, "follow_up.post: cannot be settled");
+                store.give_up_asked(session, sequence).await?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+}
+
+/// Why a look did not end.
+#[derive(Debug, thiserror::Error)]
+enum LookError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}

@@ -1,0 +1,311 @@
+//! This member's sessions: opened on demand, several in one transaction, kept and renewed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tacit_circuits::scope::{ListId, TagEpoch};
+use tacit_ledger::kernel::{BoundedVec, Reject};
+use tacit_ledger::network::action::{MAX_OPENINGS, Opening};
+use tacit_ledger::network::{Action, Event, Session, SessionId, read as state};
+use tokio::sync::Mutex;
+
+use super::plan::PlannedList;
+use crate::ports::{Ledger, LedgerError, read};
+use crate::store::{Store, StoreError};
+use crate::tasks::Tasks;
+
+/// A session is not used any more when it has this many blocks left: a request takes a few to be answered.
+const DEADLINE_MARGIN_BLOCKS: u64 = 20;
+
+/// How sessions are opened.
+#[derive(Clone, Debug)]
+pub struct SessionConfig {
+    /// This front end's own lane: front ends that share a member have a lane each.
+    pub lane: u16,
+    /// Calls for which a session is opened when fewer are asked for. Their price is put into escrow, and
+    /// returns when the session ends.
+    pub session_calls: u32,
+    /// Most calls of one session.
+    pub max_session_calls: u32,
+    /// For how many blocks a session is opened, as far as the network allows.
+    pub session_blocks: u64,
+}
+
+impl Default for SessionConfig {
+    fn default() -> Self {
+        // At ten blocks a second, two hours.
+        Self { lane: 0, session_calls: 2_000, max_session_calls: 1_000_000, session_blocks: 72_000 }
+    }
+}
+
+/// A place in a session for one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reservation {
+    pub(super) session: SessionId,
+    pub(super) sequence: u64,
+    pub(super) price_minor: u32,
+    pub(super) cumulative_minor: u64,
+    pub(super) opened_height: u64,
+}
+
+/// Why no session could be had.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum SessionError {
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error("{0}")]
+    Store(String),
+}
+
+impl From<StoreError> for SessionError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error.to_string())
+    }
+}
+
+/// A session in use.
+#[derive(Clone, Debug)]
+struct Lane {
+    session: SessionId,
+    tag_epoch: TagEpoch,
+    price_minor: u32,
+    escrow_minor: u64,
+    cap_calls: u64,
+    opened_height: u64,
+    deadline_height: u64,
+    next_sequence: u64,
+    cumulative_minor: u64,
+    calls: u64,
+}
+
+impl Lane {
+    fn room(&self) -> u64 {
+        let left = self.escrow_minor.saturating_sub(self.cumulative_minor);
+        let paid = left.checked_div(u64::from(self.price_minor)).unwrap_or(u64::MAX);
+        paid.min(self.cap_calls.saturating_sub(self.calls))
+    }
+
+    /// Whether a quarter of the session or less is left.
+    fn runs_low(&self) -> bool {
+        self.room() < self.cap_calls / 4
+    }
+
+    fn reserve(&mut self, calls: u64) -> Reservation {
+        let sequence = self.next_sequence;
+        self.next_sequence += 1;
+        self.calls += calls;
+        self.cumulative_minor += calls * u64::from(self.price_minor);
+        Reservation {
+            session: self.session,
+            sequence,
+            price_minor: self.price_minor,
+            cumulative_minor: self.cumulative_minor,
+            opened_height: self.opened_height,
+        }
+    }
+}
+
+/// The sessions of one front end. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Sessions(Arc<Inner>);
+
+struct Inner {
+    ledger: Arc<dyn Ledger>,
+    store: Store,
+    config: SessionConfig,
+    tasks: Tasks,
+    lanes: Mutex<HashMap<ListId, Vec<Lane>>>,
+    /// One transaction opens for all who wait; who comes meanwhile finds what it opened.
+    opening: Mutex<()>,
+}
+
+impl Sessions {
+    /// Takes up the sessions that are open on the ledger.
+    pub(crate) async fn start(
+        ledger: Arc<dyn Ledger>,
+        store: Store,
+        config: SessionConfig,
+        tasks: &Tasks,
+    ) -> Result<Self, StoreError> {
+        let inner = Inner {
+            ledger,
+            store,
+            config,
+            tasks: tasks.clone(),
+            lanes: Mutex::default(),
+            opening: Mutex::new(()),
+        };
+        let sessions = Self(Arc::new(inner));
+        if let Err(error) = sessions.take_up().await {
+            // They are not lost: their escrow returns at their deadline, and new ones are opened.
+            tracing::warn!(%error, "sessions.take_up: open sessions could not be read");
+        }
+        Ok(sessions)
+    }
+
+    async fn take_up(&self) -> Result<(), SessionError> {
+        let me = self.0.ledger.member_id();
+        let open = read(&*self.0.ledger, |view| state::sessions_of(view, me)).await?;
+        for session in open {
+            if session.lane == self.0.config.lane {
+                self.add(&session).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn add(&self, session: &Session) -> Result<(), SessionError> {
+        let (next_sequence, cumulative_minor) = self.0.store.asked_session(session.id).await?;
+        let price = u64::from(session.price_minor);
+        // What was signed for counts, settled or not.
+        let calls = cumulative_minor.checked_div(price).unwrap_or_default();
+        let lane = Lane {
+            session: session.id,
+            tag_epoch: session.tag_epoch,
+            price_minor: session.price_minor,
+            escrow_minor: session.escrow_minor.into(),
+            cap_calls: session.cap_calls.into(),
+            opened_height: session.opened_height,
+            deadline_height: session.deadline_height,
+            next_sequence,
+            cumulative_minor,
+            calls: calls.max(session.calls.into()),
+        };
+        self.0.lanes.lock().await.entry(session.list).or_default().push(lane);
+        Ok(())
+    }
+
+    /// Sees that each list has a session with room for its calls; opens those that are missing in as few
+    /// transactions as possible.
+    pub(super) async fn ensure(&self, wanted: &[(&PlannedList, u64)]) -> Result<(), SessionError> {
+        if self.missing(wanted).await.is_empty() {
+            return Ok(());
+        }
+        let _one_at_a_time = self.0.opening.lock().await;
+        let missing = self.missing(wanted).await;
+        for some in missing.chunks(MAX_OPENINGS) {
+            self.open(some).await?;
+        }
+        Ok(())
+    }
+
+    async fn missing<'a>(
+        &self,
+        wanted: &[(&'a PlannedList, u64)],
+    ) -> Vec<(&'a PlannedList, u64)> {
+        let height = self.0.ledger.height();
+        let mut lanes = self.0.lanes.lock().await;
+        let mut missing = Vec::new();
+        for &(planned, calls) in wanted {
+            let lanes = lanes.entry(planned.list).or_default();
+            lanes.retain(|lane| lane.deadline_height > height + DEADLINE_MARGIN_BLOCKS);
+            let calls = calls.min(self.0.config.max_session_calls.into());
+            let fits = |lane: &Lane| lane.tag_epoch == planned.tag_epoch && lane.room() >= calls;
+            if !lanes.iter().any(fits) {
+                missing.push((planned, calls));
+            }
+        }
+        missing
+    }
+
+    async fn open(&self, wanted: &[(&PlannedList, u64)]) -> Result<(), SessionError> {
+        let (parameters, height) = read(&*self.0.ledger, |view| {
+            Ok((state::parameters(view)?, state::clock(view)?.unwrap_or_default().height))
+        })
+        .await?;
+        let blocks = self.0.config.session_blocks.min(parameters.max_session_blocks);
+        let openings: Vec<Opening> = wanted
+            .iter()
+            .map(|(planned, calls)| {
+                let calls = (*calls).max(self.0.config.session_calls.into());
+                // An amount has 32 bits: dear lists get shorter sessions.
+                let payable = u32::MAX.checked_div(planned.price_minor).unwrap_or(u32::MAX);
+                let calls = u32::try_from(calls).unwrap_or(u32::MAX).min(payable);
+                Opening {
+                    list: planned.list,
+                    tag_epoch: planned.tag_epoch,
+                    lane: self.0.config.lane,
+                    escrow_minor: calls * planned.price_minor,
+                    cap_calls: calls,
+                    // The transaction enters a later block than the last one, so the span still fits.
+                    deadline_height: height + blocks,
+                }
+            })
+            .collect();
+        let openings = BoundedVec::try_from(openings)
+            .map_err(|error| SessionError::Store(error.to_string()))?;
+        let applied = self.0.ledger.submit(Action::OpenSessions { openings }).await?;
+        for event in applied.events {
+            if let Event::SessionOpened { session, .. } = event {
+                let found = read(&*self.0.ledger, |view| state::session(view, session)).await?;
+                if let Some(found) = found {
+                    self.add(&found).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A place for a request of so many calls.
+    pub(super) async fn reserve(
+        &self,
+        planned: &PlannedList,
+        calls: u64,
+    ) -> Result<Reservation, SessionError> {
+        loop {
+            let height = self.0.ledger.height();
+            {
+                let mut lanes = self.0.lanes.lock().await;
+                let lanes = lanes.entry(planned.list).or_default();
+                let usable = lanes.iter_mut().find(|lane| {
+                    lane.tag_epoch == planned.tag_epoch
+                        && lane.deadline_height > height + DEADLINE_MARGIN_BLOCKS
+                        && lane.room() >= calls
+                });
+                if let Some(lane) = usable {
+                    let reservation = lane.reserve(calls);
+                    if lane.runs_low() && lanes.len() < 2 {
+                        self.renew(planned.clone());
+                    }
+                    return Ok(reservation);
+                }
+            }
+            self.ensure(&[(planned, calls)]).await?;
+        }
+    }
+
+    /// Opens the next session before the present one is used up.
+    fn renew(&self, planned: PlannedList) {
+        let sessions = self.clone();
+        self.0.tasks.spawn(async move {
+            let calls = sessions.0.config.session_calls;
+            if let Err(error) = sessions.ensure(&[(&planned, calls.into())]).await {
+                tracing::warn!(%error, list = %planned.list, "sessions.renew: not renewed");
+            }
+        });
+    }
+
+    /// Uses a session no more: its provider or the ledger says that it is over.
+    pub(super) async fn retire(&self, list: ListId, session: SessionId) {
+        let mut lanes = self.0.lanes.lock().await;
+        if let Some(lanes) = lanes.get_mut(&list) {
+            lanes.retain(|lane| lane.session != session);
+        }
+    }
+
+    /// Whether a refusal of the ledger says that the session is over, while another may do.
+    pub(super) fn ends_session(reject: u16) -> bool {
+        [
+            Reject::SESSION_UNKNOWN,
+            Reject::SESSION_ENDED,
+            Reject::SESSION_CAP_REACHED,
+            Reject::ESCROW_EXHAUSTED,
+            Reject::SEQUENCE_SETTLED,
+            Reject::SEQUENCE_TOO_OLD,
+            Reject::PRICE_MISMATCH,
+        ]
+        .iter()
+        .any(|ends| ends.number() == reject)
+    }
+}
+

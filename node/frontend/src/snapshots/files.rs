@@ -1,0 +1,161 @@
+//! Where snapshots lie on the disk.
+//!
+//! ```text
+//! <folder>/own/L7-E0-v2.snapshot     what this member serves of its own lists
+//! <folder>/own/L7-E0-v2.delta
+//! <folder>/copies/L3-E1-v0.snapshot  verified copies of others' lists
+//! <folder>/copies/L3-E1-v0.tags      the same, sorted for look-ups
+//! <folder>/incoming/…                what is being fetched
+//! ```
+//! A file appears under its name only when it is complete and on the disk: it is written beside its place
+//! and renamed.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufReader, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use tacit_circuits::list::{Delta, DeltaError, Snapshot, SnapshotError, VersionId};
+use tacit_circuits::scope::ListId;
+
+/// Why a file of a list is not usable.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The system refused.
+    #[error("file {path} of a list")]
+    Io {
+        /// The file.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// It is no snapshot.
+    #[error("file {path} is no snapshot; delete it, and it is made or fetched again")]
+    Snapshot {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        #[source]
+        source: SnapshotError,
+    },
+    /// It is no delta.
+    #[error("file {path} is no delta; delete it, and it is made or fetched again")]
+    Delta {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        #[source]
+        source: DeltaError,
+    },
+}
+
+/// The folder of a front end's snapshots.
+#[derive(Clone, Debug)]
+pub(crate) struct Files {
+    own: PathBuf,
+    copies: PathBuf,
+    incoming: PathBuf,
+}
+
+impl Files {
+    /// Makes the folders that are not there.
+    pub(crate) fn open(folder: &Path) -> Result<Self, FileError> {
+        let [own, copies, incoming] = ["own", "copies", "incoming"].map(|name| folder.join(name));
+        for path in [&own, &copies, &incoming] {
+            fs::create_dir_all(path).map_err(|source| io_error(path, source))?;
+        }
+        Ok(Self { own, copies, incoming })
+    }
+
+    pub(crate) fn own_snapshot(&self, id: VersionId) -> PathBuf {
+        self.own.join(name(id, "snapshot"))
+    }
+
+    pub(crate) fn own_delta(&self, id: VersionId) -> PathBuf {
+        self.own.join(name(id, "delta"))
+    }
+
+    pub(crate) fn copy_snapshot(&self, id: VersionId) -> PathBuf {
+        self.copies.join(name(id, "snapshot"))
+    }
+
+    pub(crate) fn copy_tags(&self, id: VersionId) -> PathBuf {
+        self.copies.join(name(id, "tags"))
+    }
+
+    pub(crate) fn incoming(&self, id: VersionId, form: &str) -> PathBuf {
+        self.incoming.join(name(id, form))
+    }
+
+    /// Deletes the copies of a list except those that are still needed.
+    pub(crate) fn forget_copies(&self, list: ListId, keep: &[VersionId]) -> Result<(), FileError> {
+        let prefix = format!("{list}-");
+        let keep: Vec<String> = keep.iter().map(|id| format!("{}.", stem(*id))).collect();
+        let entries = fs::read_dir(&self.copies).map_err(|error| io_error(&self.copies, error))?;
+        for entry in entries {
+            let entry = entry.map_err(|error| io_error(&self.copies, error))?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with(&prefix) && !keep.iter().any(|stem| name.starts_with(stem)) {
+                remove(&entry.path())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes a file beside its place, brings it to the disk and renames it.
+pub(crate) fn write_whole(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), FileError> {
+    let beside = path.with_added_extension("new");
+    let written = || -> io::Result<()> {
+        let mut file = BufWriter::new(File::create(&beside)?);
+        write(&mut file)?;
+        file.flush()?;
+        file.get_ref().sync_all()?;
+        fs::rename(&beside, path)?;
+        // The rename itself is on the disk once the folder is.
+        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    };
+    written().map_err(|source| io_error(path, source))
+}
+
+pub(crate) fn write_snapshot(path: &Path, snapshot: &Snapshot) -> Result<(), FileError> {
+    write_whole(path, |file| snapshot.write_to(file))
+}
+
+pub(crate) fn read_snapshot(path: &Path) -> Result<Snapshot, FileError> {
+    let file = File::open(path).map_err(|source| io_error(path, source))?;
+    let read = Snapshot::read_from(BufReader::new(file));
+    read.map_err(|source| FileError::Snapshot { path: path.display().to_string(), source })
+}
+
+pub(crate) fn read_delta(path: &Path) -> Result<Delta, FileError> {
+    let file = File::open(path).map_err(|source| io_error(path, source))?;
+    let read = Delta::read_from(BufReader::new(file));
+    read.map_err(|source| FileError::Delta { path: path.display().to_string(), source })
+}
+
+/// Deletes a file if it is there.
+pub(crate) fn remove(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(path, error)),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn io_error(path: &Path, source: io::Error) -> FileError {
+    FileError::Io { path: path.display().to_string(), source }
+}
+
+fn stem(id: VersionId) -> String {
+    format!("{}-{}-{}", id.list, id.tag_epoch, id.version)
+}
+
+fn name(id: VersionId, kind: &str) -> String {
+    format!("{}.{kind}", stem(id))
+}

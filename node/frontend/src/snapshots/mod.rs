@@ -1,0 +1,26 @@
+//! Snapshots of lists: served to members, fetched from them, verified, and searched.
+//!
+//! An owner's snapshots and deltas lie in files and are streamed from any offset. A reader fetches what the
+//! ledger says is published, as a delta where it holds the version before; rebuilds the tree, and compares
+//! its root with the one on the ledger **before anything of it is used**. If it agrees, the reader attests
+//! it; if not, it raises an alarm that names the publication. When the ledger says that a publication is
+//! active, its verified copy takes the place of the one before, in one step.
+//!
+//! Look-ups go to a sorted, memory-mapped file of 16 bytes a tag.
+
+mod copies;
+mod fetch;
+mod files;
+mod lookup;
+mod obtain;
+mod serve;
+mod trees;
+
+pub use copies::{CopiesConfig, CopyState, CopyStatus};
+pub use lookup::{ListCopy, Lookup, LookupError};
+
+pub(crate) use copies::Copies;
+pub(crate) use files::{FileError, Files, read_snapshot, write_snapshot, write_whole};
+pub(crate) use obtain::Obtainer;
+pub(crate) use serve::{SnapshotServer, SnapshotStream};
+pub(crate) use trees::Trees;

@@ -1,0 +1,240 @@
+//! Obtains a publication: fetch, rebuild, compare with the ledger, and only then keep.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tacit_circuits::curve::{WirePoint, encode_field};
+use tacit_circuits::list::{
+    Delta, IndexedTree, MAX_DELTA_CHANGES, SizeClass, Snapshot, VersionId, attestation_digest,
+};
+use tacit_circuits::scope::ListVersion;
+use tacit_ledger::network::{AlarmReason, Publication, read as state};
+use tacit_proto::peer::SnapshotForm;
+
+use super::fetch::{FetchError, fetch};
+use super::files::{FileError, Files, read_delta, read_snapshot, remove, write_snapshot};
+use super::lookup::Lookup;
+use super::trees::Trees;
+use crate::compute::compute;
+use crate::peer::PeerError;
+use crate::ports::{Ledger, Peers, read};
+
+/// Bytes of a snapshot or delta beside its entries.
+const HEADER_BYTES: u64 = 64;
+/// Bytes of an entry of a snapshot, and of a removal and an insertion of a delta together.
+const ENTRY_BYTES: u64 = 16;
+const CHANGE_BYTES: u64 = 33;
+
+/// Why there is no copy.
+#[derive(Debug)]
+pub(super) enum ObtainError {
+    /// The owner does not serve it now.
+    Unavailable(String),
+    /// What the owner serves is not what it published.
+    NotThePublication(AlarmReason),
+    /// This member could not keep it.
+    Local(String),
+}
+
+/// Obtains publications of others. Clones share what is underneath.
+#[derive(Clone)]
+pub(crate) struct Obtainer {
+    ledger: Arc<dyn Ledger>,
+    peers: Arc<dyn Peers>,
+    files: Files,
+    trees: Trees,
+}
+
+impl Obtainer {
+    pub(crate) fn new(
+        ledger: Arc<dyn Ledger>,
+        peers: Arc<dyn Peers>,
+        files: Files,
+        trees: Trees,
+    ) -> Self {
+        Self { ledger, peers, files, trees }
+    }
+
+    /// Brings a verified copy of a publication onto the disk.
+    pub(super) async fn obtain(&self, publication: &Publication) -> Result<(), ObtainError> {
+        if let Some(before) = self.version_before(publication)
+            && self.obtain_delta(publication, before).await?
+        {
+            return Ok(());
+        }
+        let path = self.fetch(publication, SnapshotForm::Full, "full").await?;
+        let (of, from) = (publication.clone(), path.clone());
+        let verified = compute(move || verify_snapshot(&of, &from)).await;
+        if !matches!(verified, Err(ObtainError::Local(_))) {
+            remove(&path)?;
+        }
+        let (tree, snapshot) = verified?;
+        self.keep(tree, snapshot).await
+    }
+
+    /// The hash with which this member attests a copy that it holds.
+    pub(super) fn attestation(
+        &self,
+        publication: &Publication,
+        key: &WirePoint,
+    ) -> Result<[u8; 32], FileError> {
+        let snapshot = read_snapshot(&self.files.copy_snapshot(publication.id))?;
+        let digest = publication.digest(self.ledger.chain_id(), key);
+        Ok(attestation_digest(self.ledger.member_id(), &digest.0, &snapshot))
+    }
+
+    /// The version before, where its copy is here.
+    fn version_before(&self, publication: &Publication) -> Option<VersionId> {
+        let id = publication.id;
+        let version = ListVersion(id.version.0.checked_sub(1)?);
+        let before = VersionId { version, ..id };
+        self.files.copy_snapshot(before).exists().then_some(before)
+    }
+
+    /// Whether the copy could be made from the version before. If not, the full form decides.
+    async fn obtain_delta(
+        &self,
+        publication: &Publication,
+        before: VersionId,
+    ) -> Result<bool, ObtainError> {
+        let path = match self.fetch(publication, SnapshotForm::Delta, "delta").await {
+            Ok(path) => path,
+            Err(ObtainError::Local(reason)) => return Err(ObtainError::Local(reason)),
+            Err(_) => return Ok(false),
+        };
+        let (of, from) = (publication.clone(), path.clone());
+        let (files, trees) = (self.files.clone(), self.trees.clone());
+        let rebuilt = compute(move || {
+            let delta = read_delta(&from).ok()?;
+            let tree = tree_of(&files, &trees, before)?;
+            apply_delta(&of, tree, &delta)
+        })
+        .await;
+        remove(&path)?;
+        match rebuilt {
+            Some((tree, snapshot)) => self.keep(tree, snapshot).await.map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    async fn fetch(
+        &self,
+        publication: &Publication,
+        form: SnapshotForm,
+        name: &str,
+    ) -> Result<PathBuf, ObtainError> {
+        let id = publication.id;
+        let path = self.files.incoming(id, name);
+        let unavailable = |reason: String| ObtainError::Unavailable(reason);
+        let channel = self
+            .peers
+            .channel(publication.owner)
+            .await
+            .map_err(|error| unavailable(error.to_string()))?;
+        match fetch(channel, id, form, max_bytes(publication.size_class, form), &path).await {
+            Ok(()) => Ok(path),
+            Err(FetchError::Peer(PeerError::Misbehaved(_))) => {
+                remove(&path)?;
+                Err(ObtainError::NotThePublication(AlarmReason::SnapshotMalformed))
+            }
+            Err(FetchError::File(error)) => Err(ObtainError::Local(error.to_string())),
+            Err(error) => Err(unavailable(error.to_string())),
+        }
+    }
+
+    /// Puts a verified copy onto the disk: first the snapshot, then the tags, whose presence says that both
+    /// are there.
+    async fn keep(&self, tree: IndexedTree, snapshot: Snapshot) -> Result<(), ObtainError> {
+        let (files, trees, id) = (self.files.clone(), self.trees.clone(), tree.id());
+        compute(move || {
+            write_snapshot(&files.copy_snapshot(id), &snapshot)?;
+            Lookup::write(&files.copy_tags(id), &tree)?;
+            trees.put(tree);
+            Ok::<_, FileError>(())
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Rebuilds the tree of a copy and says its root and number of tags, beside the ledger's root.
+    pub(crate) async fn verify_copy(&self, id: VersionId) -> Result<([u8; 32], usize), FileError> {
+        let path = self.files.copy_snapshot(id);
+        compute(move || {
+            let snapshot = read_snapshot(&path)?;
+            let tags = snapshot.tags().count();
+            // A tree that cannot be built has no root; the root of none is zero.
+            let root = IndexedTree::from_snapshot(&snapshot)
+                .map(|tree| encode_field(&tree.root()))
+                .unwrap_or_default();
+            Ok((root, tags))
+        })
+        .await
+    }
+
+    /// The key of a publication's epoch, for readers that need it beside the copy.
+    pub(crate) async fn publication(
+        &self,
+        id: VersionId,
+    ) -> Result<Option<Publication>, crate::ports::LedgerError> {
+        read(&*self.ledger, |view| state::publication(view, id)).await
+    }
+}
+
+/// The tree of a version that is on the disk.
+fn tree_of(files: &Files, trees: &Trees, id: VersionId) -> Option<IndexedTree> {
+    trees.take(id).or_else(|| {
+        let snapshot = read_snapshot(&files.copy_snapshot(id)).ok()?;
+        IndexedTree::from_snapshot(&snapshot).ok()
+    })
+}
+
+fn apply_delta(
+    publication: &Publication,
+    mut tree: IndexedTree,
+    delta: &Delta,
+) -> Option<(IndexedTree, Snapshot)> {
+    tree.apply(delta).ok()?;
+    is_published(publication, &tree).then(|| {
+        let snapshot = tree.snapshot();
+        (tree, snapshot)
+    })
+}
+
+fn verify_snapshot(
+    publication: &Publication,
+    path: &std::path::Path,
+) -> Result<(IndexedTree, Snapshot), ObtainError> {
+    let malformed = || ObtainError::NotThePublication(AlarmReason::SnapshotMalformed);
+    let snapshot = match read_snapshot(path) {
+        Ok(snapshot) => snapshot,
+        Err(FileError::Io { source, .. }) => return Err(ObtainError::Local(source.to_string())),
+        Err(_) => return Err(malformed()),
+    };
+    if snapshot.id() != publication.id {
+        return Err(malformed());
+    }
+    let tree = IndexedTree::from_snapshot(&snapshot).map_err(|_| malformed())?;
+    if is_published(publication, &tree) {
+        Ok((tree, snapshot))
+    } else {
+        Err(ObtainError::NotThePublication(AlarmReason::RootMismatch))
+    }
+}
+
+/// Whether the tree is the published one: its root, its name, and its size.
+fn is_published(publication: &Publication, tree: &IndexedTree) -> bool {
+    tree.id() == publication.id
+        && encode_field(&tree.root()) == publication.root.0
+        && SizeClass::filled_by(tree.len() as u64) == Ok(publication.size_class)
+}
+
+/// Most bytes that an honest owner sends. Slots that deltas emptied may double a snapshot.
+fn max_bytes(size_class: SizeClass, form: SnapshotForm) -> u64 {
+    let entries = u64::from(size_class.capacity());
+    match form {
+        SnapshotForm::Delta => {
+            HEADER_BYTES + CHANGE_BYTES * (2 * entries).min(MAX_DELTA_CHANGES as u64)
+        }
+        _ => HEADER_BYTES + ENTRY_BYTES * 2 * entries,
+    }
+}

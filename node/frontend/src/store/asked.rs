@@ -1,0 +1,238 @@
+//! This member's sessions and requests.
+//!
+//! A signed request is on the disk before it is sent, with what is needed to open and audit its answer.
+//! So no sequence number is ever signed twice, and no call that a provider could charge is forgotten.
+
+use sqlx::Row;
+use sqlx::any::AnyRow;
+use tacit_circuits::scope::{ListId, ListVersion, MemberId, TagEpoch};
+use tacit_ledger::kernel::codec;
+use tacit_ledger::network::{SessionId, SignedRequest};
+use zeroize::Zeroizing;
+
+use super::database::{Statement, Store, StoreError, number, number_32, optional_number};
+use super::seal::Place;
+use crate::clock::now_ms;
+
+/// How a request stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskedState {
+    /// On the disk, perhaps sent. Whether it was answered, the ledger will tell.
+    Sent = 0,
+    /// Answered, and the answer verified.
+    Answered = 1,
+    /// Its calls stand on the ledger.
+    Final = 2,
+    /// Refused by the provider, or its session ended: never charged.
+    Unanswered = 3,
+}
+
+/// A request of this member, with what only this member knows about it.
+#[derive(Clone, Debug)]
+pub struct AskedBatch {
+    /// What was signed.
+    pub signed: SignedRequest,
+    /// The audit records of its calls with their nonces, in order, as
+    /// [`screening`](crate::screening) encodes them.
+    pub records: Zeroizing<Vec<u8>>,
+    /// The answer, as [`screening`](crate::screening) encodes it.
+    pub answer: Option<Zeroizing<Vec<u8>>>,
+    /// How it stands.
+    pub state: AskedState,
+    /// The version of the list that the answers are about.
+    pub version: Option<ListVersion>,
+    /// Height at which its calls became final.
+    pub height: Option<u64>,
+    /// When it was signed, in milliseconds since 1970-01-01 UTC.
+    pub created_ms: u64,
+}
+
+/// The name of a request with what is needed to follow it up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AskedSummary {
+    pub(crate) session: SessionId,
+    pub(crate) sequence: u64,
+    pub(crate) provider: MemberId,
+    pub(crate) created_ms: u64,
+}
+
+impl Store {
+    /// How far a session has been used: the next sequence number, and what has been signed for.
+    pub async fn asked_session(&self, session: SessionId) -> Result<(u64, u64), StoreError> {
+        let sql = "SELECT next_sequence, cumulative_minor FROM asked_session WHERE session_id = $1";
+        match self.row(Statement::new(sql, [session.0.into()])).await? {
+            Some(row) => Ok((number(&row, "next_sequence")?, number(&row, "cumulative_minor")?)),
+            None => Ok((0, 0)),
+        }
+    }
+
+    /// Puts a signed request onto the disk, and the session's use with it.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where the session's sequence number was used before.
+    pub async fn insert_asked(
+        &self,
+        signed: &SignedRequest,
+        records: &[u8],
+    ) -> Result<(), StoreError> {
+        let request = &signed.request;
+        let row = [request.session.0, request.sequence];
+        let sealed_request =
+            self.sealer.seal(place("sealed_request", &row), &codec::encode(signed));
+        let sealed_records = self.sealer.seal(place("sealed_records", &row), records);
+        let session = Statement::new(
+            "INSERT INTO asked_session (session_id, next_sequence, cumulative_minor) \
+             VALUES ($1, $2, $3) ON CONFLICT (session_id) DO UPDATE SET \
+             next_sequence = CASE WHEN asked_session.next_sequence > excluded.next_sequence \
+                 THEN asked_session.next_sequence ELSE excluded.next_sequence END, \
+             cumulative_minor = CASE WHEN asked_session.cumulative_minor > excluded.cumulative_minor \
+                 THEN asked_session.cumulative_minor ELSE excluded.cumulative_minor END",
+            [
+                request.session.0.into(),
+                (request.sequence + 1).into(),
+                request.cumulative_minor.into(),
+            ],
+        );
+        let batch = Statement::new(
+            "INSERT INTO asked_batch (session_id, sequence, provider, list_id, tag_epoch, calls, \
+             state, sealed_request, sealed_records, created_ms) \
+             VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9)",
+            [
+                request.session.0.into(),
+                request.sequence.into(),
+                request.provider.0.into(),
+                request.list.0.into(),
+                request.tag_epoch.0.into(),
+                request.calls.len().into(),
+                sealed_request.into(),
+                sealed_records.into(),
+                now_ms().into(),
+            ],
+        );
+        self.write(vec![batch, session]).await.map(drop)
+    }
+
+    /// Puts a verified answer onto the disk.
+    pub async fn answer_asked(
+        &self,
+        session: SessionId,
+        sequence: u64,
+        version: ListVersion,
+        answer: &[u8],
+    ) -> Result<(), StoreError> {
+        let row = [session.0, sequence];
+        let sealed = self.sealer.seal(place("sealed_answer", &row), answer);
+        let sql = "UPDATE asked_batch SET sealed_answer = $3, version = $4, \
+                   state = CASE WHEN state = 2 THEN 2 ELSE 1 END \
+                   WHERE session_id = $1 AND sequence = $2";
+        let values = [session.0.into(), sequence.into(), sealed.into(), version.0.into()];
+        self.write(vec![Statement::new(sql, values)]).await.map(drop)
+    }
+
+    /// Notes that a request's calls are final, at this height where that is known.
+    pub async fn settle_asked(
+        &self,
+        session: SessionId,
+        sequence: u64,
+        height: Option<u64>,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE asked_batch SET state = 2, height = $3 \
+                   WHERE session_id = $1 AND sequence = $2";
+        let values = [session.0.into(), sequence.into(), height.into()];
+        self.write(vec![Statement::new(sql, values)]).await.map(drop)
+    }
+
+    /// Notes that a request was never evaluated, or can no longer be charged.
+    pub async fn give_up_asked(
+        &self,
+        session: SessionId,
+        sequence: u64,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE asked_batch SET state = 3 \
+                   WHERE session_id = $1 AND sequence = $2 AND state <> 2";
+        let values = [session.0.into(), sequence.into()];
+        self.write(vec![Statement::new(sql, values)]).await.map(drop)
+    }
+
+    /// A request of this member.
+    pub async fn asked(
+        &self,
+        session: SessionId,
+        sequence: u64,
+    ) -> Result<Option<AskedBatch>, StoreError> {
+        let sql = "SELECT session_id, sequence, state, version, sealed_request, sealed_records, \
+                   sealed_answer, height, created_ms FROM asked_batch \
+                   WHERE session_id = $1 AND sequence = $2";
+        let values = [session.0.into(), sequence.into()];
+        let row = self.row(Statement::new(sql, values)).await?;
+        row.as_ref().map(|row| self.asked_batch(row)).transpose()
+    }
+
+    /// Requests in a state that were signed before a moment, oldest first, at most `limit`.
+    pub(crate) async fn asked_in(
+        &self,
+        state: AskedState,
+        before_ms: u64,
+        limit: u32,
+    ) -> Result<Vec<AskedSummary>, StoreError> {
+        let sql = "SELECT session_id, sequence, provider, created_ms FROM asked_batch \
+                   WHERE state = $1 AND created_ms < $2 ORDER BY created_ms LIMIT $3";
+        let values = [(state as u32).into(), before_ms.into(), limit.into()];
+        let rows = self.rows(Statement::new(sql, values)).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(AskedSummary {
+                    session: SessionId(number(row, "session_id")?),
+                    sequence: number(row, "sequence")?,
+                    provider: MemberId(number_32(row, "provider")?),
+                    created_ms: number(row, "created_ms")?,
+                })
+            })
+            .collect()
+    }
+
+    /// How many requests are answered or sent and not yet final.
+    pub async fn asked_waiting(&self) -> Result<u64, StoreError> {
+        let sql = "SELECT COUNT(*) AS waiting FROM asked_batch WHERE state IN (0, 1)";
+        let row = self.row(Statement::new(sql, [])).await?;
+        row.map_or(Ok(0), |row| number(&row, "waiting"))
+    }
+
+    fn asked_batch(&self, row: &AnyRow) -> Result<AskedBatch, StoreError> {
+        let key = [number(row, "session_id")?, number(row, "sequence")?];
+        let request: Vec<u8> = row.try_get("sealed_request")?;
+        let records: Vec<u8> = row.try_get("sealed_records")?;
+        let answer: Option<Vec<u8>> = row.try_get("sealed_answer")?;
+        let request = self.sealer.open(place("sealed_request", &key), &request)?;
+        let answer = answer.map(|sealed| self.sealer.open(place("sealed_answer", &key), &sealed));
+        Ok(AskedBatch {
+            signed: codec::decode(&request).map_err(|_| StoreError::Damaged("request"))?,
+            records: self.sealer.open(place("sealed_records", &key), &records)?,
+            answer: answer.transpose()?,
+            state: match number(row, "state")? {
+                0 => AskedState::Sent,
+                1 => AskedState::Answered,
+                2 => AskedState::Final,
+                3 => AskedState::Unanswered,
+                _ => return Err(StoreError::Damaged("request's state")),
+            },
+            version: optional_number(row, "version")?
+                .map(|version| u32::try_from(version).map(ListVersion))
+                .transpose()
+                .map_err(|_| StoreError::Damaged("version"))?,
+            height: optional_number(row, "height")?,
+            created_ms: number(row, "created_ms")?,
+        })
+    }
+}
+
+impl AskedBatch {
+    /// The list and epoch that were asked.
+    pub fn scope(&self) -> (ListId, TagEpoch) {
+        (self.signed.request.list, self.signed.request.tag_epoch)
+    }
+}
+
+fn place<'a>(column: &'static str, row: &'a [u64]) -> Place<'a> {
+    Place { table: "asked_batch", column, row }
+}
