@@ -17,6 +17,7 @@ mod tag;
 mod tree;
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Serialize;
 
 use crate::scope::{ListId, ListVersion, TagEpoch};
 
@@ -37,7 +38,17 @@ pub const MAX_ENTRIES: u32 = (1 << (2 * LIST_DEPTH)) - 1;
 
 /// Which state of which list.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
 )]
 pub struct VersionId {
     /// The list.

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Serialize;
 
 use crate::curve::Field;
 
@@ -15,7 +16,7 @@ macro_rules! number {
         $(#[$doc])*
         #[derive(
             Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash,
-            BorshSerialize, BorshDeserialize,
+            BorshSerialize, BorshDeserialize, Serialize,
         )]
         pub struct $name(pub u32);
 
