@@ -74,7 +74,9 @@ impl FromStr for CrashPoint {
 
     fn from_str(name: &str) -> Result<Self, UnknownCrashPoint> {
         let found = Self::ALL.iter().find(|point| point.name() == name);
-        found.copied().ok_or_else(|| UnknownCrashPoint(name.to_owned()))
+        found
+            .copied()
+            .ok_or_else(|| UnknownCrashPoint(name.to_owned()))
     }
 }
 

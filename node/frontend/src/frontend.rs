@@ -109,13 +109,21 @@ impl Frontend {
         peers: Arc<dyn Peers>,
         store: Store,
     ) -> Result<Self, StartError> {
-        let FrontendConfig { crash, screening, .. } = config;
+        let FrontendConfig {
+            crash, screening, ..
+        } = config;
         let tasks = Tasks::new();
         let files = Files::open(&config.folder)?;
         let (keys, trees) = (KeyRing::default(), Trees::new(config.max_tree_entries));
         let delay_ms = config.post_delay_ms;
-        let log =
-            CallLog::start(ledger.clone(), store.clone(), crash.clone(), delay_ms, &tasks).await?;
+        let log = CallLog::start(
+            ledger.clone(),
+            store.clone(),
+            crash.clone(),
+            delay_ms,
+            &tasks,
+        )
+        .await?;
         let evaluator = Evaluator::new(
             ledger.clone(),
             store.clone(),
@@ -145,8 +153,12 @@ impl Frontend {
         );
         let sessions = screening.sessions.clone();
         let sessions = Sessions::start(ledger.clone(), store.clone(), sessions, &tasks).await?;
-        let follow_up =
-            FollowUp::start(ledger.clone(), store.clone(), screening.post_after_ms, &tasks);
+        let follow_up = FollowUp::start(
+            ledger.clone(),
+            store.clone(),
+            screening.post_after_ms,
+            &tasks,
+        );
         let keep_warm = screening.keep_warm;
         let screening = Screening::new(Engine {
             ledger: ledger.clone(),
@@ -161,9 +173,22 @@ impl Frontend {
         if keep_warm {
             tasks.spawn(stay_warm(screening.clone(), copies.clone()));
         }
-        let peer =
-            PeerService::new(ledger.clone(), Arc::new(evaluator), SnapshotServer::new(files));
-        Ok(Self { lists, screening, peer, copies, obtainer, log, ledger, store, tasks })
+        let peer = PeerService::new(
+            ledger.clone(),
+            Arc::new(evaluator),
+            SnapshotServer::new(files),
+        );
+        Ok(Self {
+            lists,
+            screening,
+            peer,
+            copies,
+            obtainer,
+            log,
+            ledger,
+            store,
+            tasks,
+        })
     }
 
     /// The service for other members, to be put behind a listener that puts a
@@ -179,12 +204,17 @@ impl Frontend {
 
     /// Rebuilds the tree of this member's copy of a list. `None` where there is no copy.
     pub async fn verify_copy(&self, list: ListId) -> Result<Option<CopyVerified>, VerifyError> {
-        let Some(copy) = self.copies.in_force(list) else { return Ok(None) };
+        let Some(copy) = self.copies.in_force(list) else {
+            return Ok(None);
+        };
         let id = copy.id;
         let (root_rebuilt, tags) = self.obtainer.verify_copy(id).await?;
         let on_ledger = read(&*self.ledger, |view| {
             let list = state::list(view, id.list)?;
-            match list.and_then(|list| list.active).filter(|active| *active == id) {
+            match list
+                .and_then(|list| list.active)
+                .filter(|active| *active == id)
+            {
                 Some(active) => state::publication(view, active),
                 None => Ok(None),
             }
@@ -195,7 +225,12 @@ impl Frontend {
             None => self.obtainer.publication(id).await?,
         };
         let root_on_ledger = on_ledger.map_or([0; 32], |publication| publication.root.0);
-        Ok(Some(CopyVerified { id, root_rebuilt, root_on_ledger, tags }))
+        Ok(Some(CopyVerified {
+            id,
+            root_rebuilt,
+            root_on_ledger,
+            tags,
+        }))
     }
 
     /// Batches that this member answered and that are not final yet.
@@ -209,10 +244,15 @@ impl Frontend {
         session: tacit_ledger::network::SessionId,
         sequence: u64,
     ) -> Result<Option<(AskedBatch, OwnRecords, Option<OwnAnswer>)>, StoreError> {
-        let Some(asked) = self.store.asked(session, sequence).await? else { return Ok(None) };
+        let Some(asked) = self.store.asked(session, sequence).await? else {
+            return Ok(None);
+        };
         let damaged = |_| StoreError::Damaged("audit record");
         let records = tacit_ledger::kernel::decode(&asked.records).map_err(damaged)?;
-        let answer = asked.answer.as_ref().map(|bytes| tacit_ledger::kernel::decode(bytes));
+        let answer = asked
+            .answer
+            .as_ref()
+            .map(|bytes| tacit_ledger::kernel::decode(bytes));
         let answer = answer.transpose().map_err(damaged)?;
         Ok(Some((asked, records, answer)))
     }

@@ -78,15 +78,24 @@ pub struct RowReader {
 impl RowReader {
     /// The identifier of a row.
     pub fn read(&self, raw: &RawRow) -> Result<Row, RejectedRow> {
-        let rejected = |reason| RejectedRow { row: raw.row, reason };
+        let rejected = |reason| RejectedRow {
+            row: raw.row,
+            reason,
+        };
         let kind = if raw.kind.is_empty() {
             self.default_type.ok_or(rejected(RowRefusal::TypeMissing))?
         } else {
-            raw.kind.parse().map_err(|error: UnknownType| rejected(error.into()))?
+            raw.kind
+                .parse()
+                .map_err(|error: UnknownType| rejected(error.into()))?
         };
         let identifier = normalize(kind, &raw.value, &self.conventions)
             .map_err(|refusal| rejected(RowRefusal::Value { kind, refusal }))?;
-        Ok(Row { row: raw.row, identifier, removes: raw.removes })
+        Ok(Row {
+            row: raw.row,
+            identifier,
+            removes: raw.removes,
+        })
     }
 }
 

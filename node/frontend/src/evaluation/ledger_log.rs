@@ -55,15 +55,27 @@ impl CallLog {
     ) -> Result<Self, StoreError> {
         let (queue, names) = mpsc::unbounded_channel();
         let (book, waiting) = (Book::default(), Arc::new(AtomicUsize::new(0)));
-        let log = Self { book: book.clone(), waiting: waiting.clone(), queue };
+        let log = Self {
+            book: book.clone(),
+            waiting: waiting.clone(),
+            queue,
+        };
         for summary in store.served_waiting().await? {
             if let Some(served) = store.served(summary.session, summary.sequence).await? {
-                log.book.restore(&served.batch.signed.request, served.request_hash);
+                log.book
+                    .restore(&served.batch.signed.request, served.request_hash);
                 log.served(&served);
             }
         }
         let delay = Duration::from_millis(delay_ms);
-        let poster = Arc::new(Poster { ledger, store, crash, book, waiting, delay });
+        let poster = Arc::new(Poster {
+            ledger,
+            store,
+            crash,
+            book,
+            waiting,
+            delay,
+        });
         tasks.spawn(run(poster, names, tasks.clone()));
         Ok(log)
     }
@@ -94,7 +106,9 @@ async fn run(
 ) {
     let permits = Arc::new(Semaphore::new(MAX_POSTED_AT_A_TIME));
     while let Some((session, sequence)) = names.recv().await {
-        let Ok(permit) = permits.clone().acquire_owned().await else { return };
+        let Ok(permit) = permits.clone().acquire_owned().await else {
+            return;
+        };
         let poster = poster.clone();
         tasks.spawn(async move {
             sleep(poster.delay).await;
@@ -112,8 +126,10 @@ impl Poster {
             match self.try_post(session, sequence).await {
                 Ok((settlement, height)) => {
                     self.crash.reach(CrashPoint::BeforeSettledWrite).await;
-                    let noted =
-                        self.store.settle_served(session, sequence, settlement, height).await;
+                    let noted = self
+                        .store
+                        .settle_served(session, sequence, settlement, height)
+                        .await;
                     if let Err(error) = noted {
                         tracing::error!(%error, "call_log.settle: the database failed");
                     }
@@ -135,10 +151,20 @@ impl Poster {
         session: SessionId,
         sequence: u64,
     ) -> Result<(Settlement, Option<u64>), String> {
-        let served = self.store.served(session, sequence).await.map_err(|e| e.to_string())?;
-        let Some(served) = served else { return Ok((Settlement::Refused, None)) };
+        let served = self
+            .store
+            .served(session, sequence)
+            .await
+            .map_err(|e| e.to_string())?;
+        let Some(served) = served else {
+            return Ok((Settlement::Refused, None));
+        };
         self.crash.reach(CrashPoint::BeforePost).await;
-        match self.ledger.submit(Action::CallBatch(Box::new(served.batch))).await {
+        match self
+            .ledger
+            .submit(Action::CallBatch(Box::new(served.batch)))
+            .await
+        {
             Ok(applied) => Ok((Settlement::Final, Some(applied.height))),
             // The querier posted it, or a former run did.
             Err(LedgerError::Rejected(Reject::SEQUENCE_SETTLED)) => Ok((Settlement::Final, None)),

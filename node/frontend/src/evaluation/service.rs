@@ -48,7 +48,12 @@ pub struct EvaluationConfig {
 
 impl Default for EvaluationConfig {
     fn default() -> Self {
-        Self { max_concurrent: 8, max_queued: 128, queue_timeout_ms: 5_000, ledger_wait_ms: 2_000 }
+        Self {
+            max_concurrent: 8,
+            max_queued: 128,
+            queue_timeout_ms: 5_000,
+            ledger_wait_ms: 2_000,
+        }
     }
 }
 
@@ -77,7 +82,17 @@ impl Evaluator {
     ) -> Self {
         let permits = Semaphore::new(config.max_concurrent);
         let (book, queued) = (log.book().clone(), AtomicUsize::new(0));
-        Self { ledger, store, keys, book, log, crash, config, permits, queued }
+        Self {
+            ledger,
+            store,
+            keys,
+            book,
+            log,
+            crash,
+            config,
+            permits,
+            queued,
+        }
     }
 
     /// Answers a request of `caller` with the encoded evaluation: the evaluated points and their proof.
@@ -103,7 +118,12 @@ impl Evaluator {
         let key = self
             .keys
             .key(request.list, request.tag_epoch)
-            .ok_or_else(|| refused(RefusalCode::KeyUnknown, "no key for this list and tag epoch"))?;
+            .ok_or_else(|| {
+                refused(
+                    RefusalCode::KeyUnknown,
+                    "no key for this list and tag epoch",
+                )
+            })?;
         self.wait_for(opened_height).await?;
 
         let unsettled = match self.book.claim(request, request_hash) {
@@ -112,7 +132,11 @@ impl Evaluator {
             Claim::Same => return Err(busy()),
             Claim::Other => return Err(reused()),
         };
-        let claimed = Claimed { book: &self.book, request, keep: false };
+        let claimed = Claimed {
+            book: &self.book,
+            request,
+            keep: false,
+        };
         self.admit(&signed, &unsettled).await?;
         let served = evaluate_batch(key, signed.clone(), blinded, request_hash).await?;
         self.crash.reach(CrashPoint::BeforeServedWrite).await;
@@ -136,8 +160,12 @@ impl Evaluator {
         if bytes.len() > MAX_REQUEST_BYTES {
             return Err(refused(RefusalCode::Malformed, "the request is too long"));
         }
-        let signed: SignedRequest = codec::decode(bytes)
-            .map_err(|_| refused(RefusalCode::Malformed, "not an encoding of a signed request"))?;
+        let signed: SignedRequest = codec::decode(bytes).map_err(|_| {
+            refused(
+                RefusalCode::Malformed,
+                "not an encoding of a signed request",
+            )
+        })?;
         if signed.request.querier != caller {
             let message = "the caller is not the querier whose request this is";
             return Err(refused(RefusalCode::NotTheQuerier, message));
@@ -156,7 +184,11 @@ impl Evaluator {
         request_hash: [u8; 32],
     ) -> Result<Option<Vec<u8>>, Refusal> {
         let request = &signed.request;
-        let served = self.store.served(request.session, request.sequence).await.map_err(failed)?;
+        let served = self
+            .store
+            .served(request.session, request.sequence)
+            .await
+            .map_err(failed)?;
         match served {
             None => Ok(None),
             Some(served) if served.request_hash == request_hash => {
@@ -180,13 +212,16 @@ impl Evaluator {
 
     async fn admit(&self, signed: &SignedRequest, unsettled: &Unsettled) -> Result<(), Refusal> {
         let provider = self.ledger.member_id();
-        let admitted =
-            read(&*self.ledger, |view| admission(view, provider, signed, unsettled)).await;
+        let admitted = read(&*self.ledger, |view| {
+            admission(view, provider, signed, unsettled)
+        })
+        .await;
         match admitted {
             Ok(Ok(session)) if session.provider == provider => Ok(()),
-            Ok(Ok(_)) => {
-                Err(refused(RefusalCode::Ledger(Reject::NOT_A_PARTY), "not this member's session"))
-            }
+            Ok(Ok(_)) => Err(refused(
+                RefusalCode::Ledger(Reject::NOT_A_PARTY),
+                "not this member's session",
+            )),
             Ok(Err(reject)) => Err(refused(RefusalCode::Ledger(reject), reject.to_string())),
             Err(error) => {
                 tracing::warn!(%error, "evaluation.admission: the ledger cannot be read");
@@ -215,7 +250,14 @@ async fn evaluate_batch(
         let evaluated: Vec<_> = points.iter().map(Point::encode).collect();
         // There are as many evaluations as calls, and those are bounded.
         let evaluated = BoundedVec::try_from(evaluated).map_err(|_| internal())?;
-        Ok(ServedBatch::now(request_hash, CallBatch { signed, evaluated, proof }))
+        Ok(ServedBatch::now(
+            request_hash,
+            CallBatch {
+                signed,
+                evaluated,
+                proof,
+            },
+        ))
     })
     .await
 }
@@ -241,7 +283,8 @@ impl Claimed<'_> {
 impl Drop for Claimed<'_> {
     fn drop(&mut self) {
         if !self.keep {
-            self.book.release(self.request.session, self.request.sequence);
+            self.book
+                .release(self.request.session, self.request.sequence);
         }
     }
 }
@@ -252,7 +295,11 @@ struct Place<'a>(&'a AtomicUsize);
 impl<'a> Place<'a> {
     fn take(queued: &'a AtomicUsize, max: usize) -> Result<Self, Refusal> {
         let place = Self(queued);
-        if queued.fetch_add(1, Ordering::Relaxed) >= max { Err(busy()) } else { Ok(place) }
+        if queued.fetch_add(1, Ordering::Relaxed) >= max {
+            Err(busy())
+        } else {
+            Ok(place)
+        }
     }
 }
 
@@ -276,11 +323,17 @@ fn refused(code: RefusalCode, message: impl Into<String>) -> Refusal {
 }
 
 fn busy() -> Refusal {
-    refused(RefusalCode::Busy, "this member has as much to do as it takes on; ask again")
+    refused(
+        RefusalCode::Busy,
+        "this member has as much to do as it takes on; ask again",
+    )
 }
 
 fn internal() -> Refusal {
-    refused(RefusalCode::Internal, "this member could not do it; ask again")
+    refused(
+        RefusalCode::Internal,
+        "this member could not do it; ask again",
+    )
 }
 
 fn reused() -> Refusal {

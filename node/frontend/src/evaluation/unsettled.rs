@@ -36,7 +36,9 @@ impl Book {
     /// Holds a request, and says what else was held at that moment.
     pub(super) fn claim(&self, request: &Request, request_hash: [u8; 32]) -> Claim {
         let mut sessions = self.lock();
-        let held = sessions.get(&request.session).and_then(|held| held.get(&request.sequence));
+        let held = sessions
+            .get(&request.session)
+            .and_then(|held| held.get(&request.sequence));
         match held {
             Some(held) if held.request_hash == request_hash => return Claim::Same,
             Some(_) => return Claim::Other,
@@ -47,7 +49,10 @@ impl Book {
         let list_calls = to_list.map(|held| held.calls).fold(0, u32::saturating_add);
         let session = sessions.entry(request.session).or_default();
         let unsettled = Unsettled {
-            session_calls: session.values().map(|h| h.calls).fold(0, u32::saturating_add),
+            session_calls: session
+                .values()
+                .map(|h| h.calls)
+                .fold(0, u32::saturating_add),
             session_minor: session.values().map(|h| u64::from(h.charge_minor)).sum(),
             list_calls,
         };
@@ -58,7 +63,10 @@ impl Book {
     /// Holds a request that a former run answered.
     pub(super) fn restore(&self, request: &Request, request_hash: [u8; 32]) {
         let held = Held::of(request, request_hash);
-        self.lock().entry(request.session).or_default().insert(request.sequence, held);
+        self.lock()
+            .entry(request.session)
+            .or_default()
+            .insert(request.sequence, held);
     }
 
     /// Forgets a request: it is final, or was not answered.

@@ -1,9 +1,7 @@
 //! Makes a version's tags, tree, snapshot and delta.
 
 use rayon::prelude::*;
-use tacit_circuits::list::{
-    Delta, DeltaError, IndexedTree, Removal, Tag, TreeError, VersionId,
-};
+use tacit_circuits::list::{Delta, DeltaError, IndexedTree, Removal, Tag, TreeError, VersionId};
 use tacit_circuits::oprf::{Entry, ListKey, NoEntry, OwnTagError, tag_batch};
 use tacit_circuits::scope::ListVersion;
 
@@ -24,7 +22,9 @@ pub enum BuildError {
     #[error(transparent)]
     Tag(#[from] OwnTagError),
     /// The tree and what is stored of the list do not fit each other.
-    #[error("the list's stored entries and its snapshot contradict each other; publish a new tag epoch")]
+    #[error(
+        "the list's stored entries and its snapshot contradict each other; publish a new tag epoch"
+    )]
     Tree(#[from] TreeError),
     /// The delta and what is stored of the list do not fit each other.
     #[error("the list's stored entries contradict each other; publish a new tag epoch")]
@@ -53,7 +53,10 @@ pub(super) fn build(
     let (tree, delta) = match id.version.0.checked_sub(1) {
         None => (IndexedTree::build(id, tags)?, None),
         Some(before) => {
-            let before = VersionId { version: ListVersion(before), ..id };
+            let before = VersionId {
+                version: ListVersion(before),
+                ..id
+            };
             let delta = delta(before, id.version, changes, &tags)?;
             let mut tree = match trees.take(before) {
                 Some(tree) => tree,
@@ -81,7 +84,10 @@ fn delta(
     let (mut removals, mut insertions) = (Vec::new(), Vec::new());
     for (change, &tag) in changes.iter().zip(tags) {
         if change.removes {
-            removals.push(Removal { tag, corrected: false });
+            removals.push(Removal {
+                tag,
+                corrected: false,
+            });
         } else {
             insertions.push(tag);
         }

@@ -154,7 +154,10 @@ impl Draft {
         let kind = row.identifier.kind();
         if !self.accepts.contains(&kind) {
             let reason = RowRefusal::TypeNotAccepted(kind);
-            return Err(RejectedRow { row: raw.row, reason });
+            return Err(RejectedRow {
+                row: raw.row,
+                reason,
+            });
         }
         Ok(Entry::identifier(kind, row.identifier.field()).to_secret_bytes())
     }
@@ -168,7 +171,10 @@ impl Draft {
             }
             if !listed {
                 let reason = RowRefusal::NotListed;
-                return Err(RejectedRow { row: raw.row, reason });
+                return Err(RejectedRow {
+                    row: raw.row,
+                    reason,
+                });
             }
             self.removed.insert(entry);
             return Ok(());
@@ -195,7 +201,11 @@ impl Draft {
     pub(super) fn leaving(&self) -> impl Iterator<Item = &EntryBytes> {
         let replaces = self.spec.mode == DraftMode::Replace;
         self.before.iter().filter(move |&entry| {
-            if replaces { !self.named.contains(entry) } else { self.removed.contains(entry) }
+            if replaces {
+                !self.named.contains(entry)
+            } else {
+                self.removed.contains(entry)
+            }
         })
     }
 
@@ -203,14 +213,23 @@ impl Draft {
     pub(super) fn staying(&self) -> impl Iterator<Item = &EntryBytes> {
         let replaces = self.spec.mode == DraftMode::Replace;
         self.before.iter().filter(move |&entry| {
-            if replaces { self.named.contains(entry) } else { !self.removed.contains(entry) }
+            if replaces {
+                self.named.contains(entry)
+            } else {
+                !self.removed.contains(entry)
+            }
         })
     }
 }
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        for set in [&mut self.before, &mut self.added, &mut self.named, &mut self.removed] {
+        for set in [
+            &mut self.before,
+            &mut self.added,
+            &mut self.named,
+            &mut self.removed,
+        ] {
             set.drain().for_each(|mut entry| entry.zeroize());
         }
         self.padding.iter_mut().for_each(Zeroize::zeroize);
@@ -220,6 +239,9 @@ impl Drop for Draft {
 impl std::fmt::Debug for Draft {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let difference = self.difference();
-        formatter.debug_struct("Draft").field("difference", &difference).finish_non_exhaustive()
+        formatter
+            .debug_struct("Draft")
+            .field("difference", &difference)
+            .finish_non_exhaustive()
     }
 }

@@ -74,7 +74,15 @@ impl Lists {
         tasks: &Tasks,
     ) -> Result<Self, StoreError> {
         let publishing = Mutex::new(());
-        let inner = Inner { ledger, store, files, trees, keys, crash, publishing };
+        let inner = Inner {
+            ledger,
+            store,
+            files,
+            trees,
+            keys,
+            crash,
+            publishing,
+        };
         let lists = Self(Arc::new(inner));
         lists.open_keys().await?;
         tasks.spawn(lists.clone().tend());
@@ -89,24 +97,44 @@ impl Lists {
                 return Err(ListError::SpecIncomplete(spec.name));
             }
             let accepts = spec.accepts.clone();
-            return Ok(Draft::new(spec, None, accepts, None, HashSet::new(), Vec::new()));
+            return Ok(Draft::new(
+                spec,
+                None,
+                accepts,
+                None,
+                HashSet::new(),
+                Vec::new(),
+            ));
         };
         let accepts = accepted(&own)?;
         let asked: HashSet<_> = spec.accepts.iter().collect();
-        let differs = spec.category.is_some_and(|category| category.0 != own.category)
+        let differs = spec
+            .category
+            .is_some_and(|category| category.0 != own.category)
             || (!asked.is_empty() && asked != accepts.iter().collect());
         if differs {
             return Err(ListError::SpecDiffers(spec.name));
         }
         self.finish_interrupted(&own).await?;
-        let own = self.store.own_list(&spec.name).await?.ok_or(StoreError::Damaged("list"))?;
+        let own = self
+            .store
+            .own_list(&spec.name)
+            .await?
+            .ok_or(StoreError::Damaged("list"))?;
         let based_on = self.latest_version(&own).await?;
         let (entries, padding) = match &based_on {
             Some(latest) => self.entries(&own, latest).await?,
             None => Default::default(),
         };
         let based_on = based_on.as_ref().map(version_name);
-        Ok(Draft::new(spec, Some(own.local_id), accepts, based_on, entries, padding))
+        Ok(Draft::new(
+            spec,
+            Some(own.local_id),
+            accepts,
+            based_on,
+            entries,
+            padding,
+        ))
     }
 
     /// Withdraws a list for good.
@@ -119,10 +147,20 @@ impl Lists {
     /// destroyed; a new epoch can be published.
     pub async fn revoke_key(&self, name: &str) -> Result<Applied, ListError> {
         let list = self.numbered(name).await?;
-        let own = self.store.own_list(name).await?.ok_or_else(|| unknown(name))?;
-        let latest = self.latest_version(&own).await?.ok_or_else(|| unknown(name))?;
+        let own = self
+            .store
+            .own_list(name)
+            .await?
+            .ok_or_else(|| unknown(name))?;
+        let latest = self
+            .latest_version(&own)
+            .await?
+            .ok_or_else(|| unknown(name))?;
         let tag_epoch = latest.tag_epoch;
-        let applied = self.ledger.submit(Action::RevokeKey { list, tag_epoch }).await?;
+        let applied = self
+            .ledger
+            .submit(Action::RevokeKey { list, tag_epoch })
+            .await?;
         self.destroy(&own, list, tag_epoch).await?;
         Ok(applied)
     }
@@ -134,7 +172,9 @@ impl Lists {
             let latest = self.latest_version(&own).await?;
             summaries.push(ListSummary {
                 entries: latest.as_ref().map_or(0, |latest| latest.entries),
-                unfinished: latest.as_ref().is_some_and(|l| l.step < VersionStep::Published),
+                unfinished: latest
+                    .as_ref()
+                    .is_some_and(|l| l.step < VersionStep::Published),
                 version: latest.as_ref().map(version_name),
                 name: own.name,
                 list: own.list_id,
@@ -162,7 +202,9 @@ impl Lists {
         own: &OwnList,
     ) -> Result<Option<OwnVersion>, StoreError> {
         let versions = self.store.own_versions(own.local_id).await?;
-        Ok(versions.into_iter().rfind(|version| version.step != VersionStep::Abandoned))
+        Ok(versions
+            .into_iter()
+            .rfind(|version| version.step != VersionStep::Abandoned))
     }
 
     /// The entries of a version, and its padding: its epoch's changes, one after the other.
@@ -180,7 +222,11 @@ impl Lists {
                 continue;
             }
             for change in self.store.own_changes(own.local_id, &version).await? {
-                let set = if is_padding(&change.entry) { &mut padding } else { &mut entries };
+                let set = if is_padding(&change.entry) {
+                    &mut padding
+                } else {
+                    &mut entries
+                };
                 if change.removes {
                     set.remove(&change.entry);
                 } else {
@@ -199,7 +245,9 @@ impl Lists {
     async fn finish_interrupted(&self, own: &OwnList) -> Result<(), ListError> {
         match self.latest_version(own).await? {
             Some(latest) if latest.step < VersionStep::Published => {
-                let published = self.finish(own.clone(), latest, &Progress::default()).await?;
+                let published = self
+                    .finish(own.clone(), latest, &Progress::default())
+                    .await?;
                 let PublicationId { list, version, .. } = published.publication;
                 tracing::info!(%list, %version, "lists.publish: finished");
                 Ok(())
@@ -277,8 +325,13 @@ fn is_padding(entry: &EntryBytes) -> bool {
 }
 
 fn accepted(own: &OwnList) -> Result<Vec<IdentifierType>, StoreError> {
-    let types = own.accepts.iter().map(|code| IdentifierType::from_code(*code));
-    types.collect::<Result<_, _>>().map_err(|_| StoreError::Damaged("list"))
+    let types = own
+        .accepts
+        .iter()
+        .map(|code| IdentifierType::from_code(*code));
+    types
+        .collect::<Result<_, _>>()
+        .map_err(|_| StoreError::Damaged("list"))
 }
 
 fn unknown(name: &str) -> ListError {

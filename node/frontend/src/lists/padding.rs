@@ -29,7 +29,10 @@ pub(super) fn plan(
     // A list does not fall back to a smaller class within an epoch: that would tell how far it shrank.
     let capacity = u64::from(SizeClass::fitting(entries)?.capacity()).max(before);
     if capacity > before {
-        return Ok(PaddingPlan { remove: 0, insert: capacity - entries - padding });
+        // The next class is filled up, or padding makes way for entries.
+        let all = entries + padding;
+        let (remove, insert) = (all.saturating_sub(capacity), capacity.saturating_sub(all));
+        return Ok(PaddingPlan { remove, insert });
     }
     let changes = added.max(removed).max(MIN_CHANGES).next_power_of_two();
     // What leaves must be there; what comes makes up for the rest.
@@ -39,7 +42,10 @@ pub(super) fn plan(
     // were to leave; then all padding that is in the way leaves.
     let insert = (leaving.max(added)) - added;
     let surplus = (before - leaving + added + insert) - before;
-    Ok(PaddingPlan { remove: remove + surplus, insert })
+    Ok(PaddingPlan {
+        remove: remove + surplus,
+        insert,
+    })
 }
 
 #[cfg(test)]
@@ -49,7 +55,13 @@ mod tests {
 
     #[test]
     fn a_new_list_fills_its_class() {
-        assert_eq!(plan(0, 0, 10_000, 0), Ok(PaddingPlan { remove: 0, insert: 16_384 - 10_000 }));
+        assert_eq!(
+            plan(0, 0, 10_000, 0),
+            Ok(PaddingPlan {
+                remove: 0,
+                insert: 16_384 - 10_000
+            })
+        );
     }
 
     #[test]

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use rand_core::OsRng;
 use tacit_circuits::curve::encode_field;
-use tacit_circuits::list::{
-    IndexedTree, MAX_DELTA_CHANGES, SizeClass, SizeClassError, VersionId,
-};
+use tacit_circuits::list::{IndexedTree, MAX_DELTA_CHANGES, SizeClass, SizeClassError, VersionId};
 use tacit_circuits::oprf::{Entry, KeyContext, KeyProof, ListKey};
 use tacit_circuits::scope::{ListId, ListVersion, TagEpoch};
 use tacit_ledger::kernel::{BoundedVec, CodecError, Reject, Text, TxId};
@@ -80,10 +78,14 @@ pub enum ListError {
     #[error("this member has no list named {0:?}")]
     Unknown(String),
     /// A new list needs a category and the types that it accepts.
-    #[error("the list {0:?} is new: give its category and the types of identifiers that it accepts")]
+    #[error(
+        "the list {0:?} is new: give its category and the types of identifiers that it accepts"
+    )]
     SpecIncomplete(String),
     /// The list was made with another category or other types.
-    #[error("the list {0:?} stands with another category or other types; leave them out, or choose another name")]
+    #[error(
+        "the list {0:?} stands with another category or other types; leave them out, or choose another name"
+    )]
     SpecDiffers(String),
     /// A name that the ledger does not take.
     #[error("the name of the list is too long or holds control characters")]
@@ -129,13 +131,23 @@ impl Lists {
     async fn own_of(&self, draft: &Draft) -> Result<OwnList, ListError> {
         let spec = &draft.spec;
         if let Some(own) = self.store.own_list(&spec.name).await? {
-            let latest = self.latest_version(&own).await?.map(|version| version_name(&version));
+            let latest = self
+                .latest_version(&own)
+                .await?
+                .map(|version| version_name(&version));
             let same = draft.local_id == Some(own.local_id) && latest == draft.based_on;
-            return if same || latest.is_none() { Ok(own) } else { Err(ListError::Outdated) };
+            return if same || latest.is_none() {
+                Ok(own)
+            } else {
+                Err(ListError::Outdated)
+            };
         }
         let category = spec.category.ok_or_else(|| incomplete(&spec.name))?;
         let accepts: Vec<u16> = draft.accepts.iter().map(|kind| kind.code()).collect();
-        Ok(self.store.create_own_list(&spec.name, category.0, &accepts).await?)
+        Ok(self
+            .store
+            .create_own_list(&spec.name, category.0, &accepts)
+            .await?)
     }
 
     /// Step 1: what the version is made from.
@@ -158,7 +170,10 @@ impl Lists {
         if rotate {
             let key = ListKey::generate(&mut OsRng);
             let changes = compute(move || everything(&draft)).await?;
-            return Ok(self.store.draft_version(own.local_id, &version, &changes, Some(&key)).await?);
+            return Ok(self
+                .store
+                .draft_version(own.local_id, &version, &changes, Some(&key))
+                .await?);
         }
         let changes = compute(move || {
             let padding = draft.padding.iter().take(change.remove as usize);
@@ -168,7 +183,10 @@ impl Lists {
             leaving.chain(coming).collect::<Vec<_>>()
         })
         .await;
-        Ok(self.store.draft_version(own.local_id, &version, &changes, None).await?)
+        Ok(self
+            .store
+            .draft_version(own.local_id, &version, &changes, None)
+            .await?)
     }
 
     async fn epoch_ended(&self, own: &OwnList) -> Result<bool, ListError> {
@@ -176,7 +194,10 @@ impl Lists {
         let Some((list, latest)) = own.list_id.zip(self.latest_version(own).await?) else {
             return Ok(false);
         };
-        let epoch = read(&*self.ledger, |view| state::epoch(view, list, latest.tag_epoch)).await?;
+        let epoch = read(&*self.ledger, |view| {
+            state::epoch(view, list, latest.tag_epoch)
+        })
+        .await?;
         let open = [EpochStatus::Registered, EpochStatus::Current];
         Ok(epoch.is_some_and(|epoch| !open.contains(&epoch.status)))
     }
@@ -188,12 +209,17 @@ impl Lists {
         draft: &Draft,
         rotate: bool,
     ) -> Result<(TagEpoch, ListVersion), ListError> {
-        let Some(list) = own.list_id else { return Ok((TagEpoch(0), ListVersion(0))) };
+        let Some(list) = own.list_id else {
+            return Ok((TagEpoch(0), ListVersion(0)));
+        };
         match draft.based_on {
             Some((epoch, version)) if !rotate => Ok((epoch, ListVersion(version.0 + 1))),
             _ => {
                 let found = read(&*self.ledger, |view| state::list(view, list)).await?;
-                Ok((TagEpoch(found.map_or(0, |found| found.epochs)), ListVersion(0)))
+                Ok((
+                    TagEpoch(found.map_or(0, |found| found.epochs)),
+                    ListVersion(0),
+                ))
             }
         }
     }
@@ -208,7 +234,9 @@ impl Lists {
         match self.try_finish(&own, &version, progress).await {
             Err(ListError::Ledger(LedgerError::Rejected(reject))) if !reject.transient() => {
                 let step = VersionStep::Abandoned;
-                self.store.advance_version(own.local_id, &version, step, None).await?;
+                self.store
+                    .advance_version(own.local_id, &version, step, None)
+                    .await?;
                 Err(LedgerError::Rejected(reject).into())
             }
             other => other,
@@ -222,13 +250,21 @@ impl Lists {
         progress: &Progress,
     ) -> Result<Published, ListError> {
         let list = self.number(own).await?;
-        let id = VersionId { list, tag_epoch: version.tag_epoch, version: version.version };
+        let id = VersionId {
+            list,
+            tag_epoch: version.tag_epoch,
+            version: version.version,
+        };
         let epoch = self.store.own_epoch(own.local_id, id.tag_epoch).await?;
-        let key = epoch.and_then(|epoch| epoch.key).ok_or(ListError::KeyDestroyed)?;
+        let key = epoch
+            .and_then(|epoch| epoch.key)
+            .ok_or(ListError::KeyDestroyed)?;
         let tree = if version.step == VersionStep::Drafted {
             let tree = self.build(own, version, id, &key, progress).await?;
             let step = VersionStep::Built;
-            self.store.advance_version(own.local_id, version, step, None).await?;
+            self.store
+                .advance_version(own.local_id, version, step, None)
+                .await?;
             self.crash.reach(CrashPoint::AfterBuild).await;
             tree
         } else {
@@ -245,10 +281,19 @@ impl Lists {
         let (height, tx_id) = self.submit_version(id, root, size_class).await?;
         self.crash.reach(CrashPoint::AfterPublish).await;
         let step = VersionStep::Published;
-        self.store.advance_version(own.local_id, version, step, Some(height)).await?;
+        self.store
+            .advance_version(own.local_id, version, step, Some(height))
+            .await?;
         progress.report(Stage::Submitting, 2, 2);
         let publication = id;
-        Ok(Published { publication, root, size_class, entries: version.entries, height, tx_id })
+        Ok(Published {
+            publication,
+            root,
+            size_class,
+            entries: version.entries,
+            height,
+            tx_id,
+        })
     }
 
     /// Step 2: the list's number on the ledger.
@@ -260,9 +305,9 @@ impl Lists {
         let lists = read(&*self.ledger, |view| state::lists_of(view, me)).await?;
         let mine = self.store.own_lists().await?;
         let taken = |id| mine.iter().any(|other| other.list_id == Some(id));
-        let found = lists.iter().find(|list| {
-            list.is_standing() && list.name.as_str() == own.name && !taken(list.id)
-        });
+        let found = lists
+            .iter()
+            .find(|list| list.is_standing() && list.name.as_str() == own.name && !taken(list.id));
         let list = match found {
             // A former run had it created and was interrupted before it noted the number.
             Some(list) => list.id,
@@ -324,7 +369,10 @@ impl Lists {
 
     /// Step 4: the key of a new epoch.
     async fn register(&self, id: VersionId, key: &ListKey) -> Result<(), ListError> {
-        let epoch = read(&*self.ledger, |view| state::epoch(view, id.list, id.tag_epoch)).await?;
+        let epoch = read(&*self.ledger, |view| {
+            state::epoch(view, id.list, id.tag_epoch)
+        })
+        .await?;
         let wire = key.public().to_wire();
         match epoch {
             Some(epoch) if epoch.key == wire => return Ok(()),
@@ -338,8 +386,17 @@ impl Lists {
             tag_epoch: id.tag_epoch,
         };
         let proof = KeyProof::prove(key, &context, &mut OsRng);
-        let VersionId { list, tag_epoch, .. } = id;
-        self.ledger.submit(Action::RegisterTagEpoch { list, tag_epoch, key: wire, proof }).await?;
+        let VersionId {
+            list, tag_epoch, ..
+        } = id;
+        self.ledger
+            .submit(Action::RegisterTagEpoch {
+                list,
+                tag_epoch,
+                key: wire,
+                proof,
+            })
+            .await?;
         Ok(())
     }
 
@@ -357,7 +414,12 @@ impl Lists {
             Some(_) => return Err(LedgerError::Rejected(Reject::VERSION_OUT_OF_ORDER).into()),
             None => {}
         }
-        let action = Action::Publish { publication, root, size_class, evidence_root: NO_EVIDENCE };
+        let action = Action::Publish {
+            publication,
+            root,
+            size_class,
+            evidence_root: NO_EVIDENCE,
+        };
         let Applied { height, tx_id, .. } = self.ledger.submit(action).await?;
         Ok((height, Some(tx_id)))
     }
@@ -377,11 +439,17 @@ fn fresh_padding() -> EntryBytes {
 }
 
 fn insertion(entry: EntryBytes) -> Change {
-    Change { removes: false, entry }
+    Change {
+        removes: false,
+        entry,
+    }
 }
 
 fn removal(entry: EntryBytes) -> Change {
-    Change { removes: true, entry }
+    Change {
+        removes: true,
+        entry,
+    }
 }
 
 pub(super) fn version_name(version: &OwnVersion) -> (TagEpoch, ListVersion) {

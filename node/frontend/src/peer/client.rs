@@ -27,10 +27,15 @@ pub(crate) async fn evaluate(
     within: Duration,
 ) -> Result<Evaluated, PeerError> {
     let mut client = PeerClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES);
-    let request = wire::EvaluateRequest { signed_request, opened_height };
+    let request = wire::EvaluateRequest {
+        signed_request,
+        opened_height,
+    };
     let answer = timeout(within, client.evaluate(request)).await;
     let timeout_ms = within.as_millis() as u64;
-    let response = answer.map_err(|_| PeerError::TimedOut { timeout_ms })??.into_inner();
+    let response = answer
+        .map_err(|_| PeerError::TimedOut { timeout_ms })??
+        .into_inner();
     match response.outcome {
         Some(wire::evaluate_response::Outcome::Evaluation(bytes)) => {
             codec::decode(&bytes).map_err(|_| PeerMisbehaved::MalformedAnswer.into())

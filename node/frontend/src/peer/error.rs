@@ -86,7 +86,11 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal of this member.
     pub(crate) fn new(code: RefusalCode, message: impl Into<String>) -> Self {
-        Self { code: code.number(), message: message.into(), transient: code.transient() }
+        Self {
+            code: code.number(),
+            message: message.into(),
+            transient: code.transient(),
+        }
     }
 
     /// Whether this refusal has the given reason.
@@ -96,21 +100,39 @@ impl Refusal {
 
     /// The ledger's refusal that the provider foresees, if that is the reason.
     pub fn reject_number(&self) -> Option<u16> {
-        self.code.checked_sub(LEDGER_REFUSALS).and_then(|number| u16::try_from(number).ok())
+        self.code
+            .checked_sub(LEDGER_REFUSALS)
+            .and_then(|number| u16::try_from(number).ok())
     }
 
     pub(crate) fn from_wire(refusal: wire::Refusal) -> Self {
-        let wire::Refusal { code, mut message, transient } = refusal;
+        let wire::Refusal {
+            code,
+            mut message,
+            transient,
+        } = refusal;
         if message.len() > MAX_MESSAGE_BYTES {
             let end = message.floor_char_boundary(MAX_MESSAGE_BYTES);
             message.truncate(end);
         }
-        Self { code, message, transient }
+        Self {
+            code,
+            message,
+            transient,
+        }
     }
 
     pub(crate) fn to_wire(&self) -> wire::Refusal {
-        let Self { code, message, transient } = self.clone();
-        wire::Refusal { code, message, transient }
+        let Self {
+            code,
+            message,
+            transient,
+        } = self.clone();
+        wire::Refusal {
+            code,
+            message,
+            transient,
+        }
     }
 }
 

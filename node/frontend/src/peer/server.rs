@@ -29,7 +29,11 @@ impl PeerService {
         evaluator: Arc<Evaluator>,
         snapshots: SnapshotServer,
     ) -> Self {
-        Self { ledger, evaluator, snapshots }
+        Self {
+            ledger,
+            evaluator,
+            snapshots,
+        }
     }
 
     /// The service with its limits, to be put behind a listener that knows its callers.
@@ -45,10 +49,14 @@ impl PeerService {
             Status::unavailable("the ledger cannot be read; ask again")
         })?;
         match found {
-            Some(found) if found.is_active() && found.role == tacit_ledger::kernel::Role::Member => {
+            Some(found)
+                if found.is_active() && found.role == tacit_ledger::kernel::Role::Member =>
+            {
                 Ok(())
             }
-            _ => Err(Status::permission_denied("only active members of the network may ask")),
+            _ => Err(Status::permission_denied(
+                "only active members of the network may ask",
+            )),
         }
     }
 }
@@ -68,7 +76,10 @@ impl Peer for PeerService {
     ) -> Result<Response<wire::PingResponse>, Status> {
         caller(&request)?;
         let chain_id = self.ledger.chain_id().0.to_vec();
-        Ok(Response::new(wire::PingResponse { chain_id, height: self.ledger.height() }))
+        Ok(Response::new(wire::PingResponse {
+            chain_id,
+            height: self.ledger.height(),
+        }))
     }
 
     async fn evaluate(
@@ -76,15 +87,24 @@ impl Peer for PeerService {
         request: Request<wire::EvaluateRequest>,
     ) -> Result<Response<wire::EvaluateResponse>, Status> {
         let caller = caller(&request)?;
-        let wire::EvaluateRequest { signed_request, opened_height } = request.into_inner();
-        let outcome = match self.evaluator.evaluate(caller, &signed_request, opened_height).await {
+        let wire::EvaluateRequest {
+            signed_request,
+            opened_height,
+        } = request.into_inner();
+        let outcome = match self
+            .evaluator
+            .evaluate(caller, &signed_request, opened_height)
+            .await
+        {
             Ok(evaluation) => wire::evaluate_response::Outcome::Evaluation(evaluation),
             Err(refusal) => {
                 tracing::info!(%caller, code = refusal.code, "peer.evaluate: refused");
                 wire::evaluate_response::Outcome::Refusal(refusal.to_wire())
             }
         };
-        Ok(Response::new(wire::EvaluateResponse { outcome: Some(outcome) }))
+        Ok(Response::new(wire::EvaluateResponse {
+            outcome: Some(outcome),
+        }))
     }
 
     type FetchSnapshotStream = SnapshotStream;

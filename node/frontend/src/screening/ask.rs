@@ -62,7 +62,9 @@ impl Engine {
                     if refusal.reject_number().is_some_and(Sessions::ends_session)
                         || refusal.is(RefusalCode::SequenceReused) =>
                 {
-                    self.sessions.retire(ask.planned.list, reservation.session).await;
+                    self.sessions
+                        .retire(ask.planned.list, reservation.session)
+                        .await;
                     last = Some(Unreachable::Peer(refusal.into()));
                 }
                 other => return other,
@@ -72,9 +74,16 @@ impl Engine {
     }
 
     async fn ask_in(&self, ask: &Ask, place: &Reservation) -> Result<Batch, Unreachable> {
-        let Prepared { signed, states, records } = self.prepare(ask, place).await?;
+        let Prepared {
+            signed,
+            states,
+            records,
+        } = self.prepare(ask, place).await?;
         self.crash.reach(CrashPoint::BeforeAskedWrite).await;
-        self.store.insert_asked(&signed, &records.encode()).await.map_err(local)?;
+        self.store
+            .insert_asked(&signed, &records.encode())
+            .await
+            .map_err(local)?;
         self.crash.reach(CrashPoint::BeforeSend).await;
         let bytes = codec::encode(&signed);
         let (evaluated, proof) = match self.send(ask, place, bytes).await {
@@ -84,7 +93,9 @@ impl Engine {
                 return Err(Unreachable::Peer(error));
             }
         };
-        let opened = self.open_answer(ask, signed, states, evaluated, proof).await;
+        let opened = self
+            .open_answer(ask, signed, states, evaluated, proof)
+            .await;
         let answer = match opened {
             Ok(answer) => answer,
             Err(error) => {
@@ -142,7 +153,11 @@ impl Engine {
                 calls: BoundedVec::try_from(calls).map_err(|e| e.to_string())?,
             };
             let signed = request.sign_with(ledger.ledger_key(), |message| ledger.sign(message));
-            Ok(Prepared { signed, states, records })
+            Ok(Prepared {
+                signed,
+                states,
+                records,
+            })
         })
         .await
         .map_err(Unreachable::Local)
@@ -154,7 +169,13 @@ impl Engine {
         ask: &Ask,
         place: &Reservation,
         bytes: Vec<u8>,
-    ) -> Result<(BoundedVec<tacit_circuits::curve::WirePoint, MAX_CALLS>, DleqProof), PeerError> {
+    ) -> Result<
+        (
+            BoundedVec<tacit_circuits::curve::WirePoint, MAX_CALLS>,
+            DleqProof,
+        ),
+        PeerError,
+    > {
         let deadline = Instant::now() + ask.timeout;
         let mut reconnects = 0;
         loop {
@@ -186,7 +207,10 @@ impl Engine {
     /// and the ledger tells.
     async fn note_failure(&self, place: &Reservation, error: &PeerError) {
         if let PeerError::Refused(_) = error
-            && let Err(error) = self.store.give_up_asked(place.session, place.sequence).await
+            && let Err(error) = self
+                .store
+                .give_up_asked(place.session, place.sequence)
+                .await
         {
             tracing::error!(%error, "screening.record: the database failed");
         }
@@ -214,8 +238,15 @@ impl Engine {
             let key = PublicKey::from_wire(&request.key).map_err(local)?;
             let context = request.evaluation_context();
             let tags = finalize(&states, &key, &context, &points, &proof).map_err(fault)?;
-            let hits = tags.into_iter().map(|tag| copy.lookup.contains(tag)).collect();
-            Ok(OwnAnswer { evaluated, proof, hits: Some(hits) })
+            let hits = tags
+                .into_iter()
+                .map(|tag| copy.lookup.contains(tag))
+                .collect();
+            Ok(OwnAnswer {
+                evaluated,
+                proof,
+                hits: Some(hits),
+            })
         })
         .await
     }
@@ -228,26 +259,38 @@ fn own_records(
     context: &AuditContext,
 ) -> OwnRecords {
     let digest: Digest = context.digest();
-    let calls = rows.iter().zip(inputs).zip(states).map(|((row, input), state)| {
-        let record = AuditRecord {
-            kind: input.kind,
-            x: encode_field(&input.x),
-            blind: *state.blind().to_secret_bytes(),
-            context: digest,
-        };
-        (row.row, fresh_nonce(), record)
-    });
-    OwnRecords { context: context.clone(), calls: calls.collect() }
+    let calls = rows
+        .iter()
+        .zip(inputs)
+        .zip(states)
+        .map(|((row, input), state)| {
+            let record = AuditRecord {
+                kind: input.kind,
+                x: encode_field(&input.x),
+                blind: *state.blind().to_secret_bytes(),
+                context: digest,
+            };
+            (row.row, fresh_nonce(), record)
+        });
+    OwnRecords {
+        context: context.clone(),
+        calls: calls.collect(),
+    }
 }
 
 fn batch(ask: &Ask, place: &Reservation, answer: &OwnAnswer) -> Batch {
     let hits = answer.hits.as_deref().unwrap_or_default();
-    let rows = ask.rows.iter().zip(hits).enumerate().map(|(index, (row, hit))| RowAnswer {
-        row: row.row,
-        // A batch has at most a thousand calls.
-        index: index as u32,
-        answer: if *hit { Answer::Hit } else { Answer::Clear },
-    });
+    let rows = ask
+        .rows
+        .iter()
+        .zip(hits)
+        .enumerate()
+        .map(|(index, (row, hit))| RowAnswer {
+            row: row.row,
+            // A batch has at most a thousand calls.
+            index: index as u32,
+            answer: if *hit { Answer::Hit } else { Answer::Clear },
+        });
     Batch {
         version: ask.copy.id.version,
         session: place.session,
@@ -259,9 +302,13 @@ fn batch(ask: &Ask, place: &Reservation, answer: &OwnAnswer) -> Batch {
 
 /// Refusals that pass by themselves within moments.
 fn is_passing(code: u32) -> bool {
-    [RefusalCode::Busy, RefusalCode::LedgerBehind, RefusalCode::Internal]
-        .iter()
-        .any(|passing| passing.number() == code)
+    [
+        RefusalCode::Busy,
+        RefusalCode::LedgerBehind,
+        RefusalCode::Internal,
+    ]
+    .iter()
+    .any(|passing| passing.number() == code)
 }
 
 fn fault(error: FinalizeError) -> Unreachable {
@@ -270,7 +317,10 @@ fn fault(error: FinalizeError) -> Unreachable {
             misbehaved(PeerMisbehaved::WrongProof)
         }
         FinalizeError::Evaluation(EvaluationError::LengthMismatch { blinded, evaluated }) => {
-            misbehaved(PeerMisbehaved::WrongCount { asked: blinded, answered: evaluated })
+            misbehaved(PeerMisbehaved::WrongCount {
+                asked: blinded,
+                answered: evaluated,
+            })
         }
         other => local(other),
     }
@@ -295,7 +345,11 @@ impl From<SessionError> for Unreachable {
 
 /// Whether a refusal says that the list's epoch has changed, so that the plan is to be made anew.
 pub(super) fn is_rotated(error: &Unreachable) -> bool {
-    let changed = [Reject::EPOCH_SUPERSEDED, Reject::EPOCH_NOT_ACTIVE, Reject::EPOCH_REVOKED];
+    let changed = [
+        Reject::EPOCH_SUPERSEDED,
+        Reject::EPOCH_NOT_ACTIVE,
+        Reject::EPOCH_REVOKED,
+    ];
     match error {
         Unreachable::Peer(PeerError::Refused(refusal)) => {
             let number = refusal.reject_number();

@@ -4,9 +4,9 @@ use std::fmt;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use rand_core::{OsRng, RngCore};
+use tacit_circuits::curve::WirePoint;
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::oprf::DleqProof;
-use tacit_circuits::curve::WirePoint;
 use tacit_ledger::kernel::hash::hash_encoded;
 use tacit_ledger::kernel::{BoundedVec, Digest};
 use tacit_ledger::network::request::MAX_CALLS;
@@ -154,10 +154,22 @@ mod tests {
         let a = record.commitment(&nonce);
         assert_eq!(a, record.clone().commitment(&nonce));
         let others = [
-            AuditRecord { kind: IdentifierType::Card, ..record.clone() },
-            AuditRecord { x: [9; 32], ..record.clone() },
-            AuditRecord { blind: [9; 32], ..record.clone() },
-            AuditRecord { context: Digest([9; 32]), ..record.clone() },
+            AuditRecord {
+                kind: IdentifierType::Card,
+                ..record.clone()
+            },
+            AuditRecord {
+                x: [9; 32],
+                ..record.clone()
+            },
+            AuditRecord {
+                blind: [9; 32],
+                ..record.clone()
+            },
+            AuditRecord {
+                context: Digest([9; 32]),
+                ..record.clone()
+            },
         ];
         assert!(others.iter().all(|other| other.commitment(&nonce) != a));
         assert_ne!(record.commitment(&[4; 32]), a);
@@ -166,11 +178,20 @@ mod tests {
 
     #[test]
     fn purpose_and_lawful_basis_are_mandatory() {
-        let context = AuditContext { purpose: "credit-origination".into(), ..Default::default() };
+        let context = AuditContext {
+            purpose: "credit-origination".into(),
+            ..Default::default()
+        };
         assert_eq!(context.check(), Err(ContextError::Missing("lawful basis")));
-        let context = AuditContext { lawful_basis: "consent".into(), ..context };
+        let context = AuditContext {
+            lawful_basis: "consent".into(),
+            ..context
+        };
         assert_eq!(context.check(), Ok(()));
-        let context = AuditContext { operator: "o".repeat(300), ..context };
+        let context = AuditContext {
+            operator: "o".repeat(300),
+            ..context
+        };
         assert_eq!(context.check(), Err(ContextError::TooLong("operator")));
     }
 }

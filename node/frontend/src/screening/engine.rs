@@ -162,7 +162,10 @@ impl Screening {
             let each: u64 = prices.map(|list| u64::from(list.price_minor)).sum();
             let cost_minor = rows.saturating_mul(each);
             if cost_minor > limit_minor {
-                return Err(ScreenError::CostLimit { cost_minor, limit_minor });
+                return Err(ScreenError::CostLimit {
+                    cost_minor,
+                    limit_minor,
+                });
             }
         }
         let (events, receiver) = mpsc::channel(MAX_QUEUED_EVENTS);
@@ -175,8 +178,12 @@ impl Screening {
     /// them ready. Answers with the number of lists that are ready.
     pub async fn warm(&self) -> Result<usize, LedgerError> {
         let plan = self.plan(&Targets::default(), &BTreeMap::new()).await?;
-        let askable: Vec<_> =
-            plan.lists.iter().filter(|list| list.unreachable.is_none()).map(|l| (l, 1)).collect();
+        let askable: Vec<_> = plan
+            .lists
+            .iter()
+            .filter(|list| list.unreachable.is_none())
+            .map(|l| (l, 1))
+            .collect();
         match self.sessions.ensure(&askable).await {
             Ok(()) => {}
             Err(SessionError::Ledger(error)) => return Err(error),
@@ -200,12 +207,17 @@ struct Target {
 
 impl Target {
     fn planned(&self) -> Arc<PlannedList> {
-        self.planned.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.planned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn down(&self) -> Option<PeerError> {
         let down = self.down.lock().unwrap_or_else(PoisonError::into_inner);
-        down.as_ref().filter(|(until, _)| Instant::now() < *until).map(|(_, error)| error.clone())
+        down.as_ref()
+            .filter(|(until, _)| Instant::now() < *until)
+            .map(|(_, error)| error.clone())
     }
 
     fn set_down(&self, down: Option<(Instant, PeerError)>) {
@@ -241,7 +253,11 @@ impl Run {
             permits: Arc::new(Semaphore::new(permits)),
             down: Mutex::new(None),
         };
-        let targets = plan.lists.iter().map(|list| (list.list, target(list))).collect();
+        let targets = plan
+            .lists
+            .iter()
+            .map(|list| (list.list, target(list)))
+            .collect();
         let (finals, finals_received) = mpsc::unbounded_channel();
         Self {
             context: Arc::new(request.context.clone()),
@@ -259,7 +275,12 @@ impl Run {
 
     /// Until the rows end or nobody listens any more.
     async fn drive(self, mut rows: Rows) {
-        if self.events.send(ScreenEvent::Plan((*self.plan).clone())).await.is_err() {
+        if self
+            .events
+            .send(ScreenEvent::Plan((*self.plan).clone()))
+            .await
+            .is_err()
+        {
             return;
         }
         self.open_sessions().await;
@@ -276,8 +297,14 @@ impl Run {
 
     /// One transaction for all lists. What fails is tried again per batch, and reported there.
     async fn open_sessions(&self) {
-        let Some(rows) = self.request.rows_expected else { return };
-        let askable = self.plan.lists.iter().filter(|list| list.unreachable.is_none());
+        let Some(rows) = self.request.rows_expected else {
+            return;
+        };
+        let askable = self
+            .plan
+            .lists
+            .iter()
+            .filter(|list| list.unreachable.is_none());
         let wanted: Vec<_> = askable.map(|list| (list, rows)).collect();
         if let Err(error) = self.screening.sessions.ensure(&wanted).await {
             tracing::warn!(%error, "screening.sessions: not all could be opened at once");
@@ -303,7 +330,10 @@ impl Run {
         let read = chunk.len() as u64;
         let request = self.request.clone();
         let (rows, mut rejected) = compute(move || {
-            let read: Vec<_> = chunk.par_iter().map(|raw| request.reader.read(raw)).collect();
+            let read: Vec<_> = chunk
+                .par_iter()
+                .map(|raw| request.reader.read(raw))
+                .collect();
             let (mut rows, mut rejected) = (Vec::with_capacity(read.len()), Vec::new());
             for row in read {
                 match row {
@@ -322,7 +352,11 @@ impl Run {
         }));
         self.tally.read(read, rejected.len() as u64);
         if !rejected.is_empty()
-            && self.events.send(ScreenEvent::Malformed(rejected)).await.is_err()
+            && self
+                .events
+                .send(ScreenEvent::Malformed(rejected))
+                .await
+                .is_err()
         {
             return false;
         }
@@ -330,7 +364,10 @@ impl Run {
     }
 
     fn is_asked(&self, row: &Row) -> bool {
-        self.plan.lists.iter().any(|list| list.accepts.contains(&row.identifier.kind()))
+        self.plan
+            .lists
+            .iter()
+            .any(|list| list.accepts.contains(&row.identifier.kind()))
     }
 
     async fn ask_all(&self, rows: Vec<Row>, asks: &mut JoinSet<()>) -> bool {
@@ -349,7 +386,9 @@ impl Run {
             let Some(target) = self.targets.get(&planned.list).filter(|_| !rows.is_empty()) else {
                 continue;
             };
-            let Ok(permit) = target.permits.clone().acquire_owned().await else { return false };
+            let Ok(permit) = target.permits.clone().acquire_owned().await else {
+                return false;
+            };
             if self.events.is_closed() {
                 return false;
             }
@@ -363,14 +402,20 @@ impl Run {
     }
 
     async fn ask(&self, list: ListId, rows: Arc<Vec<Row>>, chunk: &Arc<Chunk>) {
-        let Some(target) = self.targets.get(&list) else { return };
+        let Some(target) = self.targets.get(&list) else {
+            return;
+        };
         let provider: MemberId = target.planned().provider;
         let numbers = || rows.iter().map(|row| row.row).collect::<Vec<_>>();
         let outcome = match self.try_ask(target, rows.clone()).await {
             Ok(batch) => Ok(batch),
             Err(reason) => Err((reason, numbers())),
         };
-        let answers = ListAnswers { list, provider, outcome };
+        let answers = ListAnswers {
+            list,
+            provider,
+            outcome,
+        };
         chunk.count(&answers);
         // Nobody may listen any more; what was answered is on the disk.
         let _ = self.events.send(ScreenEvent::Answers(answers)).await;
@@ -385,7 +430,10 @@ impl Run {
             return Err(Unreachable::Down(error));
         }
         let config = &self.screening.config;
-        let timeout_ms = self.request.answer_timeout_ms.unwrap_or(config.answer_timeout_ms);
+        let timeout_ms = self
+            .request
+            .answer_timeout_ms
+            .unwrap_or(config.answer_timeout_ms);
         let timeout = Duration::from_millis(timeout_ms);
         let mut planned = target.planned();
         for attempt in 0.. {
@@ -403,14 +451,23 @@ impl Run {
             }
             self.reserve_cost(&planned, rows.len())?;
             let (rows, context) = (rows.clone(), self.context.clone());
-            let ask = Ask { planned: planned.clone(), copy, rows, context, timeout };
+            let ask = Ask {
+                planned: planned.clone(),
+                copy,
+                rows,
+                context,
+                timeout,
+            };
             let result = self.screening.ask(&ask).await;
             match &result {
                 Ok(batch) => {
                     target.set_down(None);
                     if self.request.wait_for_finality {
                         let name = (batch.session, batch.sequence);
-                        self.screening.follow_up.watch(name, self.finals.clone()).await;
+                        self.screening
+                            .follow_up
+                            .watch(name, self.finals.clone())
+                            .await;
                     }
                 }
                 Err(error) if is_rotated(error) && attempt < 2 => {
@@ -443,17 +500,25 @@ impl Run {
             self.screening.copies.changed().await;
         }
         let list = target.planned().list;
-        let targets = Targets { lists: vec![list], ..Targets::default() };
+        let targets = Targets {
+            lists: vec![list],
+            ..Targets::default()
+        };
         let plan = self.screening.plan(&targets, &BTreeMap::new()).await;
         let plan = plan.map_err(Unreachable::NoSession)?;
         let planned = plan.lists.into_iter().next().ok_or(Unreachable::NoCopy)?;
         let planned = Arc::new(planned);
-        *target.planned.lock().unwrap_or_else(PoisonError::into_inner) = planned.clone();
+        *target
+            .planned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = planned.clone();
         Ok(planned)
     }
 
     fn reserve_cost(&self, planned: &PlannedList, calls: usize) -> Result<(), Unreachable> {
-        let Some(limit) = self.request.cost_limit_minor else { return Ok(()) };
+        let Some(limit) = self.request.cost_limit_minor else {
+            return Ok(());
+        };
         let cost = calls as u64 * u64::from(planned.price_minor);
         if self.tally.commit(cost) <= limit {
             Ok(())
@@ -470,8 +535,11 @@ impl Run {
         if !self.request.wait_for_finality {
             return;
         }
-        let received =
-            self.finals_received.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let received = self
+            .finals_received
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let Self { finals, events, .. } = self;
         drop(finals);
         let Some(mut received) = received else { return };

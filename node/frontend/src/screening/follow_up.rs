@@ -45,7 +45,12 @@ impl FollowUp {
         tasks: &Tasks,
     ) -> Self {
         let watched = Mutex::default();
-        let follow_up = Self(Arc::new(Inner { ledger, store, post_after_ms, watched }));
+        let follow_up = Self(Arc::new(Inner {
+            ledger,
+            store,
+            post_after_ms,
+            watched,
+        }));
         tasks.spawn(follow_up.clone().follow());
         follow_up
     }
@@ -61,11 +66,22 @@ impl FollowUp {
         // It may have become final between its answer and now.
         match self.0.store.asked(name.0, name.1).await {
             Ok(Some(asked)) if asked.state == AskedState::Final => {
-                let charge_minor = asked.signed.request.amount_minor().unwrap_or_default().into();
+                let charge_minor = asked
+                    .signed
+                    .request
+                    .amount_minor()
+                    .unwrap_or_default()
+                    .into();
                 let height = asked.height.unwrap_or_default();
                 let (session, sequence) = name;
-                self.tell(CallsFinal { session, sequence, height, tx_id: None, charge_minor })
-                    .await;
+                self.tell(CallsFinal {
+                    session,
+                    sequence,
+                    height,
+                    tx_id: None,
+                    charge_minor,
+                })
+                .await;
             }
             Ok(_) => {}
             Err(error) => tracing::error!(%error, "follow_up.watch: the database failed"),
@@ -101,8 +117,13 @@ impl FollowUp {
     async fn take(&self, block: &FinalizedBlock) {
         let me = self.0.ledger.member_id();
         for finalized in &block.events {
-            let Event::CallsLogged { session, sequence, querier, charge_minor, .. } =
-                finalized.event
+            let Event::CallsLogged {
+                session,
+                sequence,
+                querier,
+                charge_minor,
+                ..
+            } = finalized.event
             else {
                 continue;
             };
@@ -110,26 +131,51 @@ impl FollowUp {
                 continue;
             }
             let height = block.height;
-            if let Err(error) = self.0.store.settle_asked(session, sequence, Some(height)).await {
+            if let Err(error) = self
+                .0
+                .store
+                .settle_asked(session, sequence, Some(height))
+                .await
+            {
                 tracing::error!(%error, "follow_up.settle: the database failed");
             }
             let (tx_id, charge_minor) = (finalized.tx_id, charge_minor.into());
-            self.tell(CallsFinal { session, sequence, height, tx_id, charge_minor }).await;
+            self.tell(CallsFinal {
+                session,
+                sequence,
+                height,
+                tx_id,
+                charge_minor,
+            })
+            .await;
         }
     }
 
     /// Compares what waits with the ledger: events may have been missed, and providers may not post.
     async fn look(&self) -> Result<(), LookError> {
         let before = now_ms().saturating_sub(self.0.post_after_ms);
-        for asked in self.0.store.asked_in(AskedState::Answered, before, MAX_PER_LOOK).await? {
+        for asked in self
+            .0
+            .store
+            .asked_in(AskedState::Answered, before, MAX_PER_LOOK)
+            .await?
+        {
             self.settle(asked.session, asked.sequence).await?;
         }
-        for asked in self.0.store.asked_in(AskedState::Sent, before, MAX_PER_LOOK).await? {
+        for asked in self
+            .0
+            .store
+            .asked_in(AskedState::Sent, before, MAX_PER_LOOK)
+            .await?
+        {
             let session = asked.session;
             let open = read(&*self.0.ledger, |view| state::session(view, session)).await?;
             match open.map(|open| open.settled.check(asked.sequence)) {
                 Some(Err(Reject::SEQUENCE_SETTLED)) => {
-                    self.0.store.settle_asked(session, asked.sequence, None).await?;
+                    self.0
+                        .store
+                        .settle_asked(session, asked.sequence, None)
+                        .await?;
                 }
                 Some(Ok(())) => {}
                 Some(Err(_)) | None => {
@@ -157,15 +203,33 @@ impl FollowUp {
                 return Ok(());
             }
         }
-        let Some(asked) = store.asked(session, sequence).await? else { return Ok(()) };
-        let Some(answer) = asked.answer else { return Ok(()) };
-        let OwnAnswer { evaluated, proof, .. } =
-            codec::decode(&answer).map_err(|_| StoreError::Damaged("answer"))?;
+        let Some(asked) = store.asked(session, sequence).await? else {
+            return Ok(());
+        };
+        let Some(answer) = asked.answer else {
+            return Ok(());
+        };
+        let OwnAnswer {
+            evaluated, proof, ..
+        } = codec::decode(&answer).map_err(|_| StoreError::Damaged("answer"))?;
         let evaluated = BoundedVec::try_from(evaluated.into_vec())
             .map_err(|_| StoreError::Damaged("answer"))?;
-        let batch = CallBatch { signed: asked.signed, evaluated, proof };
-        match self.0.ledger.submit(Action::CallBatch(Box::new(batch))).await {
-            Ok(applied) => store.settle_asked(session, sequence, Some(applied.height)).await?,
+        let batch = CallBatch {
+            signed: asked.signed,
+            evaluated,
+            proof,
+        };
+        match self
+            .0
+            .ledger
+            .submit(Action::CallBatch(Box::new(batch)))
+            .await
+        {
+            Ok(applied) => {
+                store
+                    .settle_asked(session, sequence, Some(applied.height))
+                    .await?
+            }
             Err(LedgerError::Rejected(Reject::SEQUENCE_SETTLED)) => {
                 store.settle_asked(session, sequence, None).await?;
             }

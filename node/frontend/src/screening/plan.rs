@@ -68,7 +68,11 @@ pub struct PlannedList {
 impl PlannedList {
     /// What the calls would cost, in minor units.
     pub fn cost_minor(&self) -> u64 {
-        if self.unreachable.is_some() { 0 } else { self.calls * u64::from(self.price_minor) }
+        if self.unreachable.is_some() {
+            0
+        } else {
+            self.calls * u64::from(self.price_minor)
+        }
     }
 }
 
@@ -112,13 +116,18 @@ pub(super) async fn plan(
             }
             Some(copy) => planned.version = copy.id.version,
         }
-        let accepted = rows.iter().filter(|(kind, _)| planned.accepts.contains(kind));
+        let accepted = rows
+            .iter()
+            .filter(|(kind, _)| planned.accepts.contains(kind));
         planned.calls = accepted.map(|(_, rows)| rows).sum();
     }
     if !rows.is_empty() {
         lists.retain(|list| list.calls > 0);
     }
-    Ok(Plan { lists, available_minor })
+    Ok(Plan {
+        lists,
+        available_minor,
+    })
 }
 
 fn planned(
@@ -132,7 +141,10 @@ fn planned(
     let mut planned = Vec::with_capacity(lists.len());
     let mut missing = Ok(());
     for list in lists {
-        let Some(terms) = categories.iter().find(|category| category.id == list.category) else {
+        let Some(terms) = categories
+            .iter()
+            .find(|category| category.id == list.category)
+        else {
             continue;
         };
         match one(view, me, &list, terms) {
@@ -150,8 +162,12 @@ fn one(
     list: &List,
     terms: &Category,
 ) -> Result<Option<PlannedList>, Missing> {
-    let Some(active) = list.active else { return Ok(None) };
-    let Some(epoch) = state::epoch(view, list.id, active.tag_epoch)? else { return Ok(None) };
+    let Some(active) = list.active else {
+        return Ok(None);
+    };
+    let Some(epoch) = state::epoch(view, list.id, active.tag_epoch)? else {
+        return Ok(None);
+    };
     let today = state::calls_today(view, me, list.id)?;
     Ok(Some(PlannedList {
         list: list.id,

@@ -34,7 +34,12 @@ pub struct SessionConfig {
 impl Default for SessionConfig {
     fn default() -> Self {
         // At ten blocks a second, two hours.
-        Self { lane: 0, session_calls: 2_000, max_session_calls: 1_000_000, session_blocks: 72_000 }
+        Self {
+            lane: 0,
+            session_calls: 2_000,
+            max_session_calls: 1_000_000,
+            session_blocks: 72_000,
+        }
     }
 }
 
@@ -81,7 +86,9 @@ struct Lane {
 impl Lane {
     fn room(&self) -> u64 {
         let left = self.escrow_minor.saturating_sub(self.cumulative_minor);
-        let paid = left.checked_div(u64::from(self.price_minor)).unwrap_or(u64::MAX);
+        let paid = left
+            .checked_div(u64::from(self.price_minor))
+            .unwrap_or(u64::MAX);
         paid.min(self.cap_calls.saturating_sub(self.calls))
     }
 
@@ -171,7 +178,13 @@ impl Sessions {
             cumulative_minor,
             calls: calls.max(session.calls.into()),
         };
-        self.0.lanes.lock().await.entry(session.list).or_default().push(lane);
+        self.0
+            .lanes
+            .lock()
+            .await
+            .entry(session.list)
+            .or_default()
+            .push(lane);
         Ok(())
     }
 
@@ -189,10 +202,7 @@ impl Sessions {
         Ok(())
     }
 
-    async fn missing<'a>(
-        &self,
-        wanted: &[(&'a PlannedList, u64)],
-    ) -> Vec<(&'a PlannedList, u64)> {
+    async fn missing<'a>(&self, wanted: &[(&'a PlannedList, u64)]) -> Vec<(&'a PlannedList, u64)> {
         let height = self.0.ledger.height();
         let mut lanes = self.0.lanes.lock().await;
         let mut missing = Vec::new();
@@ -210,16 +220,25 @@ impl Sessions {
 
     async fn open(&self, wanted: &[(&PlannedList, u64)]) -> Result<(), SessionError> {
         let (parameters, height) = read(&*self.0.ledger, |view| {
-            Ok((state::parameters(view)?, state::clock(view)?.unwrap_or_default().height))
+            Ok((
+                state::parameters(view)?,
+                state::clock(view)?.unwrap_or_default().height,
+            ))
         })
         .await?;
-        let blocks = self.0.config.session_blocks.min(parameters.max_session_blocks);
+        let blocks = self
+            .0
+            .config
+            .session_blocks
+            .min(parameters.max_session_blocks);
         let openings: Vec<Opening> = wanted
             .iter()
             .map(|(planned, calls)| {
                 let calls = (*calls).max(self.0.config.session_calls.into());
                 // An amount has 32 bits: dear lists get shorter sessions.
-                let payable = u32::MAX.checked_div(planned.price_minor).unwrap_or(u32::MAX);
+                let payable = u32::MAX
+                    .checked_div(planned.price_minor)
+                    .unwrap_or(u32::MAX);
                 let calls = u32::try_from(calls).unwrap_or(u32::MAX).min(payable);
                 Opening {
                     list: planned.list,
@@ -234,7 +253,11 @@ impl Sessions {
             .collect();
         let openings = BoundedVec::try_from(openings)
             .map_err(|error| SessionError::Store(error.to_string()))?;
-        let applied = self.0.ledger.submit(Action::OpenSessions { openings }).await?;
+        let applied = self
+            .0
+            .ledger
+            .submit(Action::OpenSessions { openings })
+            .await?;
         for event in applied.events {
             if let Event::SessionOpened { session, .. } = event {
                 let found = read(&*self.0.ledger, |view| state::session(view, session)).await?;
@@ -308,4 +331,3 @@ impl Sessions {
         .any(|ends| ends.number() == reject)
     }
 }
-

@@ -35,7 +35,10 @@ struct RowState {
 impl Tally {
     pub(super) fn chunk(&self, rows: impl Iterator<Item = u64>) -> Arc<Chunk> {
         let rows = rows.map(|row| (row, RowState::default())).collect();
-        Arc::new(Chunk { tally: self.clone(), rows: Mutex::new(rows) })
+        Arc::new(Chunk {
+            tally: self.clone(),
+            rows: Mutex::new(rows),
+        })
     }
 
     pub(super) fn read(&self, rows: u64, malformed: u64) {
@@ -59,8 +62,15 @@ impl Tally {
 
     pub(super) fn summary(&self) -> Summary {
         let counts = self.lock();
-        let lists = counts.lists.iter().map(|(list, totals)| (*list, *totals)).collect();
-        Summary { lists, ..counts.summary.clone() }
+        let lists = counts
+            .lists
+            .iter()
+            .map(|(list, totals)| (*list, *totals))
+            .collect();
+        Summary {
+            lists,
+            ..counts.summary.clone()
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -75,7 +85,11 @@ impl Chunk {
         let mut counts = self.tally.lock();
         let totals = counts.lists.entry(answers.list).or_default();
         match &answers.outcome {
-            Ok(Batch { rows: answered, cost_minor, .. }) => {
+            Ok(Batch {
+                rows: answered,
+                cost_minor,
+                ..
+            }) => {
                 for answer in answered {
                     match answer.answer {
                         Answer::Hit => totals.hits += 1,

@@ -147,17 +147,33 @@ impl Copies {
         let held = self.in_force(list).map(|copy| copy.id);
         let progress = self.lock();
         let Some(progress) = progress.get(&list) else {
-            let state = if held.is_some() { CopyState::Current } else { CopyState::Absent };
-            return CopyStatus { list, state, held, reason: None };
+            let state = if held.is_some() {
+                CopyState::Current
+            } else {
+                CopyState::Absent
+            };
+            return CopyStatus {
+                list,
+                state,
+                held,
+                reason: None,
+            };
         };
-        let refused = progress.refused.filter(|(id, _)| Some(*id) == progress.newest);
+        let refused = progress
+            .refused
+            .filter(|(id, _)| Some(*id) == progress.newest);
         let state = match (refused, held) {
             (Some((_, reason)), _) => CopyState::Refused(reason),
             (None, None) => CopyState::Absent,
             (None, Some(held)) if Some(held) == progress.in_force => CopyState::Current,
             (None, Some(_)) => CopyState::Behind,
         };
-        CopyStatus { list, state, held, reason: progress.reason.clone() }
+        CopyStatus {
+            list,
+            state,
+            held,
+            reason: progress.reason.clone(),
+        }
     }
 
     /// Waits until something changes, or a moment has passed.
@@ -226,7 +242,9 @@ impl Copies {
                 }
             }
             let result = self.update(list, failing_since).await;
-            self.note(list, |progress| progress.reason = result.as_ref().err().cloned());
+            self.note(list, |progress| {
+                progress.reason = result.as_ref().err().cloned()
+            });
             match result {
                 Ok(()) => (failing_since, pause) = (None, first_pause),
                 Err(reason) => {
@@ -261,9 +279,15 @@ impl Copies {
             self.hold(publication, failing_since).await?;
             self.attest(&wanted, publication).await?;
         }
-        let keep: Vec<VersionId> =
-            [wanted.in_force, wanted.newest].into_iter().flatten().map(|p| p.id).collect();
-        self.0.files.forget_copies(list, &keep).map_err(|error| error.to_string())
+        let keep: Vec<VersionId> = [wanted.in_force, wanted.newest]
+            .into_iter()
+            .flatten()
+            .map(|p| p.id)
+            .collect();
+        self.0
+            .files
+            .forget_copies(list, &keep)
+            .map_err(|error| error.to_string())
     }
 
     /// Sees that a verified copy of a publication is on the disk, or raises an alarm.
@@ -273,11 +297,19 @@ impl Copies {
         failing_since: Option<Instant>,
     ) -> Result<(), String> {
         let id = publication.id;
-        let refused = self.lock().get(&id.list).and_then(|progress| progress.refused);
+        let refused = self
+            .lock()
+            .get(&id.list)
+            .and_then(|progress| progress.refused);
         if self.0.files.copy_tags(id).exists() || refused.is_some_and(|(of, _)| of == id) {
             return Ok(());
         }
-        let _permit = self.0.permits.acquire().await.map_err(|error| error.to_string())?;
+        let _permit = self
+            .0
+            .permits
+            .acquire()
+            .await
+            .map_err(|error| error.to_string())?;
         match self.0.obtainer.obtain(publication).await {
             Ok(()) => {
                 self.note(id.list, |progress| progress.held = Some(id));
@@ -291,7 +323,8 @@ impl Copies {
             Err(ObtainError::Unavailable(reason)) => {
                 let limit = Duration::from_millis(self.0.config.unavailable_alarm_ms);
                 if failing_since.is_some_and(|since| since.elapsed() >= limit) {
-                    self.raise(publication.id, AlarmReason::SnapshotUnavailable).await?;
+                    self.raise(publication.id, AlarmReason::SnapshotUnavailable)
+                        .await?;
                 }
                 Err(reason)
             }
@@ -327,18 +360,26 @@ impl Copies {
 
     async fn attest(&self, wanted: &Wanted, publication: &Publication) -> Result<(), String> {
         let me = self.0.ledger.member_id();
-        let attested = publication.attestations.iter().any(|made| made.attester == me);
+        let attested = publication
+            .attestations
+            .iter()
+            .any(|made| made.attester == me);
         let waits = publication.status == PublicationStatus::Pending;
         let id = publication.id;
         if attested || !waits || wanted.same_group || !self.0.files.copy_tags(id).exists() {
             return Ok(());
         }
         self.0.crash.reach(CrashPoint::BeforeAttest).await;
-        let Some(key) = wanted.newest_key else { return Ok(()) };
+        let Some(key) = wanted.newest_key else {
+            return Ok(());
+        };
         let (obtainer, of) = (self.0.obtainer.clone(), publication.clone());
         let digest = compute(move || obtainer.attestation(&of, &key)).await;
         let digest = digest.map_err(|error| error.to_string())?;
-        let action = Action::Attest { publication: publication.id, digest };
+        let action = Action::Attest {
+            publication: publication.id,
+            digest,
+        };
         match self.0.ledger.submit(action).await {
             Ok(_)
             | Err(LedgerError::Rejected(
@@ -349,9 +390,21 @@ impl Copies {
     }
 
     async fn raise(&self, publication: PublicationId, reason: AlarmReason) -> Result<(), String> {
-        let PublicationId { list, tag_epoch, version } = publication;
+        let PublicationId {
+            list,
+            tag_epoch,
+            version,
+        } = publication;
         tracing::error!(%list, %tag_epoch, %version, ?reason, "snapshots.alarm: not what its owner published");
-        match self.0.ledger.submit(Action::RaiseAlarm { publication, reason }).await {
+        match self
+            .0
+            .ledger
+            .submit(Action::RaiseAlarm {
+                publication,
+                reason,
+            })
+            .await
+        {
             Ok(_) | Err(LedgerError::Rejected(_)) => Ok(()),
             Err(error) => Err(error.to_string()),
         }
@@ -374,7 +427,10 @@ impl Copies {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<ListId, Progress>> {
-        self.0.progress.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -392,14 +448,13 @@ struct Wanted {
 fn wanted(view: &dyn StateView, me: MemberId) -> Result<Vec<Wanted>, Missing> {
     let mut lists = state::lists(view)?;
     lists.retain(|list| list.owner != me);
-    lists.into_iter().map(|list| wanted_now(view, me, list)).collect()
+    lists
+        .into_iter()
+        .map(|list| wanted_now(view, me, list))
+        .collect()
 }
 
-fn wanted_of(
-    view: &dyn StateView,
-    me: MemberId,
-    list: ListId,
-) -> Result<Option<Wanted>, Missing> {
+fn wanted_of(view: &dyn StateView, me: MemberId, list: ListId) -> Result<Option<Wanted>, Missing> {
     match state::list(view, list)? {
         Some(list) if list.is_standing() => wanted_now(view, me, list).map(Some),
         _ => Ok(None),
@@ -418,16 +473,26 @@ fn wanted_now(view: &dyn StateView, me: MemberId, list: List) -> Result<Wanted, 
     };
     let group = |member| state::member(view, member).map(|found| found.map(|found| found.group));
     let same_group = group(me)? == group(list.owner)?;
-    Ok(Wanted { list, same_group, in_force, newest, newest_key })
+    Ok(Wanted {
+        list,
+        same_group,
+        in_force,
+        newest,
+        newest_key,
+    })
 }
 
 /// The last version of the last usable epoch, while it waits for attestations.
 fn newest_pending(view: &dyn StateView, list: &List) -> Result<Option<Publication>, Missing> {
     let first = list.active.map_or(0, |active| active.tag_epoch.0);
     for epoch in (first..list.epochs).rev() {
-        let Some(epoch) = state::epoch(view, list.id, epoch.into())? else { continue };
+        let Some(epoch) = state::epoch(view, list.id, epoch.into())? else {
+            continue;
+        };
         let usable = matches!(epoch.status, EpochStatus::Registered | EpochStatus::Current);
-        let Some(last) = epoch.versions.checked_sub(1).filter(|_| usable) else { continue };
+        let Some(last) = epoch.versions.checked_sub(1).filter(|_| usable) else {
+            continue;
+        };
         let id = PublicationId {
             list: list.id,
             tag_epoch: epoch.tag_epoch,
@@ -455,4 +520,3 @@ impl From<FileError> for ObtainError {
         Self::Local(error.to_string())
     }
 }
-

@@ -50,8 +50,12 @@ pub(super) async fn fetch(
     path: &Path,
 ) -> Result<(), FetchError> {
     let disk = |error| FetchError::File(io_error(path, error));
-    let mut file =
-        OpenOptions::new().create(true).append(true).open(path).await.map_err(disk)?;
+    let mut file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .await
+        .map_err(disk)?;
     let offset = file.metadata().await.map_err(disk)?.len();
     let request = wire::FetchSnapshotRequest {
         list: id.list.0,
@@ -71,12 +75,20 @@ pub(super) async fn fetch(
         }
         Err(status) => return Err(PeerError::from(status).into()),
     };
-    let mut transfer = Transfer { received: offset, total: None, max_bytes };
-    let deadline = Instant::now() + BASE_TIME + Duration::from_secs(max_bytes / MIN_BYTES_PER_SECOND);
+    let mut transfer = Transfer {
+        received: offset,
+        total: None,
+        max_bytes,
+    };
+    let deadline =
+        Instant::now() + BASE_TIME + Duration::from_secs(max_bytes / MIN_BYTES_PER_SECOND);
     loop {
         let next = timeout_at(deadline, timeout(IDLE_TIMEOUT, parts.message())).await;
         let next = next.map_err(|_| silent())?.map_err(|_| silent())?;
-        match next.map_err(PeerError::from)?.and_then(|message| message.part) {
+        match next
+            .map_err(PeerError::from)?
+            .and_then(|message| message.part)
+        {
             Some(Part::Header(header)) => transfer.begin(header.total_bytes)?,
             Some(Part::Data(data)) => {
                 transfer.count(data.len() as u64)?;
@@ -132,5 +144,8 @@ impl Transfer {
 }
 
 fn silent() -> FetchError {
-    PeerError::TimedOut { timeout_ms: IDLE_TIMEOUT.as_millis() as u64 }.into()
+    PeerError::TimedOut {
+        timeout_ms: IDLE_TIMEOUT.as_millis() as u64,
+    }
+    .into()
 }

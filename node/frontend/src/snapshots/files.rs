@@ -66,7 +66,11 @@ impl Files {
         for path in [&own, &copies, &incoming] {
             fs::create_dir_all(path).map_err(|source| io_error(path, source))?;
         }
-        Ok(Self { own, copies, incoming })
+        Ok(Self {
+            own,
+            copies,
+            incoming,
+        })
     }
 
     pub(crate) fn own_snapshot(&self, id: VersionId) -> PathBuf {
@@ -119,7 +123,8 @@ pub(crate) fn write_whole(
         file.get_ref().sync_all()?;
         fs::rename(&beside, path)?;
         // The rename itself is on the disk once the folder is.
-        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+        path.parent()
+            .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
     };
     written().map_err(|source| io_error(path, source))
 }
@@ -131,13 +136,19 @@ pub(crate) fn write_snapshot(path: &Path, snapshot: &Snapshot) -> Result<(), Fil
 pub(crate) fn read_snapshot(path: &Path) -> Result<Snapshot, FileError> {
     let file = File::open(path).map_err(|source| io_error(path, source))?;
     let read = Snapshot::read_from(BufReader::new(file));
-    read.map_err(|source| FileError::Snapshot { path: path.display().to_string(), source })
+    read.map_err(|source| FileError::Snapshot {
+        path: path.display().to_string(),
+        source,
+    })
 }
 
 pub(crate) fn read_delta(path: &Path) -> Result<Delta, FileError> {
     let file = File::open(path).map_err(|source| io_error(path, source))?;
     let read = Delta::read_from(BufReader::new(file));
-    read.map_err(|source| FileError::Delta { path: path.display().to_string(), source })
+    read.map_err(|source| FileError::Delta {
+        path: path.display().to_string(),
+        source,
+    })
 }
 
 /// Deletes a file if it is there.
@@ -149,7 +160,10 @@ pub(crate) fn remove(path: &Path) -> Result<(), FileError> {
 }
 
 pub(crate) fn io_error(path: &Path, source: io::Error) -> FileError {
-    FileError::Io { path: path.display().to_string(), source }
+    FileError::Io {
+        path: path.display().to_string(),
+        source,
+    }
 }
 
 fn stem(id: VersionId) -> String {

@@ -39,7 +39,8 @@ impl Lookup {
     pub(crate) fn write(path: &Path, tree: &IndexedTree) -> Result<(), FileError> {
         write_whole(path, |file| {
             file.write_all(&header(tree.id(), tree.len()))?;
-            tree.sorted_tags().try_for_each(|tag| file.write_all(&tag.to_u128().to_le_bytes()))
+            tree.sorted_tags()
+                .try_for_each(|tag| file.write_all(&tag.to_u128().to_le_bytes()))
         })
     }
 
@@ -50,13 +51,18 @@ impl Lookup {
         let damaged = || LookupError::Damaged(path.display().to_string());
         let tags = map.len().checked_sub(HEADER_BYTES).ok_or_else(damaged)?;
         let intact = tags % TAG_BYTES == 0 && map[..HEADER_BYTES] == header(id, tags / TAG_BYTES);
-        if intact { Ok(Self { id, map }) } else { Err(damaged()) }
+        if intact {
+            Ok(Self { id, map })
+        } else {
+            Err(damaged())
+        }
     }
 
     /// Whether the version lists the tag.
     pub fn contains(&self, tag: Tag) -> bool {
         let (tags, _) = self.map[HEADER_BYTES..].as_chunks::<TAG_BYTES>();
-        tags.binary_search_by(|bytes| u128::from_le_bytes(*bytes).cmp(&tag.to_u128())).is_ok()
+        tags.binary_search_by(|bytes| u128::from_le_bytes(*bytes).cmp(&tag.to_u128()))
+            .is_ok()
     }
 
     /// Entries, padding included.
@@ -80,20 +86,30 @@ pub struct ListCopy {
 
 impl fmt::Debug for ListCopy {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("ListCopy").field("id", &self.id).finish_non_exhaustive()
+        formatter
+            .debug_struct("ListCopy")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Lookup {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entries = self.len();
-        formatter.debug_struct("Lookup").field("id", &self.id).field("entries", &entries).finish()
+        formatter
+            .debug_struct("Lookup")
+            .field("id", &self.id)
+            .field("entries", &entries)
+            .finish()
     }
 }
 
 fn header(id: VersionId, tags: usize) -> [u8; HEADER_BYTES] {
-    let VersionId { list: ListId(list), tag_epoch: TagEpoch(epoch), version: ListVersion(version) } =
-        id;
+    let VersionId {
+        list: ListId(list),
+        tag_epoch: TagEpoch(epoch),
+        version: ListVersion(version),
+    } = id;
     let mut header = [0; HEADER_BYTES];
     header[..MAGIC.len()].copy_from_slice(&MAGIC);
     let numbers = header[MAGIC.len()..].chunks_exact_mut(4);

@@ -52,7 +52,12 @@ impl Obtainer {
         files: Files,
         trees: Trees,
     ) -> Self {
-        Self { ledger, peers, files, trees }
+        Self {
+            ledger,
+            peers,
+            files,
+            trees,
+        }
     }
 
     /// Brings a verified copy of a publication onto the disk.
@@ -80,7 +85,11 @@ impl Obtainer {
     ) -> Result<[u8; 32], FileError> {
         let snapshot = read_snapshot(&self.files.copy_snapshot(publication.id))?;
         let digest = publication.digest(self.ledger.chain_id(), key);
-        Ok(attestation_digest(self.ledger.member_id(), &digest.0, &snapshot))
+        Ok(attestation_digest(
+            self.ledger.member_id(),
+            &digest.0,
+            &snapshot,
+        ))
     }
 
     /// The version before, where its copy is here.
@@ -131,11 +140,21 @@ impl Obtainer {
             .channel(publication.owner)
             .await
             .map_err(|error| unavailable(error.to_string()))?;
-        match fetch(channel, id, form, max_bytes(publication.size_class, form), &path).await {
+        match fetch(
+            channel,
+            id,
+            form,
+            max_bytes(publication.size_class, form),
+            &path,
+        )
+        .await
+        {
             Ok(()) => Ok(path),
             Err(FetchError::Peer(PeerError::Misbehaved(_))) => {
                 remove(&path)?;
-                Err(ObtainError::NotThePublication(AlarmReason::SnapshotMalformed))
+                Err(ObtainError::NotThePublication(
+                    AlarmReason::SnapshotMalformed,
+                ))
             }
             Err(FetchError::File(error)) => Err(ObtainError::Local(error.to_string())),
             Err(error) => Err(unavailable(error.to_string())),

@@ -35,7 +35,10 @@ pub(crate) struct SnapshotServer {
 
 impl SnapshotServer {
     pub(crate) fn new(files: Files) -> Self {
-        Self { files, streams: Arc::new(Semaphore::new(MAX_STREAMS)) }
+        Self {
+            files,
+            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+        }
     }
 
     /// The header, then the bytes from the offset on.
@@ -43,11 +46,10 @@ impl SnapshotServer {
         &self,
         request: wire::FetchSnapshotRequest,
     ) -> Result<SnapshotStream, Status> {
-        let permit = self
-            .streams
-            .clone()
-            .try_acquire_owned()
-            .map_err(|_| Status::resource_exhausted("too many transfers at a time; ask again"))?;
+        let permit =
+            self.streams.clone().try_acquire_owned().map_err(|_| {
+                Status::resource_exhausted("too many transfers at a time; ask again")
+            })?;
         let version = u32::try_from(request.version)
             .map_err(|_| Status::invalid_argument("the version does not fit 32 bits"))?;
         let id = VersionId {
@@ -59,7 +61,9 @@ impl SnapshotServer {
             wire::SnapshotForm::Full => self.files.own_snapshot(id),
             wire::SnapshotForm::Delta => self.files.own_delta(id),
             wire::SnapshotForm::Unspecified => {
-                return Err(Status::invalid_argument("neither the full form nor the delta"));
+                return Err(Status::invalid_argument(
+                    "neither the full form nor the delta",
+                ));
             }
         };
         let mut file = File::open(&path)
@@ -69,10 +73,16 @@ impl SnapshotServer {
         if request.offset > total_bytes {
             return Err(Status::out_of_range("the offset lies beyond the end"));
         }
-        file.seek(SeekFrom::Start(request.offset)).await.map_err(unreadable)?;
+        file.seek(SeekFrom::Start(request.offset))
+            .await
+            .map_err(unreadable)?;
         let header = wire::SnapshotHeader { total_bytes };
-        let header = wire::SnapshotPart { part: Some(wire::snapshot_part::Part::Header(header)) };
-        Ok(Box::pin(stream::iter([Ok(header)]).chain(parts(file, permit))))
+        let header = wire::SnapshotPart {
+            part: Some(wire::snapshot_part::Part::Header(header)),
+        };
+        Ok(Box::pin(
+            stream::iter([Ok(header)]).chain(parts(file, permit)),
+        ))
     }
 }
 
@@ -94,7 +104,10 @@ fn parts(
         }
         part.truncate(filled);
         let data = wire::snapshot_part::Part::Data(Bytes::from(part).into());
-        Ok(Some((wire::SnapshotPart { part: Some(data) }, (file, permit))))
+        Ok(Some((
+            wire::SnapshotPart { part: Some(data) },
+            (file, permit),
+        )))
     })
 }
 

@@ -18,7 +18,10 @@ pub(crate) struct Trees {
 
 impl Trees {
     pub(crate) fn new(max_entries: usize) -> Self {
-        Self { trees: Arc::default(), max_entries }
+        Self {
+            trees: Arc::default(),
+            max_entries,
+        }
     }
 
     /// Takes a tree out. Who changes it puts the changed one back; who fails does not.

@@ -61,7 +61,10 @@ impl Store {
     pub async fn asked_session(&self, session: SessionId) -> Result<(u64, u64), StoreError> {
         let sql = "SELECT next_sequence, cumulative_minor FROM asked_session WHERE session_id = $1";
         match self.row(Statement::new(sql, [session.0.into()])).await? {
-            Some(row) => Ok((number(&row, "next_sequence")?, number(&row, "cumulative_minor")?)),
+            Some(row) => Ok((
+                number(&row, "next_sequence")?,
+                number(&row, "cumulative_minor")?,
+            )),
             None => Ok((0, 0)),
         }
     }
@@ -77,8 +80,9 @@ impl Store {
     ) -> Result<(), StoreError> {
         let request = &signed.request;
         let row = [request.session.0, request.sequence];
-        let sealed_request =
-            self.sealer.seal(place("sealed_request", &row), &codec::encode(signed));
+        let sealed_request = self
+            .sealer
+            .seal(place("sealed_request", &row), &codec::encode(signed));
         let sealed_records = self.sealer.seal(place("sealed_records", &row), records);
         let session = Statement::new(
             "INSERT INTO asked_session (session_id, next_sequence, cumulative_minor) \
@@ -125,8 +129,15 @@ impl Store {
         let sql = "UPDATE asked_batch SET sealed_answer = $3, version = $4, \
                    state = CASE WHEN state = 2 THEN 2 ELSE 1 END \
                    WHERE session_id = $1 AND sequence = $2";
-        let values = [session.0.into(), sequence.into(), sealed.into(), version.0.into()];
-        self.write(vec![Statement::new(sql, values)]).await.map(drop)
+        let values = [
+            session.0.into(),
+            sequence.into(),
+            sealed.into(),
+            version.0.into(),
+        ];
+        self.write(vec![Statement::new(sql, values)])
+            .await
+            .map(drop)
     }
 
     /// Notes that a request's calls are final, at this height where that is known.
@@ -139,19 +150,19 @@ impl Store {
         let sql = "UPDATE asked_batch SET state = 2, height = $3 \
                    WHERE session_id = $1 AND sequence = $2";
         let values = [session.0.into(), sequence.into(), height.into()];
-        self.write(vec![Statement::new(sql, values)]).await.map(drop)
+        self.write(vec![Statement::new(sql, values)])
+            .await
+            .map(drop)
     }
 
     /// Notes that a request was never evaluated, or can no longer be charged.
-    pub async fn give_up_asked(
-        &self,
-        session: SessionId,
-        sequence: u64,
-    ) -> Result<(), StoreError> {
+    pub async fn give_up_asked(&self, session: SessionId, sequence: u64) -> Result<(), StoreError> {
         let sql = "UPDATE asked_batch SET state = 3 \
                    WHERE session_id = $1 AND sequence = $2 AND state <> 2";
         let values = [session.0.into(), sequence.into()];
-        self.write(vec![Statement::new(sql, values)]).await.map(drop)
+        self.write(vec![Statement::new(sql, values)])
+            .await
+            .map(drop)
     }
 
     /// A request of this member.
@@ -234,5 +245,9 @@ impl AskedBatch {
 }
 
 fn place<'a>(column: &'static str, row: &'a [u64]) -> Place<'a> {
-    Place { table: "asked_batch", column, row }
+    Place {
+        table: "asked_batch",
+        column,
+        row,
+    }
 }

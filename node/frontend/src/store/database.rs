@@ -36,8 +36,11 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const SQLITE_PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
     PRAGMA secure_delete = ON; PRAGMA busy_timeout = 10000;";
 
-const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(1, "lists and calls", include_str!("../../migrations/0001_lists_and_calls.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 1] = [(
+    1,
+    "lists and calls",
+    include_str!("../../migrations/0001_lists_and_calls.sql"),
+)];
 
 /// Why the store did not do as asked.
 #[derive(Debug, thiserror::Error)]
@@ -109,16 +112,21 @@ pub(crate) struct Statement {
 
 impl Statement {
     pub(crate) fn new(sql: &'static str, values: impl IntoIterator<Item = Value>) -> Self {
-        Self { sql, values: values.into_iter().collect() }
+        Self {
+            sql,
+            values: values.into_iter().collect(),
+        }
     }
 
     fn query(&self) -> Query<'_, Any, AnyArguments> {
-        self.values.iter().fold(sqlx::query(self.sql), |query, value| match value.clone() {
-            Value::Integer(number) => query.bind(number),
-            Value::Optional(number) => query.bind(number),
-            Value::Text(text) => query.bind(text),
-            Value::Bytes(bytes) => query.bind(bytes),
-        })
+        self.values
+            .iter()
+            .fold(sqlx::query(self.sql), |query, value| match value.clone() {
+                Value::Integer(number) => query.bind(number),
+                Value::Optional(number) => query.bind(number),
+                Value::Text(text) => query.bind(text),
+                Value::Bytes(bytes) => query.bind(bytes),
+            })
     }
 }
 
@@ -163,7 +171,11 @@ impl Store {
         migrator(postgres).run(&pool).await?;
         let (writes, queue) = mpsc::channel(MAX_QUEUED_WRITES);
         tokio::spawn(write_all(pool.clone(), queue));
-        Ok(Self { pool, writes, sealer: Arc::new(Sealer::new(master)) })
+        Ok(Self {
+            pool,
+            writes,
+            sealer: Arc::new(Sealer::new(master)),
+        })
     }
 
     /// Executes the statements in one transaction. When this returns, they are on the disk. Answers with
@@ -171,7 +183,10 @@ impl Store {
     pub(super) async fn write(&self, statements: Vec<Statement>) -> Result<u64, StoreError> {
         let (done, answer) = oneshot::channel();
         let write = Write { statements, done };
-        self.writes.send(write).await.map_err(|_| StoreError::Closed)?;
+        self.writes
+            .send(write)
+            .await
+            .map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -200,14 +215,27 @@ pub(super) fn number_32(row: &AnyRow, column: &str) -> Result<u32, StoreError> {
 /// A number of a row that may be absent.
 pub(super) fn optional_number(row: &AnyRow, column: &str) -> Result<Option<u64>, StoreError> {
     let number: Option<i64> = row.try_get(column)?;
-    number.map(u64::try_from).transpose().map_err(|_| StoreError::Damaged("number"))
+    number
+        .map(u64::try_from)
+        .transpose()
+        .map_err(|_| StoreError::Damaged("number"))
 }
 
 fn migrator(postgres: bool) -> Migrator {
     let migrations = MIGRATIONS.iter().map(|(version, description, sql)| {
-        let sql = if postgres { sql.replace(" BLOB", " BYTEA") } else { (*sql).to_owned() };
+        let sql = if postgres {
+            sql.replace(" BLOB", " BYTEA")
+        } else {
+            (*sql).to_owned()
+        };
         let sql = sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(sql));
-        Migration::new(*version, (*description).into(), MigrationType::Simple, sql, false)
+        Migration::new(
+            *version,
+            (*description).into(),
+            MigrationType::Simple,
+            sql,
+            false,
+        )
     });
     let mut migrator = Migrator::with_migrations(migrations.collect());
     // The read model may live in the same database and keeps its own account of migrations.
@@ -242,10 +270,20 @@ async fn commit(pool: &AnyPool, writes: &[Write]) -> Result<Vec<u64>, StoreError
     for write in writes {
         let mut rows = 0;
         for statement in &write.statements {
-            let result = statement.query().execute(&mut *transaction).await.map_err(|error| {
-                let unique = error.as_database_error().is_some_and(|e| e.is_unique_violation());
-                if unique { StoreError::Conflict } else { error.into() }
-            })?;
+            let result = statement
+                .query()
+                .execute(&mut *transaction)
+                .await
+                .map_err(|error| {
+                    let unique = error
+                        .as_database_error()
+                        .is_some_and(|e| e.is_unique_violation());
+                    if unique {
+                        StoreError::Conflict
+                    } else {
+                        error.into()
+                    }
+                })?;
             rows += result.rows_affected();
         }
         changed.push(rows);

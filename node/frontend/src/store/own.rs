@@ -89,14 +89,23 @@ pub struct OwnVersion {
 impl Store {
     /// All lists of this member, in the order in which they were made.
     pub async fn own_lists(&self) -> Result<Vec<OwnList>, StoreError> {
-        let sql = "SELECT local_id, name, category, accepts, list_id FROM own_list ORDER BY local_id";
-        self.rows(Statement::new(sql, [])).await?.iter().map(own_list).collect()
+        let sql =
+            "SELECT local_id, name, category, accepts, list_id FROM own_list ORDER BY local_id";
+        self.rows(Statement::new(sql, []))
+            .await?
+            .iter()
+            .map(own_list)
+            .collect()
     }
 
     /// The list with this name.
     pub async fn own_list(&self, name: &str) -> Result<Option<OwnList>, StoreError> {
         let sql = "SELECT local_id, name, category, accepts, list_id FROM own_list WHERE name = $1";
-        self.row(Statement::new(sql, [name.into()])).await?.as_ref().map(own_list).transpose()
+        self.row(Statement::new(sql, [name.into()]))
+            .await?
+            .as_ref()
+            .map(own_list)
+            .transpose()
     }
 
     /// Makes a list that is not on the ledger yet.
@@ -111,16 +120,23 @@ impl Store {
     ) -> Result<OwnList, StoreError> {
         let sql = "INSERT INTO own_list (local_id, name, category, accepts) \
                    SELECT COALESCE(MAX(local_id), 0) + 1, $1, $2, $3 FROM own_list";
-        let values =
-            [name.into(), u32::from(category).into(), codec::encode(accepts).into()];
+        let values = [
+            name.into(),
+            u32::from(category).into(),
+            codec::encode(accepts).into(),
+        ];
         self.write(vec![Statement::new(sql, values)]).await?;
-        self.own_list(name).await?.ok_or(StoreError::Damaged("list"))
+        self.own_list(name)
+            .await?
+            .ok_or(StoreError::Damaged("list"))
     }
 
     /// Notes the number that the ledger gave to a list.
     pub async fn number_own_list(&self, local_id: u64, list: ListId) -> Result<(), StoreError> {
         let sql = "UPDATE own_list SET list_id = $2 WHERE local_id = $1";
-        self.write(vec![Statement::new(sql, [local_id.into(), list.0.into()])]).await.map(drop)
+        self.write(vec![Statement::new(sql, [local_id.into(), list.0.into()])])
+            .await
+            .map(drop)
     }
 
     /// The key of a tag epoch.
@@ -131,9 +147,13 @@ impl Store {
     ) -> Result<Option<OwnEpoch>, StoreError> {
         let sql = "SELECT sealed_key FROM own_epoch WHERE local_id = $1 AND tag_epoch = $2";
         let values = [local_id.into(), tag_epoch.0.into()];
-        let Some(row) = self.row(Statement::new(sql, values)).await? else { return Ok(None) };
+        let Some(row) = self.row(Statement::new(sql, values)).await? else {
+            return Ok(None);
+        };
         let sealed: Option<Vec<u8>> = row.try_get("sealed_key")?;
-        let key = sealed.map(|sealed| self.open_key(local_id, tag_epoch, &sealed)).transpose()?;
+        let key = sealed
+            .map(|sealed| self.open_key(local_id, tag_epoch, &sealed))
+            .transpose()?;
         Ok(Some(OwnEpoch { tag_epoch, key }))
     }
 
@@ -142,15 +162,20 @@ impl Store {
         let sql = "SELECT tag_epoch FROM own_epoch \
                    WHERE local_id = $1 AND sealed_key IS NOT NULL ORDER BY tag_epoch";
         let rows = self.rows(Statement::new(sql, [local_id.into()])).await?;
-        rows.iter().map(|row| number_32(row, "tag_epoch").map(TagEpoch)).collect()
+        rows.iter()
+            .map(|row| number_32(row, "tag_epoch").map(TagEpoch))
+            .collect()
     }
 
     /// Destroys a key. The database overwrites what it deletes.
     pub async fn destroy_key(&self, local_id: u64, tag_epoch: TagEpoch) -> Result<(), StoreError> {
         let sql = "UPDATE own_epoch SET sealed_key = NULL WHERE local_id = $1 AND tag_epoch = $2";
-        self.write(vec![Statement::new(sql, [local_id.into(), tag_epoch.0.into()])])
-            .await
-            .map(drop)
+        self.write(vec![Statement::new(
+            sql,
+            [local_id.into(), tag_epoch.0.into()],
+        )])
+        .await
+        .map(drop)
     }
 
     /// Puts a version's changes onto the disk, and the key with them where its epoch is new, all or
@@ -180,8 +205,10 @@ impl Store {
             ),
         ];
         if let Some(key) = new_key {
-            let sealed =
-                self.sealer.seal(key_place(&[local_id, epoch.0.into()]), &*key.to_secret_bytes());
+            let sealed = self.sealer.seal(
+                key_place(&[local_id, epoch.0.into()]),
+                &*key.to_secret_bytes(),
+            );
             statements.push(Statement::new(
                 "DELETE FROM own_epoch WHERE local_id = $1 AND tag_epoch = $2",
                 [local_id.into(), epoch.0.into()],
@@ -243,7 +270,9 @@ impl Store {
             (step as u32).into(),
             height.into(),
         ];
-        self.write(vec![Statement::new(sql, values)]).await.map(drop)
+        self.write(vec![Statement::new(sql, values)])
+            .await
+            .map(drop)
     }
 
     /// The versions of a list, oldest first.
@@ -287,8 +316,13 @@ impl Store {
         tag_epoch: TagEpoch,
         sealed: &[u8],
     ) -> Result<ListKey, StoreError> {
-        let plain = self.sealer.open(key_place(&[local_id, tag_epoch.0.into()]), sealed)?;
-        let bytes = plain.as_slice().try_into().map_err(|_| StoreError::Damaged("key"))?;
+        let plain = self
+            .sealer
+            .open(key_place(&[local_id, tag_epoch.0.into()]), sealed)?;
+        let bytes = plain
+            .as_slice()
+            .try_into()
+            .map_err(|_| StoreError::Damaged("key"))?;
         ListKey::from_secret_bytes(bytes).map_err(|_| StoreError::Damaged("key"))
     }
 }
@@ -303,16 +337,33 @@ impl OwnVersion {
         removed: u64,
     ) -> Self {
         let step = VersionStep::Drafted;
-        Self { tag_epoch, version, step, entries, added, removed, parts: 0, height: None }
+        Self {
+            tag_epoch,
+            version,
+            step,
+            entries,
+            added,
+            removed,
+            parts: 0,
+            height: None,
+        }
     }
 }
 
 fn key_place(row: &[u64]) -> Place<'_> {
-    Place { table: "own_epoch", column: "sealed_key", row }
+    Place {
+        table: "own_epoch",
+        column: "sealed_key",
+        row,
+    }
 }
 
 fn change_place(row: &[u64]) -> Place<'_> {
-    Place { table: "own_change", column: "sealed_changes", row }
+    Place {
+        table: "own_change",
+        column: "sealed_changes",
+        row,
+    }
 }
 
 fn own_list(row: &AnyRow) -> Result<OwnList, StoreError> {

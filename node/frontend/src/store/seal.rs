@@ -40,7 +40,9 @@ pub enum SealError {
     #[error("the master key from {0} is not 64 hexadecimal digits")]
     BadKey(String),
     /// The value was sealed under another key or for another row, or was altered.
-    #[error("sealed value of {table}.{column} does not open: wrong master key, or the row was altered")]
+    #[error(
+        "sealed value of {table}.{column} does not open: wrong master key, or the row was altered"
+    )]
     DoesNotOpen {
         /// Table of the value.
         table: &'static str,
@@ -64,7 +66,10 @@ impl MasterKey {
     pub fn from_file(path: &Path) -> Result<Self, SealError> {
         let text = fs::read_to_string(path)
             .map(Zeroizing::new)
-            .map_err(|source| SealError::Unreadable { path: path.display().to_string(), source })?;
+            .map_err(|source| SealError::Unreadable {
+                path: path.display().to_string(),
+                source,
+            })?;
         Self::from_hex(&text).ok_or_else(|| SealError::BadKey(path.display().to_string()))
     }
 
@@ -141,7 +146,13 @@ impl Sealer {
         let aad = place.associated_data();
         let sealed = self
             .0
-            .encrypt(XNonce::from_slice(&nonce), Payload { msg: plain, aad: &aad })
+            .encrypt(
+                XNonce::from_slice(&nonce),
+                Payload {
+                    msg: plain,
+                    aad: &aad,
+                },
+            )
             .expect("a value of the store is far shorter than the cipher's limit of 256 GiB");
         let mut out = Vec::with_capacity(NONCE_BYTES + sealed.len());
         out.extend_from_slice(&nonce);
@@ -149,14 +160,27 @@ impl Sealer {
         out
     }
 
-    pub(crate) fn open(&self, place: Place<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
-        let refused = SealError::DoesNotOpen { table: place.table, column: place.column };
+    pub(crate) fn open(
+        &self,
+        place: Place<'_>,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        let refused = SealError::DoesNotOpen {
+            table: place.table,
+            column: place.column,
+        };
         let Some((nonce, body)) = sealed.split_at_checked(NONCE_BYTES) else {
             return Err(refused);
         };
         let aad = place.associated_data();
         self.0
-            .decrypt(XNonce::from_slice(nonce), Payload { msg: body, aad: &aad })
+            .decrypt(
+                XNonce::from_slice(nonce),
+                Payload {
+                    msg: body,
+                    aad: &aad,
+                },
+            )
             .map(Zeroizing::new)
             .map_err(|_| refused)
     }
@@ -172,19 +196,36 @@ impl fmt::Debug for Sealer {
 mod tests {
     use super::*;
 
-    const ROW: Place<'static> = Place { table: "own_epoch", column: "sealed_key", row: &[7, 2] };
+    const ROW: Place<'static> = Place {
+        table: "own_epoch",
+        column: "sealed_key",
+        row: &[7, 2],
+    };
 
     #[test]
     fn a_sealed_value_opens_only_at_its_own_row_and_under_its_own_key() {
         let sealer = Sealer::new(&MasterKey::generate());
         let sealed = sealer.seal(ROW, b"secret");
         assert_eq!(sealed.len(), 6 + SEAL_OVERHEAD_BYTES);
-        assert_eq!(sealer.open(ROW, &sealed).expect("opens").as_slice(), b"secret");
-        let other_row = Place { row: &[7, 3], ..ROW };
+        assert_eq!(
+            sealer.open(ROW, &sealed).expect("opens").as_slice(),
+            b"secret"
+        );
+        let other_row = Place {
+            row: &[7, 3],
+            ..ROW
+        };
         assert!(sealer.open(other_row, &sealed).is_err());
-        let other_column = Place { column: "public_key", ..ROW };
+        let other_column = Place {
+            column: "public_key",
+            ..ROW
+        };
         assert!(sealer.open(other_column, &sealed).is_err());
-        assert!(Sealer::new(&MasterKey::generate()).open(ROW, &sealed).is_err());
+        assert!(
+            Sealer::new(&MasterKey::generate())
+                .open(ROW, &sealed)
+                .is_err()
+        );
         assert!(sealer.open(ROW, &sealed[..10]).is_err());
     }
 
@@ -196,6 +237,9 @@ mod tests {
         assert_eq!(MasterKey::from_file(file.path()).expect("read").0, key.0);
         assert_eq!(format!("{key:?}"), "MasterKey(<redacted>)");
         fs::write(file.path(), "abc").expect("written");
-        assert!(matches!(MasterKey::from_file(file.path()), Err(SealError::BadKey(_))));
+        assert!(matches!(
+            MasterKey::from_file(file.path()),
+            Err(SealError::BadKey(_))
+        ));
     }
 }

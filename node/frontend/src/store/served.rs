@@ -53,8 +53,12 @@ impl Store {
     pub async fn insert_served(&self, served: &ServedBatch) -> Result<(), StoreError> {
         let request = &served.batch.signed.request;
         let row = [request.session.0, request.sequence];
-        let sealed = self.sealer.seal(batch_place(&row), &codec::encode(&served.batch));
-        let charge = request.amount_minor().ok_or(StoreError::Damaged("charge"))?;
+        let sealed = self
+            .sealer
+            .seal(batch_place(&row), &codec::encode(&served.batch));
+        let charge = request
+            .amount_minor()
+            .ok_or(StoreError::Damaged("charge"))?;
         let sql = "INSERT INTO served_batch (session_id, sequence, querier, list_id, tag_epoch, \
                    calls, charge_minor, request_hash, sealed_batch, settled, created_ms) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10)";
@@ -70,7 +74,9 @@ impl Store {
             sealed.into(),
             served.created_ms.into(),
         ];
-        self.write(vec![Statement::new(sql, values)]).await.map(drop)
+        self.write(vec![Statement::new(sql, values)])
+            .await
+            .map(drop)
     }
 
     /// The batch that was served under a session's sequence number.
@@ -114,9 +120,15 @@ impl Store {
     ) -> Result<(), StoreError> {
         let sql = "UPDATE served_batch SET settled = $3, height = $4 \
                    WHERE session_id = $1 AND sequence = $2";
-        let values =
-            [session.0.into(), sequence.into(), (settlement as u32).into(), height.into()];
-        self.write(vec![Statement::new(sql, values)]).await.map(drop)
+        let values = [
+            session.0.into(),
+            sequence.into(),
+            (settlement as u32).into(),
+            height.into(),
+        ];
+        self.write(vec![Statement::new(sql, values)])
+            .await
+            .map(drop)
     }
 
     fn served_batch(&self, row: &AnyRow) -> Result<ServedBatch, StoreError> {
@@ -125,7 +137,9 @@ impl Store {
         let hash: Vec<u8> = row.try_get("request_hash")?;
         let plain = self.sealer.open(batch_place(&place), &sealed)?;
         Ok(ServedBatch {
-            request_hash: hash.try_into().map_err(|_| StoreError::Damaged("request hash"))?,
+            request_hash: hash
+                .try_into()
+                .map_err(|_| StoreError::Damaged("request hash"))?,
             batch: codec::decode(&plain).map_err(|_| StoreError::Damaged("served batch"))?,
             created_ms: number(row, "created_ms")?,
         })
@@ -135,10 +149,18 @@ impl Store {
 impl ServedBatch {
     /// A batch that is served now.
     pub(crate) fn now(request_hash: [u8; 32], batch: CallBatch) -> Self {
-        Self { request_hash, batch, created_ms: now_ms() }
+        Self {
+            request_hash,
+            batch,
+            created_ms: now_ms(),
+        }
     }
 }
 
 fn batch_place(row: &[u64]) -> Place<'_> {
-    Place { table: "served_batch", column: "sealed_batch", row }
+    Place {
+        table: "served_batch",
+        column: "sealed_batch",
+        row,
+    }
 }
