@@ -1,7 +1,7 @@
 //! One file that proves one claim to whoever holds the genesis.
 
 use crate::{
-    ChainId, Committee, Committees, EventProof, FinalityError, FinalizedHeader, TxProof, ValueProof,
+    ChainId, Committee, Committees, FinalityError, FinalizedHeader, ResultClaim, ValueProof,
 };
 use bytes::{BufMut, Bytes};
 use commonware_codec::{
@@ -21,10 +21,8 @@ pub enum Claim {
     Block,
     /// A state key's value after the block.
     Value(Box<ValueProof>),
-    /// A transaction in the block, with its outcome.
-    Transaction(Box<TxProof>),
-    /// An event that a transaction in the block caused.
-    Event(Box<EventProof>),
+    /// What came of a transaction in the block, with its events.
+    Result(Box<ResultClaim>),
 }
 
 /// A claim about a block, the block's certificate, and the way from genesis to its validators.
@@ -77,8 +75,7 @@ impl Evidence {
         match &self.claim {
             Claim::Block => Ok(()),
             Claim::Value(proof) => proof.verify(&self.block.header),
-            Claim::Transaction(proof) => proof.verify(&self.block.header),
-            Claim::Event(proof) => proof.verify(&self.block.header),
+            Claim::Result(proof) => proof.verify(&self.block.header),
         }
     }
 }
@@ -117,12 +114,8 @@ impl Write for Claim {
                 1u8.write(buf);
                 proof.write(buf);
             }
-            Self::Transaction(proof) => {
+            Self::Result(proof) => {
                 2u8.write(buf);
-                proof.write(buf);
-            }
-            Self::Event(proof) => {
-                3u8.write(buf);
                 proof.write(buf);
             }
         }
@@ -134,8 +127,7 @@ impl EncodeSize for Claim {
         1 + match self {
             Self::Block => 0,
             Self::Value(proof) => proof.encode_size(),
-            Self::Transaction(proof) => proof.encode_size(),
-            Self::Event(proof) => proof.encode_size(),
+            Self::Result(proof) => proof.encode_size(),
         }
     }
 }
@@ -147,8 +139,7 @@ impl Read for Claim {
         match u8::read(buf)? {
             0 => Ok(Self::Block),
             1 => Ok(Self::Value(Box::new(ValueProof::read(buf)?))),
-            2 => Ok(Self::Transaction(Box::new(TxProof::read(buf)?))),
-            3 => Ok(Self::Event(Box::new(EventProof::read(buf)?))),
+            2 => Ok(Self::Result(Box::new(ResultClaim::read(buf)?))),
             tag => Err(CodecError::InvalidEnum(tag)),
         }
     }

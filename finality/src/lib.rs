@@ -25,8 +25,7 @@ mod committee;
 mod error;
 mod evidence;
 mod header;
-mod merkle;
-mod results;
+mod result;
 mod value;
 
 pub use certificate::{Committees, FinalizedHeader, MAX_DESCENDANTS, namespace};
@@ -34,10 +33,7 @@ pub use committee::{Committee, MAX_VALIDATORS};
 pub use error::FinalityError;
 pub use evidence::{Claim, Evidence, MAX_HANDOVERS};
 pub use header::{ChainId, Header, StateCommitment};
-pub use merkle::{MAX_PATH, MerklePath};
-pub use results::{
-    EventProof, MAX_EVENT_BYTES, MAX_OUTCOME_BYTES, TransactionResult, TxProof, results_root,
-};
+pub use result::{MAX_RESULT_BYTES, ResultClaim};
 pub use value::{MAX_VALUE_BYTES, StateOperation, StateProof, ValueProof, key_digest};
 
 /// The hash of blocks, state and results: BLAKE3, 32 bytes.

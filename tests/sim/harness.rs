@@ -2,7 +2,7 @@
 
 use crate::{
     load::{self, Witness},
-    network::genesis,
+    network::{genesis, ledger},
 };
 use commonware_actor::Feedback;
 use commonware_consensus::{Reporter, marshal::Update};
@@ -14,7 +14,7 @@ use commonware_glue::simulate::{
 };
 use commonware_runtime::{Handle, Quota, Supervisor as _};
 use commonware_utils::{Acknowledgement as _, channel::mpsc};
-use std::{num::NonZeroU64, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tacit_consensus::{
     LedgerHandle, Pacing, Peer, Retention, Start, Timing,
     block::Block,
@@ -22,13 +22,15 @@ use tacit_consensus::{
 };
 use tacit_finality::ConsensusKey;
 
+/// Short epochs, so that every run crosses several.
+const EPOCH_BLOCKS: u32 = 40;
+
 /// A network to simulate. Clones are the same network.
 #[derive(Clone)]
 pub struct Network {
     /// The keys of all nodes; the first `validators` of them validate.
     pub keys: Vec<ed25519::PrivateKey>,
     pub ledger: Arc<Ledger>,
-    pub epoch_blocks: NonZeroU64,
     pub timing: Timing,
     pub retention: Retention,
     /// Nodes that start late do so by downloading state.
@@ -41,11 +43,10 @@ impl Network {
     /// `nodes` of which the first `validators` validate.
     pub fn new(nodes: u64, validators: usize) -> Self {
         let keys: Vec<_> = (0..nodes).map(ed25519::PrivateKey::from_seed).collect();
-        let ledger = Arc::new(genesis(&keys, validators));
+        let ledger = Arc::new(ledger(&genesis(&keys, validators, EPOCH_BLOCKS)));
         Self {
             keys,
             ledger,
-            epoch_blocks: NonZeroU64::new(40).expect("not zero"),
             timing: Timing {
                 pacing: Pacing {
                     min_interval: Duration::from_millis(50),
@@ -152,7 +153,6 @@ impl EngineDefinition for Network {
             runtime.child("node"),
             engine::Config {
                 ledger: self.ledger.clone(),
-                epoch_blocks: self.epoch_blocks,
                 signer: self.keys[index].clone(),
                 prefix: format!("node-{index}"),
                 timing: self.timing,
@@ -163,6 +163,7 @@ impl EngineDefinition for Network {
                     Start::Genesis
                 },
                 directory: Everybody,
+                follow_ledger_peers: false,
                 bootstrap: Vec::new(),
                 provider: oracle.manager(),
                 blocker: oracle.control(public_key.clone()),

@@ -1,24 +1,47 @@
 //! Clients that submit transactions and remember what they were promised.
 
+use crate::network::{member_of, sign};
 use commonware_macros::select;
 use commonware_runtime::{Clock as _, Spawner as _, deterministic};
+use futures::stream::{FuturesUnordered, StreamExt as _};
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tacit_consensus::{LedgerHandle, toy::*};
+use tacit_consensus::LedgerHandle;
+use tacit_ledger::{
+    kernel::{Text, TxId},
+    network::{Action, read},
+};
+
+/// Transactions that a client submits before it waits for them.
+const BURST: u64 = 4;
+/// How long a client waits for an answer before it looks at the ledger again.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Transactions that a node called final, by id, with the height it named. Outlives crashes.
 #[derive(Clone, Default)]
 pub struct Witness(Arc<Mutex<BTreeMap<TxId, u64>>>);
 
 impl Witness {
+    /// What was promised so far.
     pub fn promised(&self) -> BTreeMap<TxId, u64> {
-        self.0.lock().unwrap().clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn note(&self, id: TxId, height: u64) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id, height);
     }
 }
 
+/// Submits transactions of the member at `index` to its node, until the node stops.
 pub fn start(
     runtime: deterministic::Context,
     index: usize,
@@ -26,25 +49,34 @@ pub fn start(
     witness: Witness,
 ) {
     runtime.spawn(move |runtime| async move {
-        let sender = MemberId(index as u32);
-        let key = StateKey([b"s", &sender.0.to_be_bytes()[..]].concat());
         loop {
-            let Ok((_, values)) = handle.get_many(vec![key.clone()]).await else { return };
-            let next = values[0].as_ref().map_or(0, |v| u64::from_be_bytes(v[..].try_into().unwrap()));
-            let mut waits = futures::stream::FuturesUnordered::new();
-            for sequence in next..next + 5 {
-                let envelope = Envelope { sender, sequence, expiry_height: 1 << 40, key: vec![index as u8, sequence as u8], value: vec![1; 64] };
-                let handle = handle.clone();
-                waits.push(async move { handle.submit_and_wait(envelope.to_bytes()).await });
-            }
+            let state = handle.state();
+            let next = state.read(|view| read::next_sequence(view, member_of(index))).await;
+            let Ok(next) = next else { return };
+            let mut answers: FuturesUnordered<_> = (next..next + BURST)
+                .map(|sequence| {
+                    let action = Action::RegisterProfile {
+                        front_end_address: Text::new(format!(
+                            "front-{index}-{sequence}.example:443"
+                        ))
+                        .expect("it fits"),
+                        p2p_address: Text::new(format!("node-{index}.example:9000"))
+                            .expect("it fits"),
+                    };
+                    let envelope = sign(handle.chain_id(), index, sequence, &action);
+                    let handle = handle.clone();
+                    async move { handle.submit_and_wait(envelope.to_bytes()).await }
+                })
+                .collect();
+            let patience = runtime.current() + PATIENCE;
             loop {
                 select! {
-                    done = futures::StreamExt::next(&mut waits) => match done {
-                        Some(Ok(place)) => { witness.0.lock().unwrap().insert(place.result.tx_id, place.height); }
+                    answer = answers.next() => match answer {
+                        Some(Ok(place)) => witness.note(place.result.tx_id, place.height),
                         Some(Err(_)) => {}
                         None => break,
                     },
-                    _ = runtime.sleep(Duration::from_secs(20)) => break,
+                    _ = runtime.sleep_until(patience) => break,
                 }
             }
             runtime.sleep(Duration::from_millis(20)).await;

@@ -1,19 +1,83 @@
-//! The genesis of simulated networks.
+//! The genesis of simulated networks, and what its members sign.
 
 use commonware_cryptography::{Signer as _, ed25519};
-use tacit_consensus::{engine::Ledger, toy::*};
-use tacit_finality::Committee;
+use ed25519_zebra::SigningKey;
+use tacit_consensus::engine::Ledger;
+use tacit_ledger::{
+    kernel::{
+        ChainId, Envelope, Genesis, MemberId, Registry, Role, Text,
+        envelope::{Signature, ledger_key},
+    },
+    network::{
+        Action, Candidate, ConsensusKey, GenesisMember, NetworkGenesis, Parameters, Profile,
+        SpkiHash,
+    },
+};
 
-pub fn genesis(keys: &[ed25519::PrivateKey], validators: usize) -> Ledger {
-    let machine = Machine;
-    Ledger {
-        chain_id: ChainId([7; 32]),
-        genesis_writes: machine.genesis(),
-        machine,
-        genesis_time_ms: 0,
-        genesis_committee: Committee::new(
-            keys[..validators].iter().map(|k| k.public_key()).collect(),
-        )
-        .unwrap(),
+/// The key with which the member at `index` signs.
+pub fn ledger_signer(index: usize) -> SigningKey {
+    SigningKey::from([index as u8 + 1; 32])
+}
+
+/// The member that runs the node at `index`; members are numbered from 1.
+pub fn member_of(index: usize) -> MemberId {
+    MemberId(index as u32 + 1)
+}
+
+/// A network of one member for each key, of whom the first `validators` validate.
+pub fn genesis(keys: &[ed25519::PrivateKey], validators: usize, epoch_blocks: u32) -> Genesis {
+    let members: Vec<_> = keys
+        .iter()
+        .enumerate()
+        .map(|(index, key)| GenesisMember {
+            candidate: candidate(index, key),
+            validator: index < validators,
+        })
+        .collect();
+    let network = NetworkGenesis {
+        parameters: Parameters {
+            min_validators: 4,
+            ..Parameters::default()
+        },
+        categories: Vec::new().try_into().expect("no category fits"),
+        members: members.try_into().expect("a simulated network is small"),
+    };
+    let genesis = network
+        .into_genesis("simulation", 0, 0)
+        .expect("a short name fits");
+    Genesis {
+        epoch_blocks,
+        ..genesis
     }
+}
+
+/// The chain of that genesis, with the shipped ledger.
+pub fn ledger(genesis: &Genesis) -> Ledger {
+    Ledger::new(genesis, Registry::network()).expect("the genesis is valid")
+}
+
+fn candidate(index: usize, key: &ed25519::PrivateKey) -> Candidate {
+    let mut consensus_key = [0; 32];
+    consensus_key.copy_from_slice(key.public_key().as_ref());
+    Candidate {
+        name: Text::new(format!("Institution {index}")).expect("a short name fits"),
+        group: Text::new(format!("Group {index}")).expect("a short name fits"),
+        role: Role::Member,
+        ledger_key: ledger_key(&ledger_signer(index)),
+        profile: Profile {
+            consensus_key: ConsensusKey(consensus_key),
+            tls_spki_hash: SpkiHash([index as u8 + 1; 32]),
+            front_end_address: Text::new(format!("front-{index}.example:443")).expect("it fits"),
+            p2p_address: Text::new(format!("node-{index}.example:9000")).expect("it fits"),
+        },
+    }
+}
+
+/// A transaction of the member at `index`.
+pub fn sign(chain_id: ChainId, index: usize, sequence: u64, action: &Action) -> Envelope {
+    action
+        .unsigned(chain_id, member_of(index), sequence, u64::MAX)
+        .sign_with(ledger_key(&ledger_signer(index)), |message| {
+            Signature(ledger_signer(index).sign(message).into())
+        })
 }

@@ -28,10 +28,7 @@ mod mempool;
 mod network;
 mod pacing;
 mod runtime;
-#[cfg(test)]
-mod smoke;
 mod spawn;
-pub mod toy;
 mod transaction;
 
 pub use config::{Retention, Timing};
@@ -46,4 +43,4 @@ pub use mempool::{
 pub use network::Peer;
 pub use pacing::{MAX_DRIFT_MS, MAX_STEP_MS, Pacing};
 pub use runtime::Runtime;
-pub use spawn::{NodeFailed, RunningNode};
+pub use spawn::{NodeConfig, NodeFailed, RunningNode, spawn};

@@ -23,7 +23,7 @@ use commonware_stream::{
 use commonware_utils::{Hostname, NZU32, NZUsize, ordered::Map};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    num::{NonZeroU64, NonZeroUsize},
+    num::NonZeroUsize,
     path::PathBuf,
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
@@ -47,17 +47,18 @@ const PEER_SETS: NonZeroUsize = NZUsize!(2);
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What [`spawn`] needs.
-pub(crate) struct NodeConfig {
+pub struct NodeConfig {
     /// The state machine and its genesis.
     pub ledger: Arc<Ledger>,
-    /// Blocks in an epoch.
-    pub epoch_blocks: NonZeroU64,
     /// The node's key: votes, and names the node among its peers.
     pub key: ed25519::PrivateKey,
     /// Where to listen for peers.
     pub listen: SocketAddr,
     /// With whom to speak before the ledger is known; the ledger's members follow.
     pub bootstrap: Vec<Peer>,
+    /// Whether the members that the ledger names, with their addresses, take the place of
+    /// `bootstrap`. Without it the addresses stay those of the configuration.
+    pub follow_ledger_peers: bool,
     /// Where the node's files are. Never use one key with two directories: it could vote twice.
     pub directory: PathBuf,
     /// How long the parts of consensus wait for each other.
@@ -105,7 +106,7 @@ pub struct NodeFailed;
 /// # Errors
 ///
 /// [`NodeFailed`] if the node did not come up.
-pub(crate) fn spawn(config: NodeConfig) -> Result<RunningNode, NodeFailed> {
+pub fn spawn(config: NodeConfig) -> Result<RunningNode, NodeFailed> {
     let (stop, stopped) = mpsc::channel();
     let (ready, handle) = mpsc::sync_channel(1);
     let thread = thread::Builder::new()
@@ -139,7 +140,6 @@ fn run(config: NodeConfig, ready: mpsc::SyncSender<LedgerHandle>, stopped: mpsc:
             runtime.child("engine"),
             engine::Config {
                 ledger: config.ledger,
-                epoch_blocks: config.epoch_blocks,
                 signer: config.key,
                 prefix: PREFIX.to_owned(),
                 timing: config.timing,
@@ -149,6 +149,7 @@ fn run(config: NodeConfig, ready: mpsc::SyncSender<LedgerHandle>, stopped: mpsc:
                     oracle: oracle.clone(),
                     room,
                 },
+                follow_ledger_peers: config.follow_ledger_peers,
                 bootstrap: config.bootstrap,
                 provider: oracle.clone(),
                 blocker: oracle,

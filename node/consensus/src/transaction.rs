@@ -1,7 +1,7 @@
 //! A transaction on its way into a block.
 
-use crate::toy::{Envelope, Outcome, TxId};
 use bytes::Bytes;
+use tacit_ledger::kernel::{Envelope, TxId};
 
 /// An envelope, its canonical bytes and its id. Made once, where the bytes enter the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,20 +21,4 @@ impl Transaction {
             bytes,
         })
     }
-}
-
-/// Whether a transaction with this outcome may stand in a block.
-///
-/// A refusal that does not spend the sender's sequence number was not authorised by the sender, is
-/// out of turn or too late: it does not belong in a block, and a block that holds it is invalid.
-pub(crate) fn stands_in_block(outcome: &Outcome) -> bool {
-    match outcome {
-        Outcome::Applied => true,
-        Outcome::Rejected(reject) => !(20..=25).contains(&reject.0),
-    }
-}
-
-/// Whether a transaction refused so may fit later.
-pub(crate) fn is_transient(reject: &crate::toy::Reject) -> bool {
-    reject.0 == 25
 }

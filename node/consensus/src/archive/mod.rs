@@ -4,10 +4,7 @@
 //! to who executed it, and is kept here. A record is on disk before its block is acknowledged, so
 //! the two never disagree after a crash. Both are pruned to the same depth.
 
-use crate::{
-    runtime::Runtime,
-    toy::{BlockResult, TxId},
-};
+use crate::runtime::Runtime;
 use bytes::Bytes;
 use commonware_codec::RangeCfg;
 use commonware_consensus::types::Height;
@@ -26,6 +23,7 @@ use std::{
     sync::Arc,
 };
 use tacit_finality::Digest;
+use tacit_ledger::kernel::{BlockResult, TxId};
 
 /// Requests that wait for the archive before a caller has to.
 const MAILBOX_SIZE: usize = 1_024;

@@ -3,7 +3,6 @@
 //! A block's hash is that of its header, which commits to the body. Decoding refuses a body that its
 //! header does not commit to, so two blocks of one hash are equal.
 
-use crate::toy::MAX_ENVELOPE_BYTES;
 use bytes::{BufMut, Bytes};
 use commonware_codec::{Buf, EncodeSize, Error as CodecError, RangeCfg, Read, ReadExt as _, Write};
 use commonware_consensus::{
@@ -11,8 +10,8 @@ use commonware_consensus::{
     types::{Epoch, Height, Round, View},
 };
 use commonware_cryptography::{Digest as _, Digestible, Hasher as _, Signer as _, ed25519};
-use std::num::NonZeroU64;
 use tacit_finality::{ChainId, Committee, Digest, Hash, Header, ProposalContext, StateCommitment};
+use tacit_ledger::kernel::envelope::MAX_ENVELOPE_BYTES;
 
 /// The most transactions in a block. A small transaction executes in a few microseconds, so this is
 /// a few tens of milliseconds of work.
@@ -41,7 +40,6 @@ impl Block {
     /// block.
     pub fn genesis(
         chain_id: &ChainId,
-        epoch_blocks: NonZeroU64,
         time_ms: u64,
         committee: Committee,
         state: StateCommitment,
@@ -55,7 +53,7 @@ impl Block {
         Self {
             header: Header {
                 context,
-                parent: Hash::hash(&[GENESIS_LABEL, chain_id, &epoch_blocks.get().to_be_bytes()]),
+                parent: Hash::hash(&[GENESIS_LABEL, chain_id]),
                 height: Height::zero(),
                 time_ms,
                 body: body_digest(&[]),

@@ -16,7 +16,7 @@
 mod storage;
 
 pub use crate::{
-    execution::ledger::Ledger,
+    execution::ledger::{Ledger, LedgerStartError},
     network::{CHANNEL_QUOTA, Channel, Channels, PeerDirectory, largest_message},
 };
 
@@ -57,7 +57,7 @@ use commonware_runtime::{Handle, buffer::paged::CacheRef};
 use commonware_storage::mmr;
 use commonware_utils::{NZDuration, NZU16, NZU64, NZUsize};
 use std::{
-    num::{NonZeroU16, NonZeroU64, NonZeroUsize},
+    num::{NonZeroU16, NonZeroUsize},
     sync::Arc,
     time::Duration,
 };
@@ -90,8 +90,6 @@ pub enum Start {
 /// What [`start`] needs.
 pub struct Config<D, P, B, O> {
     pub ledger: Arc<Ledger>,
-    /// Blocks in an epoch.
-    pub epoch_blocks: NonZeroU64,
     /// Votes, and names the node among its peers.
     pub signer: ed25519::PrivateKey,
     /// Starts the name of every file.
@@ -101,6 +99,8 @@ pub struct Config<D, P, B, O> {
     pub start: Start,
     /// Tells the network layer with whom to speak.
     pub directory: D,
+    /// Whether the members that the ledger names become the peers.
+    pub follow_ledger_peers: bool,
     /// With whom to speak before the ledger is known.
     pub bootstrap: Vec<Peer>,
     /// Who is spoken with.
@@ -143,8 +143,8 @@ where
     let (archive, archive_mailbox) = archive::new(&config.prefix, page_cache.clone());
     let core = Arc::new(Core::new(
         config.ledger.clone(),
-        genesis::<E>(&config.ledger, config.epoch_blocks),
-        FixedEpocher::new(config.epoch_blocks),
+        genesis::<E>(&config.ledger),
+        FixedEpocher::new(config.ledger.epoch_blocks),
         committees,
         archive_mailbox,
         config.retention,
@@ -167,11 +167,10 @@ where
 }
 
 /// The block before the first, over an empty store.
-fn genesis<E: Runtime>(ledger: &Ledger, epoch_blocks: NonZeroU64) -> Block {
+fn genesis<E: Runtime>(ledger: &Ledger) -> Block {
     let empty = store::Stores::<E>::initial_sync_targets();
     Block::genesis(
         &ledger.chain_id.0,
-        epoch_blocks,
         ledger.genesis_time_ms,
         ledger.genesis_committee.clone(),
         StateCommitment {
@@ -224,9 +223,9 @@ async fn run<E, D, P, B, O, S, R>(
     archive.start(runtime.child("archive"));
     // Peers first: nothing below can be fetched without them.
     Peers {
-        core: core.clone(),
         state: state_reader,
         directory: config.directory,
+        follow: config.follow_ledger_peers,
         bootstrap: config.bootstrap,
     }
     .start(runtime.child("peers"));

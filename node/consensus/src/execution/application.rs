@@ -2,6 +2,7 @@
 
 use super::{
     Core,
+    ledger::results_root,
     run::{Executed, Place, Unfit, execute},
     speculation::Candidate,
     store::{Batch, Sealed, Stores, sync_target},
@@ -11,7 +12,6 @@ use crate::{
     block::{Block, MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS, body_digest},
     pacing::{block_time, time_is_valid},
     runtime::{Runtime, compute, now_ms},
-    toy::BlockContext,
     transaction::Transaction,
 };
 use commonware_consensus::{
@@ -26,6 +26,7 @@ use commonware_storage::qmdb::sync::Target;
 use futures::StreamExt as _;
 use std::sync::Arc;
 use tacit_finality::{Digest, Header, ProposalContext, Scheme};
+use tacit_ledger::kernel::BlockContext;
 use tracing::{debug, warn};
 
 /// Blocks between two prunings of results.
@@ -149,7 +150,7 @@ impl<E: Runtime> stateful::Application<E> for LedgerApplication {
                 time_ms,
                 body: body_digest(&envelopes),
                 state: executed.state.clone(),
-                results_root: self.core.results_root(&executed.results),
+                results_root: results_root(&executed.results),
                 handover: executed.handover.clone(),
             },
             envelopes,
@@ -196,7 +197,7 @@ impl<E: Runtime> stateful::Application<E> for LedgerApplication {
         .await?;
 
         let agrees = header.state == executed.state
-            && header.results_root == self.core.results_root(&executed.results)
+            && header.results_root == results_root(&executed.results)
             && header.handover == executed.handover;
         if !agrees {
             warn!(

@@ -1,7 +1,7 @@
 //! Which transactions passed the checks that need no state.
 
-use crate::toy::TxId;
 use std::collections::{HashSet, VecDeque};
+use tacit_ledger::kernel::TxId;
 
 /// The most ids that are remembered: several full blocks and a full mempool, at 64 bytes each.
 pub(crate) const MAX_CHECKED: usize = 131_072;

@@ -1,24 +1,15 @@
 //! What the parts of a node share.
 
-use super::{
-    checks::Checked,
-    ledger::{self, Ledger},
-    speculation::Speculation,
-};
+use super::{checks::Checked, ledger::Ledger, speculation::Speculation};
 use crate::{
-    archive,
-    block::Block,
-    config::Retention,
-    epochs::Committees,
-    handle::Waiters,
-    mempool::Pool,
-    toy::{BlockResult, Envelope, Reject},
+    archive, block::Block, config::Retention, epochs::Committees, handle::Waiters, mempool::Pool,
     transaction::Transaction,
 };
 use commonware_consensus::types::FixedEpocher;
 use commonware_utils::channel::watch;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tacit_finality::{Digest, Header};
+use tacit_finality::Header;
+use tacit_ledger::kernel::{Envelope, Reject};
 
 /// What the parts of a node share. Everything behind a lock is held for a few map operations.
 pub(crate) struct Core {
@@ -94,10 +85,6 @@ impl Core {
             }
         }
         verdicts
-    }
-
-    pub(crate) fn results_root(&self, results: &[BlockResult]) -> Digest {
-        Digest::from(ledger::results_root(results))
     }
 
     /// The newest finalized header.

@@ -4,12 +4,11 @@
 //! the keys it misses, which are read together before the step is tried again.
 
 use super::{
-    ledger::Ledger,
+    ledger::{self, Ledger},
     store::{Batch, Sealed},
 };
 use crate::{
     runtime::{Runtime, compute},
-    toy::{BlockContext, BlockResult, BlockRun, Missing, Outcome, StateKey, StateView, Writes},
     transaction::Transaction,
 };
 use bytes::Bytes;
@@ -17,6 +16,9 @@ use commonware_glue::stateful::db::Unmerkleized as _;
 use commonware_utils::non_empty_range;
 use std::{collections::BTreeMap, mem, sync::Arc};
 use tacit_finality::{Committee, StateCommitment, key_digest};
+use tacit_ledger::kernel::{
+    BlockContext, BlockResult, BlockRun, Missing, Reject, StateKey, StateView, Writes,
+};
 
 /// What becomes of a transaction that may not stand in a block: one that is not in turn, has
 /// expired, or whose sender is unknown.
@@ -38,7 +40,7 @@ pub(crate) struct Executed<E: Runtime> {
     /// The transactions that stand in the block, in order.
     pub(crate) included: Vec<Arc<Transaction>>,
     /// The transactions that were left out, with the reason.
-    pub(crate) left_out: Vec<(Arc<Transaction>, Outcome)>,
+    pub(crate) left_out: Vec<(Arc<Transaction>, Reject)>,
 }
 
 /// Where a block stands in its epoch.
@@ -67,7 +69,7 @@ pub(crate) async fn execute<E: Runtime>(
     mut batch: Batch<E>,
 ) -> Option<Executed<E>> {
     let first_block = place.context.height == 1;
-    let mut steps = Steps::new(ledger.clone(), &place, transactions, unfit);
+    let mut steps = Steps::new(ledger, &place, transactions, unfit);
     let mut wanted = steps.prefetch();
     loop {
         let values = read(ledger, first_block, &batch, &wanted).await;
@@ -150,7 +152,6 @@ enum Progress {
 
 /// The synchronous part of an execution: goes on as far as the supplied state allows.
 struct Steps {
-    ledger: Arc<Ledger>,
     run: BlockRun,
     supplied: BTreeMap<StateKey, Option<Vec<u8>>>,
     unfit: Unfit,
@@ -164,20 +165,19 @@ struct Steps {
     writes: Writes,
     results: Vec<BlockResult>,
     included: Vec<Arc<Transaction>>,
-    left_out: Vec<(Arc<Transaction>, Outcome)>,
+    left_out: Vec<(Arc<Transaction>, Reject)>,
     handover: Option<Committee>,
 }
 
 impl Steps {
     fn new(
-        ledger: Arc<Ledger>,
+        ledger: &Ledger,
         place: &Place,
         transactions: Vec<Arc<Transaction>>,
         unfit: Unfit,
     ) -> Self {
         let run = ledger.machine.begin(place.context);
         Self {
-            ledger,
             run,
             supplied: BTreeMap::new(),
             unfit,
@@ -219,14 +219,13 @@ impl Steps {
             self.opened = true;
         }
         while let Some(transaction) = self.transactions.get(self.next) {
-            let outcome = self.run.apply(&transaction.envelope)?;
-            if crate::transaction::stands_in_block(&outcome) {
-                self.included.push(transaction.clone());
-            } else {
-                match self.unfit {
-                    Unfit::Refuse => return Ok(Progress::Refused),
-                    Unfit::LeaveOut => self.left_out.push((transaction.clone(), outcome)),
+            match (self.run.fits(&transaction.envelope)?, self.unfit) {
+                (Ok(()), _) => {
+                    self.run.apply(&transaction.envelope)?;
+                    self.included.push(transaction.clone());
                 }
+                (Err(_), Unfit::Refuse) => return Ok(Progress::Refused),
+                (Err(reject), Unfit::LeaveOut) => self.left_out.push((transaction.clone(), reject)),
             }
             self.next += 1;
         }
@@ -241,7 +240,7 @@ impl Steps {
                 writes: &self.writes,
                 supplied: &self.supplied,
             };
-            let named = self.ledger.committee(&view)?;
+            let named = ledger::committee(&view)?;
             self.handover = Some(named.unwrap_or_else(|_| fallback.clone()));
         }
         Ok(Progress::Done)

@@ -1,15 +1,13 @@
 //! What is known about executed blocks that are not final yet.
 
-use crate::{
-    toy::{BlockResult, TxId},
-    transaction::Transaction,
-};
+use crate::transaction::Transaction;
 use commonware_consensus::types::Height;
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
 };
 use tacit_finality::Digest;
+use tacit_ledger::kernel::{BlockResult, TxId};
 
 /// An executed block that is not final yet.
 #[derive(Clone, Debug)]

@@ -25,12 +25,12 @@ pub use {
 use crate::{
     execution::Core,
     mempool::{AdmissionError, AdmissionMailbox},
-    toy::{ChainId, Envelope, StateKey, TxId},
 };
 use bytes::Bytes;
 use commonware_utils::channel::{mpsc, oneshot, watch};
 use std::sync::Arc;
 use tacit_finality::{Evidence, Header};
+use tacit_ledger::kernel::{ChainId, Envelope, StateKey, TxId};
 
 /// Reaches the ledger of this node. Clones reach the same one.
 ///

@@ -5,7 +5,6 @@ use crate::{
     epochs::{HandoverMailbox, Marshal},
     execution::{Core, store::Stores},
     runtime::Runtime,
-    toy::{BlockResult, StateKey, TxId},
 };
 use bytes::Bytes;
 use commonware_consensus::{marshal::Identifier, types::Height};
@@ -18,8 +17,10 @@ use futures::{
 };
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 use tacit_finality::{
-    Claim, ConsensusKey, Evidence, FinalizedHeader, Header, MAX_DESCENDANTS, ValueProof, key_digest,
+    Claim, ConsensusKey, Evidence, FinalizedHeader, Header, MAX_DESCENDANTS, ResultClaim,
+    ValueProof, key_digest,
 };
+use tacit_ledger::kernel::{BlockResult, StateKey, TxId, results};
 
 /// Questions that wait before a caller has to.
 const QUEUE: usize = 1_024;
@@ -351,9 +352,19 @@ impl<E: Runtime> Answers<E> {
             what: "transaction",
         };
         let place = self.core.archive.find(id).await.ok_or(missing.clone())?;
-        let results = self.core.archive.get(place.height).await.ok_or(missing)?;
-        let _ = results;
-        self.evidence(place.height, Claim::Block).await
+        let results = self
+            .core
+            .archive
+            .get(place.height)
+            .await
+            .ok_or(missing.clone())?;
+        let result = results
+            .get(place.index as usize)
+            .cloned()
+            .ok_or(missing.clone())?;
+        let proof = results::prove(&results, place.index).ok_or(missing)?;
+        let claim = Claim::Result(Box::new(ResultClaim { result, proof }));
+        self.evidence(place.height, claim).await
     }
 
     /// The claim about the block at `height`, with its certificate and the way from genesis to it.

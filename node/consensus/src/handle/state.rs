@@ -1,9 +1,9 @@
 //! Reads several keys of one state.
 
 use super::{Query, types::LedgerError};
-use crate::toy::{Missing, StateKey, StateView};
 use commonware_utils::channel::{mpsc, oneshot};
 use std::collections::BTreeMap;
+use tacit_ledger::kernel::{Missing, StateKey, StateView};
 
 /// Reads records of the newest finalized state through the ledger's own functions.
 #[derive(Clone)]

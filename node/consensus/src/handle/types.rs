@@ -1,11 +1,9 @@
 //! What is asked of the ledger and answered.
 
-use crate::{
-    mempool::AdmissionError,
-    toy::{BlockResult, ChainId, TxResult},
-};
+use crate::mempool::AdmissionError;
 use bytes::Bytes;
 use tacit_finality::{Finalization, Header};
+use tacit_ledger::kernel::{BlockResult, ChainId, TxResult};
 use thiserror::Error;
 
 /// A finalized block and what came of it.

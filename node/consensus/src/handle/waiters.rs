@@ -1,12 +1,12 @@
 //! Callers that wait for a transaction to become final.
 
 use super::types::{FinalTransaction, SubmitError};
-use crate::toy::{BlockResult, TxId};
 use commonware_utils::channel::oneshot;
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
 };
+use tacit_ledger::kernel::{BlockResult, TxId};
 
 type Answer = oneshot::Sender<Result<FinalTransaction, SubmitError>>;
 

@@ -8,7 +8,6 @@ use super::pool::PoolRefusal;
 use crate::{
     execution::Core,
     runtime::{Runtime, compute},
-    toy::{Reject, TxId},
     transaction::Transaction,
 };
 use bytes::Bytes;
@@ -21,6 +20,7 @@ use futures::{
     future::{Either, select},
 };
 use std::{collections::HashSet, pin::pin, sync::Arc, time::Duration};
+use tacit_ledger::kernel::{Reject, TxId, envelope::MAX_ENVELOPE_BYTES};
 use thiserror::Error;
 use tracing::debug;
 
@@ -298,7 +298,7 @@ fn send<S: Sender>(sender: &mut S, message: &mut Vec<Bytes>) {
 fn read_gossip(message: IoBuf, batch: &mut Vec<(Bytes, Origin)>) {
     let config = (
         RangeCfg::from(0..=MAX_GOSSIP_TRANSACTIONS),
-        RangeCfg::from(0..=crate::toy::MAX_ENVELOPE_BYTES),
+        RangeCfg::from(0..=MAX_ENVELOPE_BYTES),
     );
     let mut message = message;
     match Vec::<Bytes>::read_cfg(&mut message, &config) {

@@ -1,14 +1,12 @@
 //! What waits for a block, within bounds.
 
-use crate::{
-    toy::{MemberId, Outcome, TxId},
-    transaction::Transaction,
-};
+use crate::transaction::Transaction;
 use futures::channel::oneshot;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use tacit_ledger::kernel::{MemberId, Reject, TxId};
 
 /// The most bytes of waiting transactions: thirty full blocks. A node that falls behind further
 /// gains nothing from remembering more.
@@ -107,12 +105,10 @@ impl Pool {
     }
 
     /// Drops those of the left-out transactions that will never fit.
-    pub(crate) fn evict_left_out(&self, left_out: &[(Arc<Transaction>, Outcome)]) {
+    pub(crate) fn evict_left_out(&self, left_out: &[(Arc<Transaction>, Reject)]) {
         let mut inner = self.lock();
-        for (transaction, outcome) in left_out {
-            if let Outcome::Rejected(reject) = outcome
-                && !crate::transaction::is_transient(reject)
-            {
+        for (transaction, reject) in left_out {
+            if !reject.transient() {
                 inner.remove(&transaction.id);
             }
         }

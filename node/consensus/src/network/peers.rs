@@ -1,8 +1,8 @@
 //! Who the peers are and where they are reached, as the ledger says.
 
-use crate::{execution::Core, handle::StateReader, runtime::Runtime};
+use crate::{execution::ledger, handle::StateReader, runtime::Runtime};
 use commonware_runtime::Handle;
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 use tacit_finality::ConsensusKey;
 use tracing::{info, warn};
 
@@ -28,9 +28,10 @@ pub trait PeerDirectory: Send + 'static {
 
 /// Follows the ledger's members and hands them to the peer-to-peer layer when they change.
 pub(crate) struct Peers<D> {
-    pub(crate) core: Arc<Core>,
     pub(crate) state: StateReader,
     pub(crate) directory: D,
+    /// Whether the ledger's members replace the first peers.
+    pub(crate) follow: bool,
     /// The peers to start with, before any state is known.
     pub(crate) bootstrap: Vec<Peer>,
 }
@@ -43,10 +44,9 @@ impl<D: PeerDirectory> Peers<D> {
         let mut id = 0;
         self.directory.replace(id, &current);
         runtime.spawn(move |runtime| async move {
-            loop {
+            while self.follow {
                 runtime.sleep(COMPARE_EVERY).await;
-                let ledger = self.core.ledger.clone();
-                let named = match self.state.read(|view| ledger.peers(view)).await {
+                let named = match self.state.read(ledger::peers).await {
                     Ok(named) => named,
                     Err(stopped) => {
                         warn!(%stopped, "peers are no longer followed");
