@@ -24,6 +24,7 @@ mod config;
 mod epochs;
 mod execution;
 mod handle;
+mod key;
 mod mempool;
 mod network;
 mod pacing;
@@ -37,6 +38,7 @@ pub use handle::{
     FinalTransaction, FinalizedBlock, FinalizedStream, LedgerError, LedgerHandle, StateReader,
     Status, SubmitError,
 };
+pub use key::NodeKey;
 pub use mempool::{
     AdmissionError, MAX_POOL_BYTES, MAX_POOL_BYTES_PER_SENDER, MAX_POOL_TRANSACTIONS_PER_SENDER,
 };

@@ -6,6 +6,7 @@ use crate::{
     engine::{self, Start},
     execution::ledger::Ledger,
     handle::LedgerHandle,
+    key::NodeKey,
     network::{CHANNEL_QUOTA, Channels, Peer, PeerDirectory, largest_message},
 };
 use commonware_actor::Feedback;
@@ -51,7 +52,7 @@ pub struct NodeConfig {
     /// The state machine and its genesis.
     pub ledger: Arc<Ledger>,
     /// The node's key: votes, and names the node among its peers.
-    pub key: ed25519::PrivateKey,
+    pub key: NodeKey,
     /// Where to listen for peers.
     pub listen: SocketAddr,
     /// With whom to speak before the ledger is known; the ledger's members follow.
@@ -140,7 +141,7 @@ fn run(config: NodeConfig, ready: mpsc::SyncSender<LedgerHandle>, stopped: mpsc:
             runtime.child("engine"),
             engine::Config {
                 ledger: config.ledger,
-                signer: config.key,
+                signer: config.key.signer().clone(),
                 prefix: PREFIX.to_owned(),
                 timing: config.timing,
                 retention: config.retention,
@@ -184,7 +185,7 @@ type Handshake = Cups<Sake<ed25519::PrivateKey>, ChaCha20Poly1305>;
 fn network_config(config: &NodeConfig) -> lookup::Config<Handshake> {
     let handshake = Cups::<_, ChaCha20Poly1305>::new(
         Sake {
-            signer: config.key.clone(),
+            signer: config.key.signer().clone(),
             synchrony_bound: CLOCK_BOUND,
             max_handshake_age: HANDSHAKE_AGE,
             version: sake::Version::V1,

@@ -52,7 +52,7 @@ fn start(
         .collect();
     spawn(NodeConfig {
         ledger: ledger.clone(),
-        key: keys[index].clone(),
+        key: keys[index].clone().into(),
         listen: addresses[index],
         bootstrap,
         follow_ledger_peers: false,

@@ -8,7 +8,7 @@ use ed25519_zebra::{SigningKey, VerificationKeyBytes};
 use rand_core::{CryptoRng, RngCore};
 use tacit_certs::{CertificateError, MemberAddress, development};
 
-use super::card::{Card, CardError, CardRole};
+use tacit_client::card::{Card, CardError, CardRole};
 use crate::config::{self, Config};
 use crate::keys::{KeyError, NodeKeys, Secret};
 

@@ -8,7 +8,7 @@ use tacit_ledger::kernel::{ChainId, Genesis};
 use tacit_ledger::network::parameters::CategoryId;
 use tacit_ledger::network::{Category, GenesisMember, NetworkGenesis, Parameters};
 
-use super::card::{Card, CardError};
+use tacit_client::card::{Card, CardError};
 
 /// The largest genesis that is read: what the ledger allows in all of a genesis' sections is less.
 const MAX_GENESIS_BYTES: u64 = 32 << 20;

@@ -149,8 +149,8 @@ where
         archive_mailbox,
         config.retention,
     ));
-    let (admission, admission_mailbox) = Admission::new(core.clone());
     let (server, queries) = Server::new(core.clone(), config.signer.public_key());
+    let (admission, admission_mailbox) = Admission::new(core.clone(), queries.clone());
     let handle = LedgerHandle::new(core.clone(), admission_mailbox, queries);
     let parts = Parts {
         core,

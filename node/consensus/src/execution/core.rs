@@ -7,7 +7,10 @@ use crate::{
 };
 use commonware_consensus::types::FixedEpocher;
 use commonware_utils::channel::watch;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 use tacit_finality::Header;
 use tacit_ledger::kernel::{Envelope, Reject};
 
@@ -21,6 +24,8 @@ pub(crate) struct Core {
     pub(crate) archive: archive::Mailbox,
     pub(crate) waiters: Waiters,
     pub(crate) retention: Retention,
+    /// Whether there is a state to read: false while a joining node downloads it.
+    ready: AtomicBool,
     tip: watch::Sender<Header>,
     checked: Mutex<Checked>,
     speculation: Mutex<Speculation>,
@@ -45,6 +50,7 @@ impl Core {
             archive,
             waiters: Waiters::default(),
             retention,
+            ready: AtomicBool::new(false),
             tip,
             checked: Mutex::default(),
             speculation: Mutex::default(),
@@ -85,6 +91,16 @@ impl Core {
             }
         }
         verdicts
+    }
+
+    /// Says that state can be read from now on.
+    pub(crate) fn set_ready(&self) {
+        self.ready.store(true, Ordering::Release);
+    }
+
+    /// Whether state can be read.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
     }
 
     /// The newest finalized header.

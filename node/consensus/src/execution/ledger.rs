@@ -2,7 +2,7 @@
 
 use crate::network::Peer;
 use std::{collections::BTreeMap, num::NonZeroU64};
-use tacit_finality::{Committee, ConsensusKey, FinalityError};
+use tacit_finality::{Committee, FinalityError};
 use tacit_ledger::{
     kernel::{
         BlockResult, ChainId, Genesis, GenesisError, Machine, Missing, Registry, StateKey,
@@ -95,22 +95,14 @@ pub(crate) fn peers(view: &dyn StateView) -> Result<Vec<Peer>, Missing> {
     let active = members.into_iter().filter(|member| member.is_active());
     Ok(active
         .filter_map(|member| {
-            let key = consensus_key(&member.profile.consensus_key.0);
-            if key.is_none() {
+            let key = &member.profile.consensus_key.0;
+            let peer = Peer::new(key, member.profile.p2p_address.as_str(), member.validator);
+            if peer.is_none() {
                 warn!(member = %member.id, "a member's consensus key is no ed25519 key");
             }
-            Some(Peer {
-                key: key?,
-                address: member.profile.p2p_address.as_str().to_owned(),
-                validator: member.validator,
-            })
+            peer
         })
         .collect())
-}
-
-fn consensus_key(bytes: &[u8; 32]) -> Option<ConsensusKey> {
-    use commonware_codec::DecodeExt as _;
-    ConsensusKey::decode(bytes::Bytes::copy_from_slice(bytes)).ok()
 }
 
 /// The root over a block's results.

@@ -119,6 +119,7 @@ impl Server {
             core.advance_tip(&block.inner().header);
         }
 
+        core.set_ready();
         let answers = Arc::new(Answers {
             runtime: runtime.child("answers"),
             stores,

@@ -7,6 +7,7 @@
 use super::pool::PoolRefusal;
 use crate::{
     execution::Core,
+    handle::Query,
     runtime::{Runtime, compute},
     transaction::Transaction,
 };
@@ -19,8 +20,15 @@ use futures::{
     FutureExt as _,
     future::{Either, select},
 };
-use std::{collections::HashSet, pin::pin, sync::Arc, time::Duration};
-use tacit_ledger::kernel::{Reject, TxId, envelope::MAX_ENVELOPE_BYTES};
+use std::{
+    collections::{BTreeSet, HashSet},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
+use tacit_ledger::kernel::{
+    MemberId, Reject, StateKey, Supplied, TxId, envelope::MAX_ENVELOPE_BYTES, keys,
+};
 use thiserror::Error;
 use tracing::debug;
 
@@ -102,15 +110,17 @@ pub(crate) struct Admission {
 /// Checks and keeps.
 struct Admitter {
     core: Arc<Core>,
+    queries: mpsc::Sender<Query>,
     /// This node's own transactions that may still wait.
     ours: HashSet<TxId>,
 }
 
 impl Admission {
-    pub(crate) fn new(core: Arc<Core>) -> (Self, AdmissionMailbox) {
+    pub(crate) fn new(core: Arc<Core>, queries: mpsc::Sender<Query>) -> (Self, AdmissionMailbox) {
         let (sender, submissions) = mpsc::channel(MAILBOX_SIZE);
         let admitter = Admitter {
             core,
+            queries,
             ours: HashSet::new(),
         };
         (
@@ -191,7 +201,8 @@ impl Admitter {
         batch: Vec<(Bytes, Origin)>,
     ) -> Vec<Arc<Transaction>> {
         let core = self.core.clone();
-        let checked = compute(runtime, "admit", move || check(&core, batch)).await;
+        let mut checked = compute(runtime, "admit", move || check(&core, batch)).await;
+        self.check_state(&mut checked).await;
         let mut fresh = Vec::new();
         for (verdict, origin) in checked {
             let verdict = verdict.and_then(|transaction| self.keep(transaction));
@@ -211,6 +222,47 @@ impl Admitter {
             }
         }
         fresh
+    }
+
+    /// Refuses what the newest state refuses: unknown senders, other keys, numbers already used.
+    ///
+    /// This keeps strangers from filling the pool. A block's own execution decides again.
+    async fn check_state(&self, checked: &mut [CheckedTransaction]) {
+        if !self.core.is_ready() {
+            return;
+        }
+        let senders: BTreeSet<MemberId> = checked
+            .iter()
+            .filter_map(|(verdict, _)| Some(verdict.as_ref().ok()?.envelope.sender))
+            .collect();
+        let wanted: Vec<StateKey> = senders
+            .iter()
+            .flat_map(|sender| [keys::party(*sender), keys::sequence(*sender)])
+            .collect();
+        let (reply, answer) = oneshot::channel();
+        let query = Query::GetMany {
+            keys: wanted.clone(),
+            reply,
+        };
+        if wanted.is_empty() || self.queries.send(query).await.is_err() {
+            return;
+        }
+        let Ok((height, values)) = answer.await else {
+            return;
+        };
+        let mut view = Supplied::new();
+        for (key, value) in wanted.into_iter().zip(values) {
+            view.supply(key, value);
+        }
+        let machine = &self.core.ledger.machine;
+        for (verdict, _) in checked {
+            let Ok(transaction) = verdict else { continue };
+            match machine.admit(&view, height + 1, &transaction.envelope) {
+                // Those with lower numbers may be on their way.
+                Ok(Ok(()) | Err(Reject::SEQUENCE_TOO_HIGH)) | Err(_) => {}
+                Ok(Err(reject)) => *verdict = Err(AdmissionError::Refused(reject)),
+            }
+        }
     }
 
     /// Puts a checked transaction into the pool; the flag says whether it is new there.

@@ -1,6 +1,8 @@
 //! Who the peers are and where they are reached, as the ledger says.
 
 use crate::{execution::ledger, handle::StateReader, runtime::Runtime};
+use bytes::Bytes;
+use commonware_codec::DecodeExt as _;
 use commonware_runtime::Handle;
 use std::time::Duration;
 use tacit_finality::ConsensusKey;
@@ -18,6 +20,18 @@ pub struct Peer {
     pub address: String,
     /// Whether it validates. Others follow, and are dialled by nobody.
     pub validator: bool,
+}
+
+impl Peer {
+    /// A peer of whom a configuration tells. `None` if `key` is no ed25519 public key.
+    pub fn new(key: &[u8; 32], address: impl Into<String>, validator: bool) -> Option<Self> {
+        let key = ConsensusKey::decode(Bytes::copy_from_slice(key)).ok()?;
+        Some(Self {
+            key,
+            address: address.into(),
+            validator,
+        })
+    }
 }
 
 /// Tells the peer-to-peer layer with whom to speak.

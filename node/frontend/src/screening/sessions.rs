@@ -17,6 +17,9 @@ use crate::tasks::Tasks;
 /// A session is not used any more when it has this many blocks left: a request takes a few to be answered.
 const DEADLINE_MARGIN_BLOCKS: u64 = 20;
 
+/// Sessions grow to at most this multiple of the configured size by themselves.
+const MAX_GROWTH: u64 = 16;
+
 /// How sessions are opened.
 #[derive(Clone, Debug)]
 pub struct SessionConfig {
@@ -112,6 +115,23 @@ impl Lane {
     }
 }
 
+/// For how many calls sessions are opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Size {
+    /// For as many as configured, or as are asked for if these are more.
+    Ample,
+    /// For as many as are asked for.
+    Exact,
+}
+
+/// Whether the ledger refuses for want of quota.
+fn is_short(error: &SessionError) -> bool {
+    matches!(
+        error,
+        SessionError::Ledger(LedgerError::Rejected(Reject::QUOTA_EXHAUSTED))
+    )
+}
+
 /// The sessions of one front end. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Sessions(Arc<Inner>);
@@ -189,7 +209,7 @@ impl Sessions {
     }
 
     /// Sees that each list has a session with room for its calls; opens those that are missing in as few
-    /// transactions as possible.
+    /// transactions as possible. Where quota is short, sessions are opened for just the calls asked for.
     pub(super) async fn ensure(&self, wanted: &[(&PlannedList, u64)]) -> Result<(), SessionError> {
         if self.missing(wanted).await.is_empty() {
             return Ok(());
@@ -197,9 +217,43 @@ impl Sessions {
         let _one_at_a_time = self.0.opening.lock().await;
         let missing = self.missing(wanted).await;
         for some in missing.chunks(MAX_OPENINGS) {
-            self.open(some).await?;
+            match self.open(some, Size::Ample).await {
+                Err(error) if is_short(&error) => self.open_sparingly(some).await?,
+                other => other?,
+            }
         }
         Ok(())
+    }
+
+    /// Sees that each list has a session, as far as quota suffices for ample ones.
+    pub(super) async fn keep_ready(&self, lists: &[&PlannedList]) -> Result<(), SessionError> {
+        let wanted: Vec<_> = lists.iter().map(|list| (*list, 1)).collect();
+        if self.missing(&wanted).await.is_empty() {
+            return Ok(());
+        }
+        let _one_at_a_time = self.0.opening.lock().await;
+        let missing = self.missing(&wanted).await;
+        for some in missing.chunks(MAX_OPENINGS) {
+            self.open(some, Size::Ample).await?;
+        }
+        Ok(())
+    }
+
+    /// Opens for just what is asked; if not even that suffices for all, for each alone, so that what there
+    /// is goes as far as it can. Fails only where nothing could be opened.
+    async fn open_sparingly(&self, wanted: &[(&PlannedList, u64)]) -> Result<(), SessionError> {
+        let mut result = self.open(wanted, Size::Exact).await;
+        if wanted.len() > 1 && result.as_ref().is_err_and(is_short) {
+            for one in wanted {
+                let opened = self.open(std::slice::from_ref(one), Size::Exact).await;
+                result = if opened.is_ok() || result.is_ok() {
+                    Ok(())
+                } else {
+                    opened
+                };
+            }
+        }
+        result
     }
 
     async fn missing<'a>(&self, wanted: &[(&'a PlannedList, u64)]) -> Vec<(&'a PlannedList, u64)> {
@@ -218,7 +272,7 @@ impl Sessions {
         missing
     }
 
-    async fn open(&self, wanted: &[(&PlannedList, u64)]) -> Result<(), SessionError> {
+    async fn open(&self, wanted: &[(&PlannedList, u64)], size: Size) -> Result<(), SessionError> {
         let (parameters, height) = read(&*self.0.ledger, |view| {
             Ok((
                 state::parameters(view)?,
@@ -231,10 +285,19 @@ impl Sessions {
             .config
             .session_blocks
             .min(parameters.max_session_blocks);
+        let last_caps = self.last_caps().await;
+        let ample = u64::from(self.0.config.session_calls);
         let openings: Vec<Opening> = wanted
             .iter()
             .map(|(planned, calls)| {
-                let calls = (*calls).max(self.0.config.session_calls.into());
+                let calls = match size {
+                    Size::Exact => *calls,
+                    // A list that is asked a lot gets ever larger sessions.
+                    Size::Ample => {
+                        let last = last_caps.get(&planned.list).copied().unwrap_or_default();
+                        (*calls).max((2 * last).clamp(ample, MAX_GROWTH * ample))
+                    }
+                };
                 // An amount has 32 bits: dear lists get shorter sessions.
                 let payable = u32::MAX
                     .checked_div(planned.price_minor)
@@ -267,6 +330,14 @@ impl Sessions {
             }
         }
         Ok(())
+    }
+
+    async fn last_caps(&self) -> HashMap<ListId, u64> {
+        let lanes = self.0.lanes.lock().await;
+        let last = lanes
+            .iter()
+            .filter_map(|(list, lanes)| Some((*list, lanes.last()?.cap_calls)));
+        last.collect()
     }
 
     /// A place for a request of so many calls.
@@ -302,8 +373,12 @@ impl Sessions {
         let sessions = self.clone();
         self.0.tasks.spawn(async move {
             let calls = sessions.0.config.session_calls;
-            if let Err(error) = sessions.ensure(&[(&planned, calls.into())]).await {
-                tracing::warn!(%error, list = %planned.list, "sessions.renew: not renewed");
+            let _one_at_a_time = sessions.0.opening.lock().await;
+            let missing = sessions.missing(&[(&planned, calls.into())]).await;
+            if !missing.is_empty()
+                && let Err(error) = sessions.open(&missing, Size::Ample).await
+            {
+                tracing::info!(%error, list = %planned.list, "sessions.renew: not renewed");
             }
         });
     }

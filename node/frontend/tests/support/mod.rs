@@ -1,7 +1,7 @@
 //! A network in one process: the shipped state machine over a map, front ends over it, and real tonic
 //! channels on loopback between them.
 
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;

@@ -51,6 +51,13 @@ pub enum CardRole {
     Observer,
 }
 
+impl CardRole {
+    /// Whether it is a member, not an observer.
+    pub const fn is_member(self) -> bool {
+        matches!(self, Self::Member)
+    }
+}
+
 /// A member's card, as its file has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
