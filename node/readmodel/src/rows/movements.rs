@@ -1,0 +1,175 @@
+//! What an event did to whose quota.
+
+use tacit_circuits::scope::MemberId;
+use tacit_ledger::network::{Event, SessionId};
+
+/// Why a member's quota moved. The numbers stand in the tables and never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MovementKind {
+    /// Granted at admission.
+    Grant = 1,
+    /// Put aside when a session opened.
+    Escrow = 2,
+    /// Returned from the escrow of a session.
+    Refund = 3,
+    /// Paid out of escrow to a provider.
+    Charge = 4,
+    /// Received for calls served.
+    Earning = 5,
+    /// Minted for calls served.
+    Reward = 6,
+    /// Taken for a fraud.
+    Penalty = 7,
+}
+
+impl MovementKind {
+    /// All kinds, by number.
+    pub const ALL: [Self; 7] = [
+        Self::Grant,
+        Self::Escrow,
+        Self::Refund,
+        Self::Charge,
+        Self::Earning,
+        Self::Reward,
+        Self::Penalty,
+    ];
+
+    /// The kind with this number.
+    pub(crate) fn numbered(number: u64) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as u64 == number)
+    }
+
+    /// Whether what the member has available grew. A charge leaves it as it is: it was put aside before.
+    pub const fn incoming(self) -> bool {
+        matches!(
+            self,
+            Self::Grant | Self::Refund | Self::Earning | Self::Reward
+        )
+    }
+}
+
+/// A member's quota moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moved {
+    pub(crate) member: MemberId,
+    pub(crate) kind: MovementKind,
+    pub(crate) amount_minor: u64,
+    pub(crate) counterparty: Option<MemberId>,
+    pub(crate) session: Option<SessionId>,
+}
+
+/// What an event did to the quota of members, in the order in which it did it.
+pub(crate) fn moved(event: &Event) -> Vec<Moved> {
+    let alone = |member: &MemberId, kind, amount_minor: &u64| Moved {
+        member: *member,
+        kind,
+        amount_minor: *amount_minor,
+        counterparty: None,
+        session: None,
+    };
+    let between = |member: &MemberId, other: &MemberId, session: &SessionId, kind, amount: &u32| {
+        let (counterparty, session) = (Some(*other), Some(*session));
+        Moved {
+            member: *member,
+            kind,
+            amount_minor: u64::from(*amount),
+            counterparty,
+            session,
+        }
+    };
+    match event {
+        Event::Granted {
+            member,
+            amount_minor,
+        } => {
+            vec![alone(member, MovementKind::Grant, amount_minor)]
+        }
+        Event::Penalised {
+            member,
+            amount_minor,
+        } => {
+            vec![alone(member, MovementKind::Penalty, amount_minor)]
+        }
+        Event::SessionOpened {
+            session,
+            querier,
+            provider,
+            escrow_minor,
+            ..
+        } => {
+            vec![between(
+                querier,
+                provider,
+                session,
+                MovementKind::Escrow,
+                escrow_minor,
+            )]
+        }
+        Event::SessionClosed {
+            session,
+            querier,
+            provider,
+            returned_minor,
+            ..
+        } => {
+            vec![between(
+                querier,
+                provider,
+                session,
+                MovementKind::Refund,
+                returned_minor,
+            )]
+        }
+        Event::CallsLogged {
+            session,
+            querier,
+            provider,
+            charge_minor,
+            reward_minor,
+            ..
+        } => vec![
+            between(
+                querier,
+                provider,
+                session,
+                MovementKind::Charge,
+                charge_minor,
+            ),
+            between(
+                provider,
+                querier,
+                session,
+                MovementKind::Earning,
+                charge_minor,
+            ),
+            between(
+                provider,
+                querier,
+                session,
+                MovementKind::Reward,
+                reward_minor,
+            ),
+        ],
+        Event::PartyJoined { .. }
+        | Event::PartyLeft { .. }
+        | Event::ProfileChanged { .. }
+        | Event::CertificateRotated { .. }
+        | Event::ValidatorChanged { .. }
+        | Event::Proposed { .. }
+        | Event::Voted { .. }
+        | Event::ProposalClosed { .. }
+        | Event::CategoryChanged { .. }
+        | Event::ParametersChanged
+        | Event::ListCreated { .. }
+        | Event::EpochRegistered { .. }
+        | Event::Published { .. }
+        | Event::Attested { .. }
+        | Event::Activated { .. }
+        | Event::AlarmRaised { .. }
+        | Event::FraudProven { .. }
+        | Event::ListWithdrawn { .. }
+        | Event::KeyRevoked { .. }
+        | Event::SessionClosing { .. }
+        | Event::LogAdvanced { .. } => Vec::new(),
+    }
+}
