@@ -51,7 +51,9 @@ pub fn start(
     runtime.spawn(move |runtime| async move {
         loop {
             let state = handle.state();
-            let next = state.read(|view| read::next_sequence(view, member_of(index))).await;
+            let next = state
+                .read(|view| read::next_sequence(view, member_of(index)))
+                .await;
             let Ok(next) = next else { return };
             let mut answers: FuturesUnordered<_> = (next..next + BURST)
                 .map(|sequence| {

@@ -3,6 +3,7 @@
 use crate::{harness::NodeState, load::Witness};
 use commonware_glue::simulate::{property::Property, tracker::ProgressTracker};
 use std::{collections::BTreeMap, future::Future, pin::Pin};
+use tacit_consensus::LedgerError;
 use tacit_finality::ConsensusKey;
 
 /// One chain, one state root at each height, the same results; and every transaction that a client
@@ -25,21 +26,26 @@ impl Property<ConsensusKey, NodeState> for OneLedger {
         Box::pin(async move {
             let mut chain = BTreeMap::new();
             for (index, node) in nodes.iter().enumerate() {
-                let oldest = match node.handle.block(1).await {
-                    Ok(_) => 1,
-                    Err(tacit_consensus::LedgerError::Pruned { oldest, .. }) => oldest,
-                    Err(error) => return Err(format!("node {index}: {error}")),
-                };
-                for height in oldest..=node.handle.height() {
-                    let block =
-                        node.handle.block(height).await.map_err(|error| {
-                            format!("node {index} lost block {height}: {error}")
-                        })?;
-                    let facts = (block.header.clone(), block.results.clone());
+                let mut oldest = 1;
+                let mut height = 1;
+                while height <= node.handle.height() {
+                    let block = match node.handle.block(height).await {
+                        Ok(block) => block,
+                        // What was pruned is not lost, and pruning goes on while this looks.
+                        Err(LedgerError::Pruned { oldest: kept, .. }) if kept > height => {
+                            (oldest, height) = (kept, kept);
+                            continue;
+                        }
+                        Err(error) => {
+                            return Err(format!("node {index} lost block {height}: {error}"));
+                        }
+                    };
+                    let facts = (block.header, block.results);
                     let agreed = chain.entry(height).or_insert_with(|| facts.clone());
                     if *agreed != facts {
                         return Err(format!("node {index} has another block at height {height}"));
                     }
+                    height += 1;
                 }
                 for (id, height) in self.witness.promised() {
                     if height < oldest || height > node.handle.height() {
