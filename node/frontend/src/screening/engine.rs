@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures::stream::{Stream, StreamExt};
 use rayon::prelude::*;
 use tacit_circuits::scope::{ListId, MemberId};
+use tacit_ledger::kernel::Reject;
 use tacit_ledger::network::request::MAX_CALLS;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -178,18 +179,15 @@ impl Screening {
     /// them ready. Answers with the number of lists that are ready.
     pub async fn warm(&self) -> Result<usize, LedgerError> {
         let plan = self.plan(&Targets::default(), &BTreeMap::new()).await?;
-        let askable: Vec<_> = plan
-            .lists
-            .iter()
-            .filter(|list| list.unreachable.is_none())
-            .map(|l| (l, 1))
-            .collect();
-        match self.sessions.ensure(&askable).await {
-            Ok(()) => {}
+        let askable: Vec<&PlannedList> =
+            plan.lists.iter().filter(|list| list.unreachable.is_none()).collect();
+        match self.sessions.keep_ready(&askable).await {
+            // Where there is not enough for ample sessions, they are opened when something is asked.
+            Ok(()) | Err(SessionError::Ledger(LedgerError::Rejected(Reject::QUOTA_EXHAUSTED))) => {}
             Err(SessionError::Ledger(error)) => return Err(error),
             Err(SessionError::Store(reason)) => return Err(LedgerError::Unavailable(reason)),
         }
-        for (list, _) in &askable {
+        for list in &askable {
             if let Err(error) = self.peers.channel(list.provider).await {
                 tracing::debug!(%error, "screening.warm: not connected");
             }

@@ -136,7 +136,7 @@ impl Chain {
         };
         let mut run = self.machine.begin(context);
         let mut state = self.state.lock().expect("not poisoned").clone();
-        let mut complete = |run: &mut _, missing: tacit_ledger::kernel::Missing| {
+        let complete = |run: &mut _, missing: tacit_ledger::kernel::Missing| {
             for key in missing.into_keys() {
                 let value = state.get(&key).cloned();
                 tacit_ledger::kernel::BlockRun::supply(run, key, value);
