@@ -96,36 +96,48 @@ impl Rows {
     pub(crate) fn add(&mut self, block: &Block<'_>, time_ms: u64) -> Result<(), ReadModelError> {
         let height = block.header.height;
         let unreadable = |what| ReadModelError::Unreadable { height, what };
-        self.add_header(&block.header, time_ms, block.envelopes.len());
-        let mut envelopes = block.envelopes.iter();
-        for (leaf, result) in (0..).zip(block.results) {
+        let Some((BlockResult::Block { events, .. }, results)) = block.results.split_first() else {
+            return Err(unreadable("its own result does not come first"));
+        };
+        if results.len() != block.envelopes.len() {
+            return Err(unreadable("it has not one result for each transaction"));
+        }
+        self.add_header(&block.header, time_ms, results.len());
+        self.add_events(
+            Place {
+                height,
+                time_ms,
+                leaf: 0,
+            },
+            events,
+            None,
+        )?;
+        for (leaf, (bytes, result)) in (1..).zip(block.envelopes.iter().zip(results)) {
+            let BlockResult::Tx(result) = result else {
+                return Err(unreadable("it has two results of its own"));
+            };
             let place = Place {
                 height,
                 time_ms,
                 leaf,
             };
-            match result {
-                BlockResult::Block { events, .. } => self.add_events(place, events, None)?,
-                BlockResult::Tx(tx) => {
-                    let bytes = envelopes
-                        .next()
-                        .ok_or(unreadable("a result has no transaction"))?;
-                    let envelope =
-                        Envelope::from_bytes(bytes).map_err(|_| unreadable("a transaction"))?;
-                    let action = Action::of(&envelope).and_then(Result::ok);
-                    self.add_transaction(place, tx.tx_id, &envelope, action.as_ref(), tx.outcome);
-                    let batch = match &action {
-                        Some(Action::CallBatch(batch)) => Some(&**batch),
-                        _ => None,
-                    };
-                    self.add_events(place, &tx.events, batch)?;
-                }
-            }
+            let envelope = Envelope::from_bytes(bytes);
+            let envelope = envelope.map_err(|_| unreadable("a transaction does not decode"))?;
+            let action = Action::of(&envelope).and_then(Result::ok);
+            self.add_transaction(
+                place,
+                result.tx_id,
+                &envelope,
+                action.as_ref(),
+                result.outcome,
+            );
+            let batch = match &action {
+                Some(Action::CallBatch(batch)) => Some(&**batch),
+                _ => None,
+            };
+            self.add_events(place, &result.events, batch)?;
         }
-        match envelopes.next() {
-            Some(_) => Err(unreadable("a transaction has no result")),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// The statements that write all rows.
@@ -192,7 +204,8 @@ impl Rows {
         // Several movements may come of one event; their numbers go through the whole result.
         let mut movement = 0;
         for (place, event) in (0_u64..).zip(events) {
-            let text = describe::describe_event(event).ok_or(unreadable("an event"))?;
+            let text =
+                describe::describe_event(event).ok_or(unreadable("an event does not decode"))?;
             self.events.push([
                 at.height.into(),
                 at.leaf.into(),
@@ -209,7 +222,7 @@ impl Rows {
             }
             match event {
                 NetworkEvent::CallsLogged { .. } => {
-                    let batch = batch.ok_or(unreadable("calls without their batch"))?;
+                    let batch = batch.ok_or(unreadable("calls were logged by another action"))?;
                     self.add_calls(at, &event, batch);
                 }
                 NetworkEvent::AlarmRaised {

@@ -1,0 +1,97 @@
+//! Each law is a test on any engine.
+
+pub mod answers;
+pub mod applying;
+
+use tacit_ledger::kernel::MemberId;
+use tacit_readmodel::{CallBatch, HistoryFilter, Movement, Period, ReadModel};
+
+use crate::support::chain::{Chain, Finalized, Opened, TestList};
+
+pub const OWNER: MemberId = MemberId(1);
+pub const ASKER: MemberId = MemberId(2);
+pub const OTHER: MemberId = MemberId(3);
+pub const OBSERVER: MemberId = MemberId(5);
+
+/// Two lists; two members ask the first, one of them is asked; a session ends.
+pub struct Story {
+    pub chain: Chain,
+    pub blocks: Vec<Finalized>,
+    pub list: TestList,
+    pub asked: Opened,
+}
+
+impl Story {
+    pub fn new() -> Self {
+        use tacit_ledger::network::Action;
+        let mut chain = Chain::new("story");
+        let (list, mut blocks) = chain.list(OWNER);
+        let (back, more) = chain.list(ASKER);
+        blocks.extend(more);
+        let (asked, opening) = chain.open(ASKER, &list, 10);
+        blocks.push(opening);
+        let (others, opening) = chain.open(OTHER, &list, 10);
+        blocks.push(opening);
+        let (answered, opening) = chain.open(OWNER, &back, 10);
+        blocks.push(opening);
+        let first = vec![
+            chain.calls(asked, &list, 0, 3),
+            chain.calls(others, &list, 0, 2),
+            chain.calls(answered, &back, 0, 1),
+        ];
+        blocks.push(chain.block(first));
+        blocks.push(chain.block(Vec::new()));
+        let second = vec![
+            chain.calls(asked, &list, 1, 2),
+            chain.calls(asked, &list, 1, 1),
+        ];
+        blocks.push(chain.block(second));
+        let close = Action::CloseSession { session: others.id };
+        blocks.push(chain.block(vec![(OWNER, close)]));
+        Self {
+            chain,
+            blocks,
+            list,
+            asked,
+        }
+    }
+
+    /// A model that has read the story.
+    pub async fn read(&self, url: &str) -> ReadModel {
+        let model = ReadModel::open(url, &self.chain.genesis)
+            .await
+            .expect("opens");
+        for block in &self.blocks {
+            model.apply(&block.block()).await.expect("applies");
+        }
+        model
+    }
+}
+
+/// All that a filter lets through.
+pub async fn history(model: &ReadModel, filter: HistoryFilter) -> Vec<CallBatch> {
+    let mut history = model.history(filter).await.expect("a history");
+    let mut batches = Vec::new();
+    while let Some(batch) = history.next().await.expect("a batch") {
+        batches.push(batch);
+    }
+    batches
+}
+
+/// All that the tables say about all members.
+pub async fn everything(model: &ReadModel) -> (Vec<CallBatch>, Vec<Movement>, Vec<String>) {
+    let (mut calls, mut movements, mut blocks) = (Vec::new(), Vec::new(), Vec::new());
+    for member in (1..=5).map(MemberId) {
+        calls.extend(history(model, HistoryFilter::all(member)).await);
+        let newest = model.movements(member, Period::ALL, u32::MAX).await;
+        movements.extend(newest.expect("movements"));
+    }
+    for height in 0..=model.position().await.expect("a position").height {
+        blocks.push(format!("{:?}", model.block(height).await.expect("a block")));
+        for tx in model.transactions(height).await.expect("transactions") {
+            let events = model.events(height, Some(tx.index)).await.expect("events");
+            blocks.push(format!("{tx:?} {events:?}"));
+        }
+    }
+    (calls, movements, blocks)
+}
