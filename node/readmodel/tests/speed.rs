@@ -1,0 +1,128 @@
+//! How fast blocks become rows. Prints; asserts nothing about time.
+
+#![allow(unreachable_pub, reason = "the modules of a test are nobody else's")]
+#![allow(dead_code, reason = "this test uses its part of the support")]
+
+mod support;
+
+use std::time::Instant;
+
+use support::chain::{Chain, Finalized};
+use support::fresh::Engine;
+use tacit_ledger::kernel::{
+    BlockResult, BusinessDate, Envelope, Event as KernelEvent, MemberId, ModuleId, Outcome,
+    TxResult, codec,
+};
+use tacit_ledger::network::{Action, Event};
+use tacit_readmodel::{HistoryFilter, ReadModel};
+
+const BLOCKS: u64 = 20;
+const TRANSACTIONS: u64 = 1_000;
+
+#[tokio::test]
+#[ignore = "prints times; run with --ignored --nocapture in release"]
+async fn blocks_of_a_thousand_call_batches_become_rows() {
+    let engine = match std::env::var_os("TACIT_TEST_POSTGRES_URL") {
+        Some(_) => Engine::Postgres,
+        None => Engine::Sqlite,
+    };
+    let fresh = engine.fresh().await;
+    let mut chain = Chain::new("speed");
+    let (list, mut blocks) = chain.list(MemberId(1));
+    let (opened, opening) = chain.open(MemberId(2), &list, 1_000);
+    blocks.push(opening);
+    let (_, action) = chain.calls(opened, &list, 0, 1);
+    let settled = chain.block(vec![(MemberId(1), action.clone())]);
+    let template = Envelope::from_bytes(&settled.envelopes[0]).expect("decodes");
+    blocks.push(settled);
+    for block in 0..BLOCKS {
+        blocks.push(logged(&mut chain, &template, &action, block));
+    }
+    let model = ReadModel::open(&fresh.url, &chain.genesis)
+        .await
+        .expect("opens");
+    let (first, rest) = blocks.split_at(blocks.len() - BLOCKS as usize);
+    for block in first {
+        model.apply(&block.block()).await.expect("applies");
+    }
+    let start = Instant::now();
+    for block in rest {
+        model.apply(&block.block()).await.expect("applies");
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    let transactions = BLOCKS * TRANSACTIONS;
+    let rate = transactions as f64 / seconds;
+    println!("apply/{engine:?}/block=1000 call batches of 1: {rate:.0} transactions a second");
+
+    let start = Instant::now();
+    let mut history = model
+        .history(HistoryFilter::all(MemberId(2)))
+        .await
+        .expect("a history");
+    let mut batches = 0;
+    while history.next().await.expect("a batch").is_some() {
+        batches += 1;
+    }
+    let rate = f64::from(batches) / start.elapsed().as_secs_f64();
+    println!("history/{engine:?}/batches={batches}: {rate:.0} batches a second");
+
+    let empty: Vec<_> = (0..1_000).map(|_| chain.block(Vec::new())).collect();
+    let start = Instant::now();
+    for block in &empty {
+        model.apply(&block.block()).await.expect("applies");
+    }
+    let rate = 1_000.0 / start.elapsed().as_secs_f64();
+    println!("apply/{engine:?}/empty blocks one by one: {rate:.0} a second");
+    model.close().await;
+    fresh.remove().await;
+}
+
+/// A block of batches of one call, all alike but for their numbers.
+fn logged(chain: &mut Chain, template: &Envelope, action: &Action, block: u64) -> Finalized {
+    let Action::CallBatch(batch) = action else {
+        panic!("{action:?}")
+    };
+    let mut results = vec![BlockResult::Block {
+        height: 0,
+        events: Vec::new().try_into().unwrap(),
+    }];
+    let mut envelopes = Vec::new();
+    for number in 1..=TRANSACTIONS {
+        let sequence = block * TRANSACTIONS + number;
+        let mut batch = batch.clone();
+        batch.signed.request.sequence = sequence;
+        let mut envelope = template.clone();
+        envelope.sequence = 10 + sequence;
+        envelope.action = codec::encode(&Action::CallBatch(batch.clone()))
+            .try_into()
+            .unwrap();
+        let request = &batch.signed.request;
+        let event = Event::CallsLogged {
+            session: request.session,
+            sequence,
+            querier: request.querier,
+            provider: request.provider,
+            list: request.list,
+            tag_epoch: request.tag_epoch,
+            first_leaf: sequence,
+            calls: 1,
+            charge_minor: 100,
+            reward_minor: 40,
+            business_date: BusinessDate(20_000),
+        };
+        let body = codec::encode(&event).try_into().unwrap();
+        let events = vec![KernelEvent {
+            module: ModuleId::NETWORK,
+            body,
+        }];
+        let events = events.try_into().unwrap();
+        let tx_id = envelope.tx_id();
+        results.push(BlockResult::Tx(TxResult {
+            tx_id,
+            outcome: Outcome::Applied,
+            events,
+        }));
+        envelopes.push(envelope.to_bytes());
+    }
+    chain.invented(envelopes, results)
+}
