@@ -1,62 +1,107 @@
 //! One node of a simulated network: the shipped wiring on the deterministic runtime.
 
 use crate::{
-    load::{self, Witness},
+    load::{self, Promise, Witness},
     network::{genesis, ledger},
 };
 use commonware_actor::Feedback;
-use commonware_consensus::{Reporter, marshal::Update};
+use commonware_consensus::{
+    Reporter,
+    marshal::Update,
+    simplex::mocks::conflicter::{self, Conflicter},
+};
 use commonware_cryptography::{Signer as _, ed25519};
 use commonware_glue::simulate::{
-    engine::{EngineDefinition, InitContext},
+    engine::{ChannelPair, EngineDefinition, InitContext},
     processed::ProcessedHeight,
     tracker::FinalizationUpdate,
 };
-use commonware_runtime::{Handle, Quota, Supervisor as _};
+use commonware_p2p::utils::mux::Muxer;
+use commonware_runtime::{Handle, Quota, Storage as _, Supervisor as _, deterministic};
 use commonware_utils::{Acknowledgement as _, channel::mpsc};
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tacit_consensus::{
     LedgerHandle, Pacing, Peer, Retention, Start, Timing,
     block::Block,
     engine::{self, Channel, Channels, Ledger, PeerDirectory},
 };
-use tacit_finality::ConsensusKey;
+use tacit_finality::{ConsensusKey, Hash, Scheme, namespace};
+use tacit_ledger::network::Change;
 
 /// Short epochs, so that every run crosses several.
 const EPOCH_BLOCKS: u32 = 40;
 
+/// How one validator misbehaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misbehaviour {
+    /// It votes for two proposals in every view.
+    Equivocates,
+    /// It follows, and none of its votes leaves it.
+    Mute,
+}
+
+/// A fault that the properties must find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plant {
+    /// The nodes from this index on run another chain with the same keys.
+    Fork {
+        /// The first of them.
+        from: usize,
+    },
+    /// The node at this index loses what came of its blocks when it restarts.
+    LostWrite {
+        /// The node.
+        node: usize,
+    },
+    /// Clients are told that a transaction is final before it is.
+    EarlyPromise,
+}
+
 /// A network to simulate. Clones are the same network.
 #[derive(Clone)]
 pub struct Network {
-    /// The keys of all nodes; the first `validators` of them validate.
+    /// The keys of all nodes; the first of them validate at the start.
     pub keys: Vec<ed25519::PrivateKey>,
     pub ledger: Arc<Ledger>,
     pub timing: Timing,
     pub retention: Retention,
     /// Nodes that start late do so by downloading state.
     pub late_by_state: bool,
+    /// Changes of validators that the members vote for.
+    pub changes: Vec<Change>,
+    pub misbehaves: Option<(usize, Misbehaviour)>,
+    pub plant: Option<Plant>,
     /// What clients saw, across crashes.
     pub witness: Witness,
+    starts: Arc<Mutex<BTreeMap<usize, u32>>>,
 }
 
 impl Network {
-    /// `nodes` of which the first `validators` validate.
+    /// `nodes` of which the first `validators` validate at the start.
     pub fn new(nodes: u64, validators: usize) -> Self {
         let keys: Vec<_> = (0..nodes).map(ed25519::PrivateKey::from_seed).collect();
-        let ledger = Arc::new(ledger(&genesis(&keys, validators, EPOCH_BLOCKS)));
+        let genesis = genesis("simulation", &keys, validators, EPOCH_BLOCKS);
         Self {
+            ledger: Arc::new(ledger(&genesis)),
             keys,
-            ledger,
             timing: Timing {
                 pacing: Pacing {
-                    min_interval: Duration::from_millis(50),
-                    heartbeat: Duration::from_millis(100),
+                    min_interval: Duration::from_millis(100),
+                    heartbeat: Duration::from_millis(200),
                 },
-                leader_timeout: Duration::from_millis(400),
+                leader_timeout: Duration::from_millis(500),
             },
             retention: Retention::default(),
             late_by_state: false,
+            changes: Vec::new(),
+            misbehaves: None,
+            plant: None,
             witness: Witness::default(),
+            starts: Arc::default(),
         }
     }
 
@@ -67,11 +112,37 @@ impl Network {
             .map(ed25519::PrivateKey::public_key)
             .collect()
     }
+
+    /// The chain that the node at `index` runs.
+    fn ledger_of(&self, index: usize) -> Arc<Ledger> {
+        match self.plant {
+            Some(Plant::Fork { from }) if index >= from => {
+                // The same founders in another order found another chain.
+                let keys: Vec<_> = self.keys[from..]
+                    .iter()
+                    .chain(&self.keys[..from])
+                    .cloned()
+                    .collect();
+                Arc::new(ledger(&genesis("another", &keys, from, EPOCH_BLOCKS)))
+            }
+            _ => self.ledger.clone(),
+        }
+    }
+
+    /// How often the node at `index` was started, this time included.
+    fn count_start(&self, index: usize) -> u32 {
+        let mut starts = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = starts.entry(index).or_insert(0);
+        *count += 1;
+        *count
+    }
 }
 
 /// What the properties see of a node.
 #[derive(Clone)]
 pub struct NodeState {
+    /// Its place among the nodes.
+    pub index: usize,
     pub handle: LedgerHandle,
 }
 
@@ -126,9 +197,12 @@ impl EngineDefinition for Network {
     }
 
     fn channels(&self) -> Vec<(u64, Quota)> {
-        Channel::ALL
-            .iter()
-            .map(|channel| (channel.number(), engine::CHANNEL_QUOTA))
+        // One more than there are, for votes that a misbehaving node sends nowhere.
+        let spare = Channel::ALL.len() as u64;
+        let numbers = Channel::ALL.iter().map(|channel| channel.number());
+        numbers
+            .chain([spare])
+            .map(|number| (number, engine::CHANNEL_QUOTA))
             .collect()
     }
 
@@ -147,14 +221,30 @@ impl EngineDefinition for Network {
             monitor,
             ..
         } = context;
-        let mut channels = channels.into_iter();
-        let channels = Channels::open(|_| channels.next().expect("one pair for each channel"));
+        let mut pairs = channels.into_iter();
+        let mut channels = Channels::open(|_| pairs.next().expect("one pair for each channel"));
+        if let Some((node, how)) = self.misbehaves
+            && node == index
+        {
+            let spare = pairs.next().expect("one pair more than channels");
+            let votes = std::mem::replace(&mut channels.votes, spare);
+            if how == Misbehaviour::Equivocates {
+                self.equivocate(&runtime, index, votes).await;
+            }
+        }
+        if self.count_start(index) > 1 && self.plant == Some(Plant::LostWrite { node: index }) {
+            for part in ["metadata", "keys", "values"] {
+                let _ = runtime
+                    .remove(&format!("{}-results-{part}", prefix(index)), None)
+                    .await;
+            }
+        }
         let node = engine::start(
             runtime.child("node"),
             engine::Config {
-                ledger: self.ledger.clone(),
+                ledger: self.ledger_of(index),
                 signer: self.keys[index].clone(),
-                prefix: format!("node-{index}"),
+                prefix: prefix(index),
                 timing: self.timing,
                 retention: self.retention,
                 start: if delayed && self.late_by_state {
@@ -174,15 +264,22 @@ impl EngineDefinition for Network {
             },
             channels,
         );
+        let promise = match self.plant {
+            Some(Plant::EarlyPromise) => Promise::WhenSubmitted,
+            _ => Promise::WhenFinal,
+        };
         load::start(
             runtime.child("load"),
             index,
             node.handle.clone(),
             self.witness.clone(),
+            self.changes.clone(),
+            promise,
         );
         (
             node.task,
             NodeState {
+                index,
                 handle: node.handle,
             },
         )
@@ -191,4 +288,32 @@ impl EngineDefinition for Network {
     fn start(engine: Handle<()>) -> Handle<()> {
         engine
     }
+}
+
+impl Network {
+    /// Lets somebody who signs both sides of every vote speak for the node at `index`.
+    async fn equivocate(
+        &self,
+        runtime: &deterministic::Context,
+        index: usize,
+        votes: ChannelPair<ConsensusKey>,
+    ) {
+        /// Epochs for which there is one: more than a run reaches.
+        const EPOCHS: u64 = 64;
+        let (mux, mut handle) = Muxer::new(runtime.child("double_votes"), votes.0, votes.1);
+        mux.start();
+        let committee = self.ledger.genesis_committee().keys().clone();
+        let namespace = namespace(&self.ledger.chain_id().0);
+        for epoch in 0..EPOCHS {
+            let scheme = Scheme::signer(&namespace, committee.clone(), self.keys[index].clone())
+                .expect("a misbehaving node validates");
+            let votes = handle.register(epoch).await.expect("the channel is open");
+            let context = runtime.child("double_voter").with_attribute("epoch", epoch);
+            Conflicter::<_, _, Hash>::new(context, conflicter::Config { scheme }).start(votes);
+        }
+    }
+}
+
+fn prefix(index: usize) -> String {
+    format!("node-{index}")
 }

@@ -9,10 +9,13 @@ use tacit_ledger::{
         envelope::{Signature, ledger_key},
     },
     network::{
-        Action, Candidate, ConsensusKey, GenesisMember, NetworkGenesis, Parameters, Profile,
-        SpkiHash,
+        Action, Candidate, Category, ConsensusKey, GenesisMember, NetworkGenesis, Parameters,
+        Profile, SpkiHash, parameters::CategoryId,
     },
 };
+
+/// The only category.
+pub const CATEGORY: CategoryId = CategoryId(1);
 
 /// The key with which the member at `index` signs.
 pub fn ledger_signer(index: usize) -> SigningKey {
@@ -25,7 +28,12 @@ pub fn member_of(index: usize) -> MemberId {
 }
 
 /// A network of one member for each key, of whom the first `validators` validate.
-pub fn genesis(keys: &[ed25519::PrivateKey], validators: usize, epoch_blocks: u32) -> Genesis {
+pub fn genesis(
+    name: &str,
+    keys: &[ed25519::PrivateKey],
+    validators: usize,
+    epoch_blocks: u32,
+) -> Genesis {
     let members: Vec<_> = keys
         .iter()
         .enumerate()
@@ -39,15 +47,25 @@ pub fn genesis(keys: &[ed25519::PrivateKey], validators: usize, epoch_blocks: u3
             min_validators: 4,
             ..Parameters::default()
         },
-        categories: Vec::new().try_into().expect("no category fits"),
+        categories: vec![category()].try_into().expect("one category fits"),
         members: members.try_into().expect("a simulated network is small"),
     };
-    let genesis = network
-        .into_genesis("simulation", 0, 0)
-        .expect("a short name fits");
+    let genesis = network.into_genesis(name, 0, 0).expect("a short name fits");
     Genesis {
         epoch_blocks,
         ..genesis
+    }
+}
+
+fn category() -> Category {
+    Category {
+        id: CATEGORY,
+        name: Text::new("simulated").expect("a short name fits"),
+        price_minor: 10,
+        reward_minor: 5,
+        daily_cap_calls: 1_000_000,
+        grace_blocks: 0,
+        retired: false,
     }
 }
 

@@ -80,7 +80,7 @@ fn transactions_become_final_and_are_proven_and_survive_a_restart() {
         .map(ed25519::PrivateKey::from_seed)
         .collect();
     let addresses = free_addresses();
-    let ledger = Arc::new(ledger(&genesis(&keys, NODES, 20)));
+    let ledger = Arc::new(ledger(&genesis("loopback", &keys, NODES, 20)));
     let start = |index| start(index, &ledger, &keys, &addresses, directory.path());
     let mut nodes: Vec<_> = (0..NODES).map(start).collect();
 
