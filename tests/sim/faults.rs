@@ -15,41 +15,41 @@ use std::time::Duration;
 use tacit_finality::ConsensusKey;
 
 /// A link without faults.
-pub const GOOD: Link = Link {
+pub(crate) const GOOD: Link = Link {
     latency: Duration::from_millis(20),
     jitter: Duration::from_millis(5),
     success_rate: probability!(1.0),
 };
 
 /// A link that loses a tenth of its messages and delays the rest.
-pub const LOSSY: Link = Link {
+pub(crate) const LOSSY: Link = Link {
     latency: Duration::from_millis(60),
     jitter: Duration::from_millis(40),
     success_rate: probability!(0.9),
 };
 
 /// A link that carries nothing.
-pub const CUT: Link = Link {
+pub(crate) const CUT: Link = Link {
     success_rate: probability!(0.0),
     ..GOOD
 };
 
-/// Until when faults last. At ten blocks a second no run gets further than twice this many blocks
-/// before, so a run that reaches [`HEIGHT`] makes progress after they healed.
+/// Until when a partition lasts. A network without faults makes ten blocks a second, so none has more
+/// than 120 by then, and a run that reaches [`HEIGHT`] makes progress after it healed.
 const HEALED_AT: Duration = Duration::from_secs(12);
 
 /// The height that every honest node must reach.
-pub const HEIGHT: u64 = 160;
+pub(crate) const HEIGHT: u64 = 160;
 
 /// Adds to `plan` the faults that `seed` stands for, besides links that lose and delay on odd seeds.
-pub fn inflict(
+pub(crate) fn inflict(
     mut plan: PlanBuilder<Network>,
     names: &[ConsensusKey],
     seed: u64,
 ) -> PlanBuilder<Network> {
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let mut pick = |count: usize| rng.next_u64() as usize % count;
-    let link = if seed % 2 == 0 { GOOD } else { LOSSY };
+    let link = if seed.is_multiple_of(2) { GOOD } else { LOSSY };
     plan = plan.link(link.clone());
     match seed % 5 {
         // Somebody is down for a while, again and again.
@@ -95,8 +95,8 @@ pub fn inflict(
 }
 
 /// Who misbehaves under `seed`, and how.
-pub fn misbehaviour(seed: u64) -> Option<(usize, Misbehaviour)> {
-    let how = if seed % 2 == 0 {
+pub(crate) fn misbehaviour(seed: u64) -> Option<(usize, Misbehaviour)> {
+    let how = if seed.is_multiple_of(2) {
         Misbehaviour::Equivocates
     } else {
         Misbehaviour::Mute

@@ -37,7 +37,7 @@ const EPOCH_BLOCKS: u32 = 40;
 
 /// How one validator misbehaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Misbehaviour {
+pub(crate) enum Misbehaviour {
     /// It votes for two proposals in every view.
     Equivocates,
     /// It follows, and none of its votes leaves it.
@@ -46,7 +46,7 @@ pub enum Misbehaviour {
 
 /// A fault that the properties must find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Plant {
+pub(crate) enum Plant {
     /// The nodes from this index on run another chain with the same keys.
     Fork {
         /// The first of them.
@@ -63,26 +63,26 @@ pub enum Plant {
 
 /// A network to simulate. Clones are the same network.
 #[derive(Clone)]
-pub struct Network {
+pub(crate) struct Network {
     /// The keys of all nodes; the first of them validate at the start.
-    pub keys: Vec<ed25519::PrivateKey>,
-    pub ledger: Arc<Ledger>,
-    pub timing: Timing,
-    pub retention: Retention,
+    pub(crate) keys: Vec<ed25519::PrivateKey>,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) timing: Timing,
+    pub(crate) retention: Retention,
     /// Nodes that start late do so by downloading state.
-    pub late_by_state: bool,
+    pub(crate) late_by_state: bool,
     /// Changes of validators that the members vote for.
-    pub changes: Vec<Change>,
-    pub misbehaves: Option<(usize, Misbehaviour)>,
-    pub plant: Option<Plant>,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) misbehaves: Option<(usize, Misbehaviour)>,
+    pub(crate) plant: Option<Plant>,
     /// What clients saw, across crashes.
-    pub witness: Witness,
+    pub(crate) witness: Witness,
     starts: Arc<Mutex<BTreeMap<usize, u32>>>,
 }
 
 impl Network {
     /// `nodes` of which the first `validators` validate at the start.
-    pub fn new(nodes: u64, validators: usize) -> Self {
+    pub(crate) fn new(nodes: u64, validators: usize) -> Self {
         let keys: Vec<_> = (0..nodes).map(ed25519::PrivateKey::from_seed).collect();
         let genesis = genesis("simulation", &keys, validators, EPOCH_BLOCKS);
         Self {
@@ -106,7 +106,7 @@ impl Network {
     }
 
     /// The names of the nodes, in order.
-    pub fn names(&self) -> Vec<ConsensusKey> {
+    pub(crate) fn names(&self) -> Vec<ConsensusKey> {
         self.keys
             .iter()
             .map(ed25519::PrivateKey::public_key)
@@ -140,10 +140,10 @@ impl Network {
 
 /// What the properties see of a node.
 #[derive(Clone)]
-pub struct NodeState {
+pub(crate) struct NodeState {
     /// Its place among the nodes.
-    pub index: usize,
-    pub handle: LedgerHandle,
+    pub(crate) index: usize,
+    pub(crate) handle: LedgerHandle,
 }
 
 impl ProcessedHeight for NodeState {

@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Transactions that a node called final, by id, with the height it named. Outlives crashes.
 #[derive(Clone, Default)]
-pub struct Witness(Arc<Mutex<Promises>>);
+pub(crate) struct Witness(Arc<Mutex<Promises>>);
 
 #[derive(Default)]
 struct Promises {
@@ -33,12 +33,12 @@ struct Promises {
 
 impl Witness {
     /// What was promised so far.
-    pub fn promised(&self) -> BTreeMap<TxId, u64> {
+    pub(crate) fn promised(&self) -> BTreeMap<TxId, u64> {
         self.lock().heights.clone()
     }
 
     /// How often an action of this kind was applied.
-    pub fn applied(&self, kind: &str) -> u64 {
+    pub(crate) fn applied(&self, kind: &str) -> u64 {
         self.lock().applied.get(kind).copied().unwrap_or(0)
     }
 
@@ -57,7 +57,7 @@ impl Witness {
 
 /// How a client's node treats it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Promise {
+pub(crate) enum Promise {
     /// It says that a transaction is final when it is.
     WhenFinal,
     /// Planted fault: it says so as soon as the transaction waits.
@@ -65,7 +65,7 @@ pub enum Promise {
 }
 
 /// Submits transactions of the member at `index` to its node, until the node stops.
-pub fn start(
+pub(crate) fn start(
     runtime: deterministic::Context,
     index: usize,
     handle: LedgerHandle,

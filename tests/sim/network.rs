@@ -15,20 +15,20 @@ use tacit_ledger::{
 };
 
 /// The only category.
-pub const CATEGORY: CategoryId = CategoryId(1);
+pub(crate) const CATEGORY: CategoryId = CategoryId(1);
 
 /// The key with which the member at `index` signs.
-pub fn ledger_signer(index: usize) -> SigningKey {
+pub(crate) fn ledger_signer(index: usize) -> SigningKey {
     SigningKey::from([index as u8 + 1; 32])
 }
 
 /// The member that runs the node at `index`; members are numbered from 1.
-pub fn member_of(index: usize) -> MemberId {
+pub(crate) fn member_of(index: usize) -> MemberId {
     MemberId(index as u32 + 1)
 }
 
 /// A network of one member for each key, of whom the first `validators` validate.
-pub fn genesis(
+pub(crate) fn genesis(
     name: &str,
     keys: &[ed25519::PrivateKey],
     validators: usize,
@@ -70,7 +70,7 @@ fn category() -> Category {
 }
 
 /// The chain of that genesis, with the shipped ledger.
-pub fn ledger(genesis: &Genesis) -> Ledger {
+pub(crate) fn ledger(genesis: &Genesis) -> Ledger {
     Ledger::new(genesis, Registry::network()).expect("the genesis is valid")
 }
 
@@ -92,7 +92,7 @@ fn candidate(index: usize, key: &ed25519::PrivateKey) -> Candidate {
 }
 
 /// A transaction of the member at `index`.
-pub fn sign(chain_id: ChainId, index: usize, sequence: u64, action: &Action) -> Envelope {
+pub(crate) fn sign(chain_id: ChainId, index: usize, sequence: u64, action: &Action) -> Envelope {
     action
         .unsigned(chain_id, member_of(index), sequence, u64::MAX)
         .sign_with(ledger_key(&ledger_signer(index)), |message| {

@@ -14,11 +14,11 @@ type Check<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a>>
 /// One chain, one state root at each height, the same results; and every transaction that a client
 /// was told is final stands at the height it was told, on every node that keeps that height.
 #[derive(Clone)]
-pub struct OneLedger {
+pub(crate) struct OneLedger {
     /// What clients were told.
-    pub witness: Witness,
+    pub(crate) witness: Witness,
     /// Nodes that may lack old blocks, because they joined late or prune.
-    pub may_lack_history: bool,
+    pub(crate) may_lack_history: bool,
 }
 
 impl Property<ConsensusKey, NodeState> for OneLedger {
@@ -102,9 +102,9 @@ impl OneLedger {
 
 /// Ends a run when all nodes but the misbehaving one executed a height.
 #[derive(Clone)]
-pub struct Reached {
-    pub height: u64,
-    pub misbehaves: Option<usize>,
+pub(crate) struct Reached {
+    pub(crate) height: u64,
+    pub(crate) misbehaves: Option<usize>,
 }
 
 impl ExitCondition<ConsensusKey, NodeState> for Reached {

@@ -34,7 +34,7 @@ const LIST: ListId = ListId(1);
 const EPOCH: TagEpoch = TagEpoch(0);
 
 /// Changes of validators, in order; each is proposed when the one before took effect.
-pub fn changes(governed: bool) -> Vec<Change> {
+pub(crate) fn changes(governed: bool) -> Vec<Change> {
     if !governed {
         return Vec::new();
     }
@@ -52,7 +52,7 @@ pub fn changes(governed: bool) -> Vec<Change> {
 }
 
 /// What the member at `index` does next.
-pub fn next(
+pub(crate) fn next(
     view: &dyn StateView,
     chain_id: ChainId,
     index: usize,

@@ -27,14 +27,8 @@ impl Default for Timing {
 }
 
 /// How much history a node keeps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
     /// Blocks, certificates and results behind the newest finalized block; `None` keeps all.
     pub blocks: Option<NonZeroU64>,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        Self { blocks: None }
-    }
 }

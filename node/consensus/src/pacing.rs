@@ -148,3 +148,55 @@ where
         self.inner.verify((runtime, context), ancestry).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use commonware_consensus::types::{Epoch, Height, Round, View};
+    use commonware_cryptography::{Digest as _, Signer as _, ed25519};
+    use commonware_storage::mmr::Location;
+    use commonware_utils::non_empty_range;
+    use tacit_finality::{Digest, StateCommitment};
+
+    fn header(height: u64, time_ms: u64) -> Header {
+        Header {
+            context: ProposalContext {
+                round: Round::new(Epoch::zero(), View::zero()),
+                leader: ed25519::PrivateKey::from_seed(0).public_key(),
+                parent: (View::zero(), Digest::EMPTY),
+            },
+            parent: Digest::EMPTY,
+            height: Height::new(height),
+            time_ms,
+            body: Digest::EMPTY,
+            state: StateCommitment {
+                root: Digest::EMPTY,
+                operations_root: Digest::EMPTY,
+                operations: non_empty_range!(Location::new(0), Location::new(1)),
+            },
+            results_root: Digest::EMPTY,
+            handover: None,
+        }
+    }
+
+    #[test]
+    fn time_always_advances_and_by_no_more_than_a_step() {
+        let parent = header(5, 1_000_000);
+        for now_ms in [0, 1_000_000, 1_000_500, u64::MAX] {
+            let child = header(6, block_time(&parent, now_ms));
+            assert!(time_is_valid(&parent, &child), "at {now_ms}");
+        }
+        assert_eq!(block_time(&parent, 1_000_500), 1_000_500);
+        assert_eq!(block_time(&parent, u64::MAX), 1_000_000 + MAX_STEP_MS);
+        assert!(!time_is_valid(&parent, &header(6, 1_000_000)));
+        assert!(!time_is_valid(&parent, &header(6, 1_000_001 + MAX_STEP_MS)));
+    }
+
+    #[test]
+    fn the_first_block_may_be_long_after_the_genesis() {
+        let genesis = header(0, 1_000);
+        let first = header(1, block_time(&genesis, 1_000_000_000));
+        assert_eq!(first.time_ms, 1_000_000_000);
+        assert!(time_is_valid(&genesis, &first));
+    }
+}

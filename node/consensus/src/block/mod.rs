@@ -158,3 +158,6 @@ impl BoundedBlock for Block {
             + MAX_LENGTH_BYTES * (MAX_BLOCK_TRANSACTIONS + 1)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,13 +89,17 @@ pub enum Start {
 
 /// What [`start`] needs.
 pub struct Config<D, P, B, O> {
+    /// The chain.
     pub ledger: Arc<Ledger>,
     /// Votes, and names the node among its peers.
     pub signer: ed25519::PrivateKey,
     /// Starts the name of every file.
     pub prefix: String,
+    /// How long the parts of consensus wait for each other.
     pub timing: Timing,
+    /// How much history to keep.
     pub retention: Retention,
+    /// How a node without data starts.
     pub start: Start,
     /// Tells the network layer with whom to speak.
     pub directory: D,
@@ -113,6 +117,7 @@ pub struct Config<D, P, B, O> {
 
 /// A node that runs.
 pub struct Node {
+    /// Reaches its ledger.
     pub handle: LedgerHandle,
     /// Ends only if the node cannot go on, with a panic if its files cannot be opened.
     pub task: Handle<()>,

@@ -244,7 +244,7 @@ impl<E: Runtime> stateful::Application<E> for LedgerApplication {
         };
         self.core.archive.append(record, height).await;
         if let Some(kept) = self.core.retention.blocks
-            && height.get() % PRUNE_EVERY == 0
+            && height.get().is_multiple_of(PRUNE_EVERY)
         {
             let oldest = height.get().saturating_sub(kept.get());
             self.core.archive.prune(Height::new(oldest)).await;

@@ -31,11 +31,12 @@ const REPLAY_BUFFER: NonZeroUsize = NZUsize!(1 << 20);
 const OPENING_CACHE: NonZeroUsize = NZUsize!(1 << 16);
 
 /// The ledger's state: hashed keys of 32 bytes, values of any bounded length, a root over both.
-pub type Store<E> = variable::Db<mmr::Family, E, Digest, Bytes, Hash, EightCap, 32, Sequential>;
+pub(crate) type Store<E> =
+    variable::Db<mmr::Family, E, Digest, Bytes, Hash, EightCap, 32, Sequential>;
 /// The store as the engine shares it.
-pub type Stores<E> = Shared<Store<E>>;
+pub(crate) type Stores<E> = Shared<Store<E>>;
 /// Changes over some block's state that are not sealed yet.
-pub type Batch<E> = CurrentUnmerkleized<
+pub(crate) type Batch<E> = CurrentUnmerkleized<
     mmr::Family,
     E,
     Journal<E, StateOperation>,
@@ -46,12 +47,12 @@ pub type Batch<E> = CurrentUnmerkleized<
     Sequential,
 >;
 /// Changes over some block's state, sealed, with their root.
-pub type Sealed<E> = <Stores<E> as DatabaseSet<E>>::Merkleized;
+pub(crate) type Sealed<E> = <Stores<E> as DatabaseSet<E>>::Merkleized;
 /// How the store decodes an operation: keys have a fixed size, values a bound.
-pub type OperationConfig = ((), RangeCfg<usize>);
+pub(crate) type OperationConfig = ((), RangeCfg<usize>);
 
 /// How the store is kept in files whose names start with `prefix`.
-pub fn config(
+pub(crate) fn config(
     prefix: &str,
     page_cache: CacheRef,
 ) -> VariableConfig<EightCap, OperationConfig, Sequential> {
@@ -83,11 +84,11 @@ pub fn config(
 }
 
 /// How the store decodes an operation.
-pub fn operation_config() -> OperationConfig {
+pub(crate) fn operation_config() -> OperationConfig {
     ((), RangeCfg::from(0..=MAX_VALUE_BYTES))
 }
 
 /// What a joining node downloads to reach `state`.
-pub fn sync_target(state: &StateCommitment) -> Target<mmr::Family, Digest> {
+pub(crate) fn sync_target(state: &StateCommitment) -> Target<mmr::Family, Digest> {
     Target::new(state.operations_root, state.operations.clone())
 }

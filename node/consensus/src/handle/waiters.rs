@@ -70,3 +70,50 @@ impl Waiters {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tacit_ledger::kernel::{Digest, Outcome, TxResult};
+
+    fn result(id: u8) -> TxResult {
+        let tx_id = TxId(Digest([id; 32]));
+        TxResult {
+            tx_id,
+            outcome: Outcome::Applied,
+            events: Default::default(),
+        }
+    }
+
+    #[test]
+    fn who_waits_is_told_the_height_and_the_place_among_the_transactions() {
+        let waiters = Waiters::default();
+        let mut place = waiters.wait(result(2).tx_id, 100);
+        let own = BlockResult::Block {
+            height: 7,
+            events: Default::default(),
+        };
+        waiters.finalized(
+            7,
+            &[own, BlockResult::Tx(result(1)), BlockResult::Tx(result(2))],
+        );
+        let expected = FinalTransaction {
+            height: 7,
+            index: 1,
+            result: result(2),
+        };
+        assert_eq!(place.try_recv(), Ok(Ok(expected)));
+    }
+
+    #[test]
+    fn who_waits_is_told_when_the_last_height_passed_without_the_transaction() {
+        let waiters = Waiters::default();
+        let mut place = waiters.wait(result(2).tx_id, 8);
+        waiters.finalized(7, &[]);
+        assert!(place.try_recv().is_err());
+        waiters.finalized(8, &[]);
+        assert_eq!(place.try_recv(), Ok(Err(SubmitError::Expired)));
+        assert!(waiters.lock().by_id.is_empty());
+        assert!(waiters.lock().by_expiry.is_empty());
+    }
+}

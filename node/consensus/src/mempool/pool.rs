@@ -286,3 +286,162 @@ impl Inner {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use futures::FutureExt as _;
+    use proptest::prelude::*;
+    use tacit_ledger::kernel::{
+        ChainId, Envelope, LedgerKey, ModuleId, Signature, envelope::MAX_ACTION_BYTES,
+    };
+
+    fn transaction(
+        sender: u32,
+        sequence: u64,
+        expiry_height: u64,
+        size: usize,
+    ) -> Arc<Transaction> {
+        let envelope = Envelope {
+            chain_id: ChainId([0; 32]),
+            sender: MemberId(sender),
+            sender_key: LedgerKey([0; 32]),
+            sequence,
+            expiry_height,
+            module: ModuleId::NETWORK,
+            action: vec![0; size].try_into().expect("it fits"),
+            signature: Signature([0; 64]),
+        };
+        Arc::new(Transaction::read(Bytes::from(envelope.to_bytes())).expect("it is canonical"))
+    }
+
+    fn selected(pool: &Pool, count: usize) -> Vec<(u32, u64)> {
+        pool.select(&HashSet::new(), 1, count, usize::MAX)
+            .iter()
+            .map(|transaction| (transaction.envelope.sender.0, transaction.envelope.sequence))
+            .collect()
+    }
+
+    #[test]
+    fn a_senders_transactions_are_selected_in_order_of_their_numbers_however_they_came_in() {
+        let pool = Pool::default();
+        for sequence in [3, 0, 2, 1] {
+            pool.insert(transaction(1, sequence, 100, 8))
+                .expect("there is room");
+        }
+        assert_eq!(selected(&pool, 10), [(1, 0), (1, 1), (1, 2), (1, 3)]);
+    }
+
+    #[test]
+    fn no_sender_is_served_first_in_two_blocks_running() {
+        let pool = Pool::default();
+        for sender in 1..=3 {
+            pool.insert(transaction(sender, 0, 100, 8))
+                .expect("there is room");
+        }
+        let first: Vec<u32> = (0..4).map(|_| selected(&pool, 1)[0].0).collect();
+        assert_eq!(first, [1, 2, 3, 1]);
+    }
+
+    #[test]
+    fn what_is_in_flight_or_expired_is_not_selected() {
+        let pool = Pool::default();
+        let in_flight = transaction(1, 0, 100, 8);
+        pool.insert(in_flight.clone()).expect("there is room");
+        pool.insert(transaction(1, 1, 100, 8))
+            .expect("there is room");
+        pool.insert(transaction(2, 0, 4, 8)).expect("there is room");
+        let picked = pool.select(&HashSet::from([in_flight.id]), 5, 10, usize::MAX);
+        let picked: Vec<_> = picked.iter().map(|tx| tx.envelope.sequence).collect();
+        assert_eq!(picked, [1]);
+    }
+
+    #[test]
+    fn a_final_transaction_takes_those_it_overtook_along() {
+        let pool = Pool::default();
+        for sequence in 0..4 {
+            pool.insert(transaction(1, sequence, 100, 8))
+                .expect("there is room");
+        }
+        // Another transaction with number 2 became final, one that this pool never saw.
+        pool.finalized(&[transaction(1, 2, 100, 9)], 7);
+        assert_eq!(selected(&pool, 10), [(1, 3)]);
+    }
+
+    #[test]
+    fn expired_transactions_leave_and_are_not_taken_again() {
+        let pool = Pool::default();
+        pool.insert(transaction(1, 0, 7, 8)).expect("there is room");
+        pool.finalized(&[], 7);
+        assert_eq!(pool.load(), (0, 0));
+        assert_eq!(
+            pool.insert(transaction(1, 0, 7, 8)),
+            Err(PoolRefusal::Expired)
+        );
+    }
+
+    #[test]
+    fn a_second_transaction_under_a_taken_number_is_refused_and_the_same_one_is_known() {
+        let pool = Pool::default();
+        pool.insert(transaction(1, 0, 100, 8))
+            .expect("there is room");
+        assert_eq!(
+            pool.insert(transaction(1, 0, 100, 8)),
+            Err(PoolRefusal::Known)
+        );
+        assert_eq!(
+            pool.insert(transaction(1, 0, 100, 9)),
+            Err(PoolRefusal::SequenceTaken)
+        );
+    }
+
+    #[test]
+    fn a_flooding_sender_leaves_room_for_others() {
+        let pool = Pool::default();
+        let mut sequence = 0;
+        let refusal = loop {
+            match pool.insert(transaction(1, sequence, 100, MAX_ACTION_BYTES)) {
+                Ok(()) => sequence += 1,
+                Err(refusal) => break refusal,
+            }
+        };
+        assert_eq!(refusal, PoolRefusal::SenderFull);
+        assert!(pool.load().1 <= MAX_POOL_BYTES_PER_SENDER);
+        assert_eq!(
+            pool.insert(transaction(2, 0, 100, MAX_ACTION_BYTES)),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn an_arrival_wakes_whoever_waits() {
+        let pool = Pool::default();
+        let mut waiting = Box::pin(pool.arrival());
+        assert!((&mut waiting).now_or_never().is_none());
+        pool.insert(transaction(1, 0, 100, 8)).expect("there is room");
+        assert!((&mut waiting).now_or_never().is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn counts_agree_with_contents_whatever_happens(
+            steps in prop::collection::vec((0u32..3, 0u64..6, 1u64..20, 0u8..3), 0..60)
+        ) {
+            let pool = Pool::default();
+            for (sender, sequence, number, what) in steps {
+                match what {
+                    0 => pool.finalized(&[transaction(sender, sequence, 100, 8)], number),
+                    _ => { let _ = pool.insert(transaction(sender, sequence, number + 1, 8)); }
+                }
+                let inner = pool.lock();
+                let queued: Vec<_> =
+                    inner.senders.values().flat_map(|queue| queue.by_sequence.values()).collect();
+                prop_assert_eq!(queued.len(), inner.ids.len());
+                prop_assert_eq!(queued.len(), inner.expiries.len());
+                prop_assert_eq!(queued.iter().map(|tx| tx.bytes.len()).sum::<usize>(), inner.bytes);
+                prop_assert!(queued.iter().all(|tx| tx.envelope.expiry_height > inner.height));
+            }
+        }
+    }
+}
