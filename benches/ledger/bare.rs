@@ -4,8 +4,8 @@ use bytes::{BufMut, Bytes};
 use commonware_actor::Feedback;
 use commonware_broadcast::buffered;
 use commonware_codec::{
-    Buf, Encode as _, EncodeSize, Error as CodecError, FixedSize as _, MaxEncodeSize as _, RangeCfg,
-    Read, ReadExt as _, Write,
+    Buf, Encode as _, EncodeSize, Error as CodecError, FixedSize as _, MaxEncodeSize as _,
+    RangeCfg, Read, ReadExt as _, Write,
 };
 use commonware_consensus::{
     Application, BoundedBlock, CertifiableBlock, Heightable, Reporter,
@@ -39,9 +39,7 @@ use commonware_stream::{
     cups::{self, Cups},
     sake::{self, Sake},
 };
-use commonware_utils::{
-    Acknowledgement as _, NZDuration, NZU16, NZU64, NZUsize, ordered::Map,
-};
+use commonware_utils::{Acknowledgement as _, NZDuration, NZU16, NZU64, NZUsize, ordered::Map};
 use futures::StreamExt as _;
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -58,7 +56,9 @@ use tacit_consensus::{
     block::{MAX_BLOCK_BYTES, MAX_BLOCK_TRANSACTIONS},
     engine::{CHANNEL_QUOTA, Channel, Channels, Ledger, largest_message},
 };
-use tacit_finality::{Committee, ConsensusKey, Digest, Finalization, Hash, ProposalContext, Scheme};
+use tacit_finality::{
+    Committee, ConsensusKey, Digest, Finalization, Hash, ProposalContext, Scheme,
+};
 use tacit_ledger::kernel::{Envelope, Machine, Registry, envelope::MAX_ENVELOPE_BYTES};
 
 const NAMESPACE: &[u8] = b"tacit/bench/bare-engine";
@@ -84,12 +84,19 @@ pub(crate) fn run(
                 key: keys[index].clone(),
                 committee: ledger.genesis_committee().clone(),
                 machine: Machine::new(ledger.chain_id(), Registry::network()),
-                peers: keys.iter().map(ed25519::PrivateKey::public_key).zip(addresses.clone()).collect(),
+                peers: keys
+                    .iter()
+                    .map(ed25519::PrivateKey::public_key)
+                    .zip(addresses.clone())
+                    .collect(),
                 listen: addresses[index],
                 ordered: ordered[index].clone(),
                 over: over.clone(),
             };
-            let envelopes = envelopes[index].iter().map(|bytes| Bytes::from(bytes.clone())).collect();
+            let envelopes = envelopes[index]
+                .iter()
+                .map(|bytes| Bytes::from(bytes.clone()))
+                .collect();
             let directory = directory.path().join(index.to_string());
             thread::spawn(move || node.run(directory, envelopes))
         })
@@ -100,7 +107,9 @@ pub(crate) fn run(
     let transactions = ordered[0].load(Ordering::Relaxed) - before;
     let rate = transactions as f64 / started.elapsed().as_secs_f64();
     over.store(true, Ordering::Relaxed);
-    nodes.into_iter().for_each(|node| node.join().expect("the bare node does not fail"));
+    nodes
+        .into_iter()
+        .for_each(|node| node.join().expect("the bare node does not fail"));
     rate
 }
 
@@ -217,11 +226,20 @@ impl Orderer {
         let ids: Vec<_> = envelopes.iter().map(|bytes| Hash::hash(&[bytes])).collect();
         let fresh: Vec<_> = {
             let pool = self.pool();
-            let new = ids.iter().zip(envelopes).filter(|(id, _)| !pool.checked.contains(*id));
+            let new = ids
+                .iter()
+                .zip(envelopes)
+                .filter(|(id, _)| !pool.checked.contains(*id));
             new.map(|(_, bytes)| Envelope::from_bytes(bytes)).collect()
         };
-        let Ok(fresh): Result<Vec<_>, _> = fresh.into_iter().collect() else { return false };
-        let valid = self.machine.check_stateless(&fresh).iter().all(Result::is_ok);
+        let Ok(fresh): Result<Vec<_>, _> = fresh.into_iter().collect() else {
+            return false;
+        };
+        let valid = self
+            .machine
+            .check_stateless(&fresh)
+            .iter()
+            .all(Result::is_ok);
         self.pool().checked.extend(ids);
         valid
     }
@@ -229,14 +247,22 @@ impl Orderer {
     fn admit(&self, envelopes: Vec<Bytes>) {
         if self.check(&envelopes) {
             let mut pool = self.pool();
-            let with_ids = envelopes.into_iter().map(|bytes| (Hash::hash(&[&bytes]), bytes));
+            let with_ids = envelopes
+                .into_iter()
+                .map(|bytes| (Hash::hash(&[&bytes]), bytes));
             pool.waiting.extend(with_ids);
         }
     }
 
     fn remember(&self, block: &Block, digest: Digest) {
-        let ids = block.envelopes.iter().map(|bytes| Hash::hash(&[bytes])).collect();
-        self.pool().blocks.insert(digest, (block.height, block.parent, ids));
+        let ids = block
+            .envelopes
+            .iter()
+            .map(|bytes| Hash::hash(&[bytes]))
+            .collect();
+        self.pool()
+            .blocks
+            .insert(digest, (block.height, block.parent, ids));
     }
 }
 
@@ -253,9 +279,19 @@ impl Application<tokio::Context> for Orderer {
         (): (),
     ) -> Option<Digested<Block>> {
         let parent = ancestry.next().await?;
-        let now = || runtime.current().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+        let now = || {
+            runtime
+                .current()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default()
+                .as_millis() as u64
+        };
         let due = parent.inner().time_ms + self.min_interval_ms;
-        runtime.sleep(Duration::from_millis(due.saturating_sub(now()).min(self.min_interval_ms))).await;
+        runtime
+            .sleep(Duration::from_millis(
+                due.saturating_sub(now()).min(self.min_interval_ms),
+            ))
+            .await;
         let envelopes = {
             let pool = self.pool();
             let mut used = HashSet::new();
@@ -290,7 +326,9 @@ impl Application<tokio::Context> for Orderer {
         (runtime, _): (tokio::Context, ProposalContext),
         mut ancestry: impl Ancestry<Block>,
     ) -> bool {
-        let Some(block) = ancestry.next().await else { return false };
+        let Some(block) = ancestry.next().await else {
+            return false;
+        };
         let (this, checked) = (self.clone(), block.clone());
         let check = runtime.child("check").shared(true);
         let valid = check.spawn(move |_| async move { this.check(&checked.inner().envelopes) });
@@ -313,7 +351,8 @@ impl Reporter for Orderer {
             pool.waiting.retain(|(id, _)| !done.contains(id));
             let height = block.height();
             pool.blocks.retain(|_, (other, _, _)| *other > height);
-            self.ordered.fetch_add(envelopes.len() as u64, Ordering::Relaxed);
+            self.ordered
+                .fetch_add(envelopes.len() as u64, Ordering::Relaxed);
             acknowledgement.acknowledge();
         }
         Feedback::Ok
@@ -332,7 +371,9 @@ struct Node {
 
 impl Node {
     fn run(self, directory: std::path::PathBuf, envelopes: Vec<Bytes>) {
-        let config = tokio::Config::new().with_worker_threads(1).with_storage_directory(directory);
+        let config = tokio::Config::new()
+            .with_worker_threads(1)
+            .with_storage_directory(directory);
         tokio::Runner::new(config).start(|runtime| self.main(runtime, envelopes));
     }
 
@@ -360,9 +401,13 @@ impl Node {
         config.allowed_handshake_rate_per_ip =
             commonware_runtime::Quota::per_second(commonware_utils::NZU32!(256));
         let (mut network, mut oracle) = lookup::Network::new(runtime.child("network"), config);
-        let channels = Channels::open(|channel: Channel| network.register(channel.number(), CHANNEL_QUOTA));
+        let channels =
+            Channels::open(|channel: Channel| network.register(channel.number(), CHANNEL_QUOTA));
         network.start();
-        let peers = self.peers.iter().map(|(key, address)| (key.clone(), (*address).into()));
+        let peers = self
+            .peers
+            .iter()
+            .map(|(key, address)| (key.clone(), (*address).into()));
         oracle.track(0, Map::from_iter_dedup(peers));
 
         let page_cache = CacheRef::new(NZU16!(4_096), NZUsize!(16_384));
@@ -406,7 +451,10 @@ impl Node {
         };
         // All nodes must start from one block, so its leader is nobody's key in particular.
         let genesis = Block {
-            context: ProposalContext { leader: self.peers[0].0.clone(), ..genesis.context.clone() },
+            context: ProposalContext {
+                leader: self.peers[0].0.clone(),
+                ..genesis.context.clone()
+            },
             ..genesis
         };
         let genesis_digest = genesis.digest();
@@ -494,7 +542,10 @@ impl Node {
                 certification_timeout: leader * 2,
                 timeout_retry: leader * 2,
                 view_retention: ViewDelta::new(64),
-                skip: SkipPolicy::Enabled { timeout: leader * 5, budget: SkipBudget::Participants },
+                skip: SkipPolicy::Enabled {
+                    timeout: leader * 5,
+                    budget: SkipBudget::Participants,
+                },
                 fetch_timeout: NZDuration!(Duration::from_secs(2)),
                 fetch_retry_delay: Duration::from_millis(200),
                 forward: ForwardPolicy::SilentVoters,
@@ -505,12 +556,19 @@ impl Node {
         let (mut sender, mut receiver) = channels.transactions;
         let heard = orderer.clone();
         runtime.child("hear").spawn(move |runtime| async move {
-            let bounds = (RangeCfg::from(0..=GOSSIP), RangeCfg::from(0..=MAX_ENVELOPE_BYTES));
+            let bounds = (
+                RangeCfg::from(0..=GOSSIP),
+                RangeCfg::from(0..=MAX_ENVELOPE_BYTES),
+            );
             while let Ok((_, mut message)) = receiver.recv().await {
-                let Ok(envelopes) = Vec::<Bytes>::read_cfg(&mut message, &bounds) else { continue };
+                let Ok(envelopes) = Vec::<Bytes>::read_cfg(&mut message, &bounds) else {
+                    continue;
+                };
                 let heard = heard.clone();
                 let check = runtime.child("admit").shared(true);
-                let _ = check.spawn(move |_| async move { heard.admit(envelopes) }).await;
+                let _ = check
+                    .spawn(move |_| async move { heard.admit(envelopes) })
+                    .await;
             }
         });
         for batch in envelopes.chunks(GOSSIP) {

@@ -45,13 +45,17 @@ const WARM_UP: Duration = Duration::from_secs(3);
 const SINGLES: usize = 100;
 
 fn main() {
-    let seconds = env::var("TACIT_BENCH_SECONDS").ok().and_then(|text| text.parse().ok());
+    let seconds = env::var("TACIT_BENCH_SECONDS")
+        .ok()
+        .and_then(|text| text.parse().ok());
     let measured = Duration::from_secs(seconds.unwrap_or(10));
-    let keys: Vec<_> = (0..NODES as u64).map(ed25519::PrivateKey::from_seed).collect();
+    let keys: Vec<_> = (0..NODES as u64)
+        .map(ed25519::PrivateKey::from_seed)
+        .collect();
     let ledger = Arc::new(ledger(&genesis("bench", &keys, NODES, 10_000)));
 
-    // As many as the bare engine could order in the time, and room.
-    let each = 15_000 * (measured + WARM_UP).as_secs() / NODES as u64;
+    // More than either orders in the time; a run that uses all up would measure the supply.
+    let each = 40_000 * (measured + WARM_UP).as_secs() / NODES as u64;
     println!("signing {} transactions", each * NODES as u64);
     let envelopes = sign_all(&ledger, each);
     let bytes = envelopes[0][0].len();
@@ -81,7 +85,10 @@ fn sign_all(ledger: &Ledger, each: u64) -> Vec<Vec<Vec<u8>>> {
         })
     };
     let members: Vec<_> = (0..NODES).map(member).collect();
-    members.into_iter().map(|member| member.join().expect("signing does not fail")).collect()
+    members
+        .into_iter()
+        .map(|member| member.join().expect("signing does not fail"))
+        .collect()
 }
 
 /// Addresses on loopback that are free now.
@@ -89,7 +96,9 @@ pub(crate) fn free_addresses() -> Vec<SocketAddr> {
     let held: Vec<_> = (0..NODES)
         .map(|_| TcpListener::bind("127.0.0.1:0").expect("loopback has a free port"))
         .collect();
-    held.iter().map(|socket| socket.local_addr().expect("it is bound")).collect()
+    held.iter()
+        .map(|socket| socket.local_addr().expect("it is bound"))
+        .collect()
 }
 
 fn start(keys: &[ed25519::PrivateKey], ledger: &Arc<Ledger>, directory: &Path) -> Vec<RunningNode> {
@@ -139,7 +148,9 @@ fn throughput(
         over.store(true, Ordering::Relaxed);
         rate
     });
-    nodes.into_iter().for_each(|node| node.stop().expect("it had not failed"));
+    nodes
+        .into_iter()
+        .for_each(|node| node.stop().expect("it had not failed"));
     rate
 }
 
@@ -182,14 +193,20 @@ fn latency(keys: &[ed25519::PrivateKey], ledger: &Arc<Ledger>) -> (Duration, Dur
         for number in 0..SINGLES + NODES {
             let envelope = envelopes[number % NODES][number / NODES].clone();
             let submitted = Instant::now();
-            nodes[number % NODES].handle.submit_and_wait(envelope).await.expect("it becomes final");
+            nodes[number % NODES]
+                .handle
+                .submit_and_wait(envelope)
+                .await
+                .expect("it becomes final");
             // The first of each member wait for connections.
             if number >= NODES {
                 times.push(submitted.elapsed());
             }
         }
     });
-    nodes.into_iter().for_each(|node| node.stop().expect("it had not failed"));
+    nodes
+        .into_iter()
+        .for_each(|node| node.stop().expect("it had not failed"));
     times.sort_unstable();
     (times[times.len() / 2], times[times.len() * 99 / 100])
 }

@@ -56,14 +56,15 @@ impl LedgerApplication {
         })
     }
 
-    fn remember<E: Runtime>(&self, block: &Digested<Block>, executed: &Executed<E>) {
+    fn remember<E: Runtime>(&self, block: &Digested<Block>, executed: Executed<E>) -> Sealed<E> {
         let candidate = Candidate {
             height: block.height(),
             parent: block.inner().header.parent,
-            transactions: executed.included.clone(),
-            results: Arc::new(executed.results.clone()),
+            transactions: executed.included,
+            results: Arc::new(executed.results),
         };
         self.core.speculation().insert(block.digest(), candidate);
+        executed.sealed
     }
 
     /// Reads the block's transactions and checks those that were not checked before. `None` if one
@@ -77,14 +78,7 @@ impl LedgerApplication {
         let core = self.core.clone();
         let block = block.clone();
         compute(runtime, "check", move || {
-            let transactions = block
-                .inner()
-                .envelopes
-                .iter()
-                .map(|bytes| Transaction::read(bytes.clone()).map(Arc::new))
-                .collect::<Option<Vec<_>>>()?;
-            let holds = finality == Finality::Finalized || core.check(&transactions);
-            holds.then_some(transactions)
+            core.read_block(&block.inner().envelopes, finality == Finality::Finalized)
         })
         .await
     }
@@ -157,11 +151,10 @@ impl<E: Runtime> stateful::Application<E> for LedgerApplication {
         };
         let digest = block.digest();
         let block = Digested::precomputed(block, digest);
-        self.remember(&block, &executed);
-        let block = block.inner().clone();
+        let merkleized = self.remember(&block, executed);
         Some(Proposed {
-            block,
-            merkleized: executed.sealed,
+            block: block.inner().clone(),
+            merkleized,
         })
     }
 
@@ -208,8 +201,7 @@ impl<E: Runtime> stateful::Application<E> for LedgerApplication {
             );
             return None;
         }
-        self.remember(&block, &executed);
-        Some(executed.sealed)
+        Some(self.remember(&block, executed))
     }
 
     async fn capture(

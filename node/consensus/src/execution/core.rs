@@ -5,6 +5,7 @@ use crate::{
     archive, block::Block, config::Retention, epochs::Committees, handle::Waiters, mempool::Pool,
     transaction::Transaction,
 };
+use bytes::Bytes;
 use commonware_consensus::types::FixedEpocher;
 use commonware_utils::channel::watch;
 use std::sync::{
@@ -12,7 +13,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 use tacit_finality::Header;
-use tacit_ledger::kernel::{Envelope, Reject};
+use tacit_ledger::kernel::Reject;
 
 /// What the parts of a node share. Everything behind a lock is held for a few map operations.
 pub(crate) struct Core {
@@ -67,30 +68,68 @@ impl Core {
         self.checked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether all of these transactions pass the checks that need no state. Computes for long.
-    pub(crate) fn check(&self, transactions: &[Arc<Transaction>]) -> bool {
-        let fresh: Vec<_> = {
-            let checked = self.checked();
-            transactions
-                .iter()
-                .filter(|tx| !checked.contains(&tx.id))
-                .cloned()
-                .collect()
-        };
-        self.check_each(&fresh).iter().all(Result::is_ok)
+    /// Reads the transactions of a block. `None` if one is malformed or, unless all are `trusted`, does
+    /// not pass the checks that need no state. Computes for long.
+    pub(crate) fn read_block(
+        &self,
+        envelopes: &[Bytes],
+        trusted: bool,
+    ) -> Option<Vec<Arc<Transaction>>> {
+        let ids: Vec<_> = envelopes
+            .iter()
+            .map(|bytes| Transaction::id_of(bytes))
+            .collect();
+        // Most wait in the pool, read and checked.
+        let mut known = self.pool.find(&ids);
+        let mut fresh = Vec::new();
+        for (place, slot) in known
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, slot)| slot.is_none())
+        {
+            let transaction = Transaction::read(ids[place], envelopes[place].clone())?;
+            if trusted || self.checked().contains(&transaction.id) {
+                *slot = Some(Arc::new(transaction));
+            } else {
+                fresh.push((place, transaction));
+            }
+        }
+        let (places, fresh): (Vec<_>, Vec<_>) = fresh.into_iter().unzip();
+        for (place, verdict) in places.into_iter().zip(self.check(fresh)) {
+            known[place] = Some(verdict.ok()?);
+        }
+        known.into_iter().collect()
     }
 
     /// Checks each of these transactions without state. Computes for long.
-    pub(crate) fn check_each(&self, transactions: &[Arc<Transaction>]) -> Vec<Result<(), Reject>> {
-        let envelopes: Vec<Envelope> = transactions.iter().map(|tx| tx.envelope.clone()).collect();
+    pub(crate) fn check(
+        &self,
+        transactions: Vec<Transaction>,
+    ) -> Vec<Result<Arc<Transaction>, Reject>> {
+        let (envelopes, rest): (Vec<_>, Vec<_>) = transactions
+            .into_iter()
+            .map(
+                |Transaction {
+                     id,
+                     envelope,
+                     bytes,
+                 }| (envelope, (id, bytes)),
+            )
+            .unzip();
         let verdicts = self.ledger.machine.check_stateless(&envelopes);
         let mut checked = self.checked();
-        for (transaction, verdict) in transactions.iter().zip(&verdicts) {
-            if verdict.is_ok() {
-                checked.insert(transaction.id);
-            }
-        }
-        verdicts
+        let checks = verdicts.into_iter().zip(envelopes).zip(rest);
+        checks
+            .map(|((verdict, envelope), (id, bytes))| {
+                verdict?;
+                checked.insert(id);
+                Ok(Arc::new(Transaction {
+                    id,
+                    envelope,
+                    bytes,
+                }))
+            })
+            .collect()
     }
 
     /// Says that state can be read from now on.

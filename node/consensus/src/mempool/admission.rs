@@ -293,34 +293,30 @@ type CheckedTransaction = (Result<Arc<Transaction>, AdmissionError>, Origin);
 
 /// Reads and checks a batch without state.
 fn check(core: &Core, batch: Vec<(Bytes, Origin)>) -> Vec<CheckedTransaction> {
-    let read: Vec<_> = batch
-        .into_iter()
-        .map(|(bytes, origin)| (Transaction::read(bytes).map(Arc::new), origin))
+    let ids: Vec<_> = batch
+        .iter()
+        .map(|(bytes, _)| Transaction::id_of(bytes))
         .collect();
     // Transactions that wait already need no second check.
-    let fresh: Vec<_> = read
-        .iter()
-        .filter_map(|(transaction, _)| transaction.clone())
-        .filter(|transaction| !core.pool.contains(&transaction.id))
-        .collect();
-    let verdicts = core.check_each(&fresh);
-    let mut refused: std::collections::HashMap<TxId, Reject> = fresh
-        .iter()
-        .zip(verdicts)
-        .filter_map(|(transaction, verdict)| Some((transaction.id, verdict.err()?)))
-        .collect();
-    read.into_iter()
-        .map(|(transaction, origin)| {
-            let verdict = match transaction {
-                None => Err(AdmissionError::Malformed),
-                Some(transaction) => match refused.remove(&transaction.id) {
-                    Some(reject) => Err(AdmissionError::Refused(reject)),
-                    None => Ok(transaction),
-                },
-            };
-            (verdict, origin)
-        })
-        .collect()
+    let known = core.pool.find(&ids);
+    let mut done = Vec::with_capacity(batch.len());
+    let (mut fresh, mut origins) = (Vec::new(), Vec::new());
+    for (((bytes, origin), id), known) in batch.into_iter().zip(ids).zip(known) {
+        match known {
+            Some(transaction) => done.push((Ok(transaction), origin)),
+            None => match Transaction::read(id, bytes) {
+                Some(transaction) => {
+                    fresh.push(transaction);
+                    origins.push(origin);
+                }
+                None => done.push((Err(AdmissionError::Malformed), origin)),
+            },
+        }
+    }
+    let verdicts = core.check(fresh).into_iter();
+    let verdicts = verdicts.map(|verdict| verdict.map_err(AdmissionError::Refused));
+    done.extend(verdicts.zip(origins));
+    done
 }
 
 /// Sends transactions to all peers, in messages of bounded size.

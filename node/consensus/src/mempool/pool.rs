@@ -70,6 +70,21 @@ impl Pool {
         self.lock().ids.contains_key(id)
     }
 
+    /// Those of these transactions that wait.
+    pub(crate) fn find(&self, ids: &[TxId]) -> Vec<Option<Arc<Transaction>>> {
+        let inner = self.lock();
+        let find = |id: &TxId| {
+            let (sender, sequence) = inner.ids.get(id)?;
+            inner
+                .senders
+                .get(sender)?
+                .by_sequence
+                .get(sequence)
+                .cloned()
+        };
+        ids.iter().map(find).collect()
+    }
+
     /// Number and bytes of waiting transactions.
     pub(crate) fn load(&self) -> (usize, usize) {
         let inner = self.lock();
@@ -313,7 +328,9 @@ mod tests {
             action: vec![0; size].try_into().expect("it fits"),
             signature: Signature([0; 64]),
         };
-        Arc::new(Transaction::read(Bytes::from(envelope.to_bytes())).expect("it is canonical"))
+        let bytes = Bytes::from(envelope.to_bytes());
+        let id = Transaction::id_of(&bytes);
+        Arc::new(Transaction::read(id, bytes).expect("it is canonical"))
     }
 
     fn selected(pool: &Pool, count: usize) -> Vec<(u32, u64)> {
@@ -419,7 +436,8 @@ mod tests {
         let pool = Pool::default();
         let mut waiting = Box::pin(pool.arrival());
         assert!((&mut waiting).now_or_never().is_none());
-        pool.insert(transaction(1, 0, 100, 8)).expect("there is room");
+        pool.insert(transaction(1, 0, 100, 8))
+            .expect("there is room");
         assert!((&mut waiting).now_or_never().is_some());
     }
 
