@@ -17,6 +17,8 @@ use commonware_glue::simulate::{
     action::{Action, Crash, Schedule},
     plan::{PlanBuilder, PlanResult},
 };
+use commonware_runtime::deterministic;
+use commonware_utils::probability;
 use faults::{GOOD, HEIGHT, inflict, misbehaviour};
 use harness::{Network, Plant};
 use properties::{OneLedger, Reached};
@@ -124,6 +126,29 @@ fn the_same_seed_gives_the_same_state_and_another_seed_another() {
     let state = run(11);
     assert_eq!(state, run(11));
     assert_ne!(state, run(12));
+}
+
+#[test]
+fn disks_that_fail_to_sync_lose_nothing_that_was_promised() {
+    for seed in 0..5 {
+        let network = Network::new(4, 4);
+        let failing = deterministic::FaultConfig::default().sync(probability!(0.01));
+        let mut schedule = Schedule::new()
+            .at(Duration::from_secs(4), Action::SetStorageFault(failing))
+            .at(
+                Duration::from_secs(6),
+                Action::SetStorageFault(Default::default()),
+            );
+        for (index, name) in network.names().into_iter().enumerate() {
+            let at = Duration::from_millis(6_500 + 250 * index as u64);
+            schedule = schedule.at(at, Action::Restart(name));
+        }
+        plan(network, 120)
+            .seed(seed)
+            .crash(Crash::Schedule(schedule))
+            .run()
+            .unwrap_or_else(|error| panic!("{error}"));
+    }
 }
 
 #[test]
