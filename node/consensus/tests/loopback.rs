@@ -1,4 +1,4 @@
-//! Four nodes on real sockets, threads and files.
+//! Four validators and an observer on real sockets, threads and files.
 
 #[path = "../../../tests/sim/network.rs"]
 mod network;
@@ -7,13 +7,14 @@ use commonware_cryptography::{Signer as _, ed25519};
 use network::{genesis, ledger, member_of, sign};
 use std::{
     net::{SocketAddr, TcpListener},
-    num::NonZeroUsize,
+    num::{NonZeroU64, NonZeroUsize},
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
 use tacit_consensus::{
-    NodeConfig, Peer, Retention, RunningNode, Start, Timing, engine::Ledger, spawn,
+    LedgerError, NodeConfig, Pacing, Peer, Retention, RunningNode, Start, Timing, engine::Ledger,
+    spawn,
 };
 use tacit_finality::{Claim, Evidence};
 use tacit_ledger::{
@@ -21,8 +22,10 @@ use tacit_ledger::{
     network::{Action, read},
 };
 
-const NODES: usize = 4;
-const TRANSACTIONS: u64 = 80;
+/// The last one validates nothing: it follows, as a supervisor's node does, and submits like others.
+const NODES: usize = 5;
+const VALIDATORS: usize = 4;
+const TRANSACTIONS: u64 = 100;
 
 fn free_addresses() -> Vec<SocketAddr> {
     // All are held until all are known, so that no two are the same.
@@ -41,16 +44,27 @@ fn start(
     addresses: &[SocketAddr],
     directory: &Path,
 ) -> RunningNode {
+    spawn(config(index, ledger, keys, addresses, directory)).expect("the node starts")
+}
+
+fn config(
+    index: usize,
+    ledger: &Arc<Ledger>,
+    keys: &[ed25519::PrivateKey],
+    addresses: &[SocketAddr],
+    directory: &Path,
+) -> NodeConfig {
     let bootstrap = keys
         .iter()
         .zip(addresses)
-        .map(|(key, address)| Peer {
+        .enumerate()
+        .map(|(index, (key, address))| Peer {
             key: key.public_key(),
             address: address.to_string(),
-            validator: true,
+            validator: index < VALIDATORS,
         })
         .collect();
-    spawn(NodeConfig {
+    NodeConfig {
         ledger: ledger.clone(),
         key: keys[index].clone().into(),
         listen: addresses[index],
@@ -61,8 +75,7 @@ fn start(
         retention: Retention::default(),
         start: Start::Genesis,
         threads: NonZeroUsize::MIN,
-    })
-    .expect("the node starts")
+    }
 }
 
 fn rename(index: usize, sequence: u64) -> Action {
@@ -80,7 +93,7 @@ fn transactions_become_final_and_are_proven_and_survive_a_restart() {
         .map(ed25519::PrivateKey::from_seed)
         .collect();
     let addresses = free_addresses();
-    let ledger = Arc::new(ledger(&genesis("loopback", &keys, NODES, 20)));
+    let ledger = Arc::new(ledger(&genesis("loopback", &keys, VALIDATORS, 20)));
     let start = |index| start(index, &ledger, &keys, &addresses, directory.path());
     let mut nodes: Vec<_> = (0..NODES).map(start).collect();
 
@@ -111,7 +124,7 @@ fn transactions_become_final_and_are_proven_and_survive_a_restart() {
     let (id, place) = last.expect("there were some");
 
     // One node stops and comes back with all it had.
-    let restarted = nodes.pop().expect("there are four");
+    let restarted = nodes.pop().expect("there are five");
     restarted.stop().expect("it had not failed");
     let restarted = start(NODES - 1);
     futures::executor::block_on(async {
@@ -158,6 +171,83 @@ fn transactions_become_final_and_are_proven_and_survive_a_restart() {
         assert!(evidence.verify(foreign, committee).is_err());
     });
     nodes.push(restarted);
+    for node in nodes {
+        node.stop().expect("it had not failed");
+    }
+}
+
+#[test]
+fn a_late_node_joins_by_state_when_its_peers_have_pruned_the_early_blocks() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let signers: Vec<_> = (0..NODES as u64)
+        .map(ed25519::PrivateKey::from_seed)
+        .collect();
+    let addresses = free_addresses();
+    let ledger = Arc::new(ledger(&genesis("late", &signers, VALIDATORS, 100)));
+    let late = NODES - 1;
+    let config = |index| {
+        let pacing = Pacing {
+            min_interval: Duration::from_millis(5),
+            heartbeat: Duration::from_millis(10),
+        };
+        NodeConfig {
+            timing: Timing {
+                pacing,
+                ..Timing::default()
+            },
+            retention: Retention {
+                blocks: NonZeroU64::new(32),
+            },
+            start: if index == late {
+                Start::Join
+            } else {
+                Start::Genesis
+            },
+            ..self::config(index, &ledger, &signers, &addresses, directory.path())
+        }
+    };
+    let mut nodes: Vec<_> = (0..late)
+        .map(|index| spawn(config(index)).expect("the node starts"))
+        .collect();
+    futures::executor::block_on(async {
+        let envelope = sign(ledger.chain_id(), 0, 0, &rename(0, 0));
+        let handle = &nodes[0].handle;
+        handle
+            .submit_and_wait(envelope.to_bytes())
+            .await
+            .expect("it becomes final");
+        let mut tip = handle.tip();
+        while !matches!(handle.block(1).await, Err(LedgerError::Pruned { .. })) {
+            tip.changed().await.expect("the node runs");
+        }
+    });
+
+    nodes.push(spawn(config(late)).expect("the node starts"));
+    futures::executor::block_on(async {
+        let handle = &nodes[late].handle;
+        // What was written in a block that nobody keeps any more is there, and proven.
+        let next = handle
+            .state()
+            .read(|view| read::next_sequence(view, member_of(0)))
+            .await;
+        assert_eq!(next, Ok(1));
+        let evidence = handle.prove_value(keys::sequence(member_of(0))).await;
+        let evidence = evidence.expect("the key has a value");
+        let committee = ledger.genesis_committee().clone();
+        assert_eq!(evidence.verify(ledger.chain_id().0, committee), Ok(()));
+        // It lacks the early blocks, follows the newest and takes part.
+        assert!(matches!(
+            handle.block(1).await,
+            Err(LedgerError::Pruned { .. })
+        ));
+        let envelope = sign(ledger.chain_id(), late, 0, &rename(late, 0));
+        let place = handle
+            .submit_and_wait(envelope.to_bytes())
+            .await
+            .expect("it becomes final");
+        assert_eq!(place.result.outcome, Outcome::Applied);
+        assert!(!handle.status().await.expect("the node runs").syncing);
+    });
     for node in nodes {
         node.stop().expect("it had not failed");
     }
