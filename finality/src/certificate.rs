@@ -138,7 +138,9 @@ impl Committees {
     /// [`FinalityError::UnknownEpoch`] or [`FinalityError::NotSigned`].
     pub fn verify(&self, finalization: &Finalization) -> Result<(), FinalityError> {
         let epoch = finalization.proposal.round.epoch().get();
-        let committee = self.committee(epoch).ok_or(FinalityError::UnknownEpoch { epoch })?;
+        let committee = self
+            .committee(epoch)
+            .ok_or(FinalityError::UnknownEpoch { epoch })?;
         if is_signed(&self.chain_id, committee, finalization) {
             Ok(())
         } else {
@@ -164,11 +166,7 @@ impl Committees {
 }
 
 /// Whether a quorum of `committee` signed `finalization`.
-fn is_signed(
-    chain_id: &ChainId,
-    committee: &Committee,
-    finalization: &Finalization,
-) -> bool {
+fn is_signed(chain_id: &ChainId, committee: &Committee, finalization: &Finalization) -> bool {
     let scheme = Scheme::verifier(&namespace(chain_id), committee.keys().clone());
     // Signatures are checked together under random weights. Drawing these from a hash of all that
     // is checked leaves a forger nothing to aim at, and the verdict is the same on every machine.

@@ -30,7 +30,10 @@ impl ResultClaim {
         if self.proof.verify(&Digest(root), &self.result) {
             Ok(())
         } else {
-            Err(FinalityError::NotProven { what: "result", height: header.height.get() })
+            Err(FinalityError::NotProven {
+                what: "result",
+                height: header.height.get(),
+            })
         }
     }
 
