@@ -88,8 +88,14 @@ impl Card {
     /// # Errors
     /// [`CardError`]. Whether the ledger would take it shows only in [`candidate`](Self::candidate).
     pub fn read(path: &Path) -> Result<Self, CardError> {
-        let file = |source| CardError::File { path: path.into(), source };
-        let invalid = |reason: String| CardError::Invalid { path: path.into(), reason };
+        let file = |source| CardError::File {
+            path: path.into(),
+            source,
+        };
+        let invalid = |reason: String| CardError::Invalid {
+            path: path.into(),
+            reason,
+        };
         if std::fs::metadata(path).map_err(file)?.len() > MAX_CARD_BYTES {
             return Err(invalid(format!("it is larger than {MAX_CARD_BYTES} bytes")));
         }
@@ -102,9 +108,14 @@ impl Card {
     /// # Errors
     /// [`CardError`].
     pub fn write(&self, path: &Path) -> Result<(), CardError> {
-        let text = toml::to_string_pretty(self)
-            .map_err(|error| CardError::Invalid { path: path.into(), reason: error.to_string() })?;
-        std::fs::write(path, text).map_err(|source| CardError::File { path: path.into(), source })
+        let text = toml::to_string_pretty(self).map_err(|error| CardError::Invalid {
+            path: path.into(),
+            reason: error.to_string(),
+        })?;
+        std::fs::write(path, text).map_err(|source| CardError::File {
+            path: path.into(),
+            source,
+        })
     }
 
     /// The card as the ledger wants it.
@@ -179,10 +190,16 @@ mod tests {
 
     #[test]
     fn a_key_of_the_wrong_length_is_refused_by_its_field() {
-        let short = Card { consensus_key: "02".repeat(31), ..card() };
+        let short = Card {
+            consensus_key: "02".repeat(31),
+            ..card()
+        };
         assert!(matches!(
             short.candidate(),
-            Err(CardError::Field { field: "consensus_key", .. })
+            Err(CardError::Field {
+                field: "consensus_key",
+                ..
+            })
         ));
     }
 }

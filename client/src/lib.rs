@@ -64,7 +64,9 @@ impl Context {
 /// Runs a command to its end.
 pub fn run(command: Command, globals: Globals) -> ExitCode {
     let format = globals.output;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let result = match runtime {
         Ok(runtime) => runtime.block_on(command.run(&Context { globals })),
         Err(source) => Err(ClientError::Runtime { source }),

@@ -48,7 +48,10 @@ pub struct Table {
 impl Table {
     /// A table with these columns.
     pub fn new(header: &[&'static str]) -> Self {
-        Self { header: header.to_vec(), rows: Vec::new() }
+        Self {
+            header: header.to_vec(),
+            rows: Vec::new(),
+        }
     }
 
     /// Adds a row.
@@ -72,7 +75,11 @@ impl std::fmt::Display for Table {
         let lines = || std::iter::once(&header).chain(&self.rows);
         let widths: Vec<usize> = (0..header.len())
             .map(|column| {
-                lines().filter_map(|row| row.get(column)).map(|cell| width(cell)).max().unwrap_or(0)
+                lines()
+                    .filter_map(|row| row.get(column))
+                    .map(|cell| width(cell))
+                    .max()
+                    .unwrap_or(0)
             })
             .collect();
         for row in lines() {
@@ -90,8 +97,10 @@ impl std::fmt::Display for Table {
 /// Columns that a terminal uses: two for the ideographs and full-width forms of East Asian scripts (UAX #11), one
 /// for everything else that names hold.
 fn width(text: &str) -> usize {
-    let wide = |c: char| matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}'
-        | '\u{f900}'..='\u{faff}' | '\u{fe30}'..='\u{fe4f}' | '\u{ff00}'..='\u{ff60}' | '\u{20000}'..='\u{3fffd}');
+    let wide = |c: char| {
+        matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}'
+        | '\u{f900}'..='\u{faff}' | '\u{fe30}'..='\u{fe4f}' | '\u{ff00}'..='\u{ff60}' | '\u{20000}'..='\u{3fffd}')
+    };
     text.chars().map(|c| if wide(c) { 2 } else { 1 }).sum()
 }
 

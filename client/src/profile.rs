@@ -29,10 +29,13 @@ pub struct Profile {
 impl Profile {
     /// The usual place, where no profile is named.
     pub fn usual_place() -> PathBuf {
-        let config = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| {
-            std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config"))
-        });
-        config.unwrap_or_default().join("tacit").join("profile.toml")
+        let config = std::env::var_os("XDG_CONFIG_HOME")
+            .map(PathBuf::from)
+            .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config")));
+        config
+            .unwrap_or_default()
+            .join("tacit")
+            .join("profile.toml")
     }
 
     /// Reads the profile that was named, or the one in its usual place.
@@ -58,8 +61,14 @@ impl Profile {
     /// # Errors
     /// [`ClientError::File`] or [`ClientError::Invalid`].
     pub fn read(path: &Path) -> Result<Self, ClientError> {
-        let file = |source| ClientError::File { path: path.into(), source };
-        let invalid = |reason: String| ClientError::Invalid { path: path.into(), reason };
+        let file = |source| ClientError::File {
+            path: path.into(),
+            source,
+        };
+        let invalid = |reason: String| ClientError::Invalid {
+            path: path.into(),
+            reason,
+        };
         if std::fs::metadata(path).map_err(file)?.len() > MAX_PROFILE_BYTES {
             return Err(invalid(format!("larger than {MAX_PROFILE_BYTES} bytes")));
         }
@@ -68,7 +77,11 @@ impl Profile {
             toml::from_str(&text).map_err(|error| invalid(error.to_string()))?;
         let path = std::path::absolute(path).map_err(file)?;
         let folder = path.parent().unwrap_or(Path::new("/"));
-        for path in [&mut profile.ca_file, &mut profile.certificate_file, &mut profile.key_file] {
+        for path in [
+            &mut profile.ca_file,
+            &mut profile.certificate_file,
+            &mut profile.key_file,
+        ] {
             *path = folder.join(&*path);
         }
         Ok(profile)
@@ -80,7 +93,10 @@ impl Profile {
     /// [`ClientError::File`], also where the file exists.
     pub fn write_new(&self, path: &Path) -> Result<(), ClientError> {
         use std::io::Write as _;
-        let file = |source| ClientError::File { path: path.into(), source };
+        let file = |source| ClientError::File {
+            path: path.into(),
+            source,
+        };
         let text = toml::to_string_pretty(self).map_err(|error| ClientError::Invalid {
             path: path.into(),
             reason: error.to_string(),
@@ -89,7 +105,11 @@ impl Profile {
             std::fs::create_dir_all(folder).map_err(file)?;
         }
         let mut options = std::fs::OpenOptions::new();
-        let mut out = options.write(true).create_new(true).open(path).map_err(file)?;
+        let mut out = options
+            .write(true)
+            .create_new(true)
+            .open(path)
+            .map_err(file)?;
         out.write_all(text.as_bytes()).map_err(file)
     }
 }
@@ -112,7 +132,10 @@ mod tests {
         let read = Profile::read(&path).unwrap();
         assert_eq!(read.ca_file, folder.path().join("a/certs/ca.pem"));
         assert_eq!(read.certificate_file, Path::new("/etc/tacit/operator.pem"));
-        assert!(profile.write_new(&path).is_err(), "an existing profile was overwritten");
+        assert!(
+            profile.write_new(&path).is_err(),
+            "an existing profile was overwritten"
+        );
     }
 
     #[test]

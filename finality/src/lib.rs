@@ -34,7 +34,8 @@ pub use error::FinalityError;
 pub use evidence::{Claim, Evidence, MAX_HANDOVERS};
 pub use header::{ChainId, Header, StateCommitment};
 pub use result::{MAX_RESULT_BYTES, ResultClaim};
-pub use value::{MAX_VALUE_BYTES, StateOperation, StateProof, ValueProof, key_digest};
+pub use tacit_ledger::kernel::state::MAX_VALUE_BYTES;
+pub use value::{StateOperation, StateProof, ValueProof, key_digest};
 
 /// The hash of blocks, state and results: BLAKE3, 32 bytes.
 pub type Hash = commonware_cryptography::Blake3;

@@ -12,11 +12,7 @@ use commonware_storage::{
         current::unordered::proof::constant::KeyValueProof,
     },
 };
-
-/// The longest value under a state key, in bytes.
-///
-/// The ledger bounds each of its values well below; this is what the store and the proofs read.
-pub const MAX_VALUE_BYTES: usize = 32 * 1024;
+use tacit_ledger::kernel::state::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
 
 /// Bytes of the activity bitmap that one leaf of the state tree covers.
 const CHUNK_BYTES: usize = 32;
@@ -81,12 +77,9 @@ impl Read for ValueProof {
 
     fn read_cfg(buf: &mut impl Buf, (): &()) -> Result<Self, CodecError> {
         Ok(Self {
-            key: Bytes::read_cfg(buf, &RangeCfg::from(0..=MAX_STATE_KEY_BYTES))?,
+            key: Bytes::read_cfg(buf, &RangeCfg::from(0..=MAX_KEY_BYTES))?,
             value: Bytes::read_cfg(buf, &RangeCfg::from(0..=MAX_VALUE_BYTES))?,
             proof: StateProof::read_cfg(buf, &MAX_PROOF_DIGESTS_PER_ELEMENT)?,
         })
     }
 }
-
-/// The longest state key, in bytes: a prefix, ids and a few numbers.
-const MAX_STATE_KEY_BYTES: usize = 256;

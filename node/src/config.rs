@@ -196,7 +196,11 @@ impl Default for Keys {
 
 impl Default for Telemetry {
     fn default() -> Self {
-        Self { listen: None, log_format: LogFormat::default(), log_filter: "info".into() }
+        Self {
+            listen: None,
+            log_format: LogFormat::default(),
+            log_filter: "info".into(),
+        }
     }
 }
 
@@ -267,7 +271,10 @@ impl Config {
                 operators_ca_file: defaults::operators_ca_file(),
             },
             store: Store::default(),
-            telemetry: Telemetry { listen: Some(probes), ..Telemetry::default() },
+            telemetry: Telemetry {
+                listen: Some(probes),
+                ..Telemetry::default()
+            },
         }
     }
 
@@ -276,13 +283,18 @@ impl Config {
     /// # Errors
     /// See [`ConfigError`]; the first that applies.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let unreadable = |source| ConfigError::Unreadable { path: path.into(), source };
+        let unreadable = |source| ConfigError::Unreadable {
+            path: path.into(),
+            source,
+        };
         if std::fs::metadata(path).map_err(unreadable)?.len() > MAX_CONFIG_BYTES {
             return Err(ConfigError::TooLarge { path: path.into() });
         }
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        let mut config: Self = toml::from_str(&text)
-            .map_err(|source| ConfigError::Invalid { path: path.into(), source: source.into() })?;
+        let mut config: Self = toml::from_str(&text).map_err(|source| ConfigError::Invalid {
+            path: path.into(),
+            source: source.into(),
+        })?;
         let path = std::path::absolute(path).map_err(unreadable)?;
         config.make_absolute(path.parent().unwrap_or(Path::new("/")));
         config.check()?;
@@ -298,7 +310,11 @@ impl Config {
             if (low..=high).contains(&value) {
                 Ok(())
             } else {
-                Err(ConfigError::OutOfRange { field, value: value.to_string(), range })
+                Err(ConfigError::OutOfRange {
+                    field,
+                    value: value.to_string(),
+                    range,
+                })
             }
         };
         within(
@@ -325,20 +341,42 @@ impl Config {
         let store_key = std::env::var_os("TACIT_STORE_KEY").is_none();
         let mut files = vec![
             ("keys.ledger_key_file", &self.keys.ledger_key_file, true),
-            ("keys.consensus_key_file", &self.keys.consensus_key_file, true),
+            (
+                "keys.consensus_key_file",
+                &self.keys.consensus_key_file,
+                true,
+            ),
             ("keys.store_key_file", &self.keys.store_key_file, store_key),
             ("ledger.genesis_file", &self.ledger.genesis_file, true),
-            ("frontend.certificate_file", &self.frontend.certificate_file, true),
+            (
+                "frontend.certificate_file",
+                &self.frontend.certificate_file,
+                true,
+            ),
             ("frontend.key_file", &self.frontend.key_file, true),
-            ("operator.certificate_file", &self.operator.certificate_file, true),
+            (
+                "operator.certificate_file",
+                &self.operator.certificate_file,
+                true,
+            ),
             ("operator.key_file", &self.operator.key_file, true),
-            ("operator.operators_ca_file", &self.operator.operators_ca_file, true),
+            (
+                "operator.operators_ca_file",
+                &self.operator.operators_ca_file,
+                true,
+            ),
         ];
         if let Some(path) = &self.frontend.members_ca_file {
             files.push(("frontend.members_ca_file", path, true));
         }
-        match files.into_iter().find(|(_, path, needed)| *needed && !path.exists()) {
-            Some((field, path, _)) => Err(ConfigError::FileMissing { field, path: path.clone() }),
+        match files
+            .into_iter()
+            .find(|(_, path, needed)| *needed && !path.exists())
+        {
+            Some((field, path, _)) => Err(ConfigError::FileMissing {
+                field,
+                path: path.clone(),
+            }),
             None => Ok(()),
         }
     }

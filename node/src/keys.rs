@@ -65,17 +65,25 @@ impl Secret {
     /// # Errors
     /// [`KeyError`].
     pub fn read(path: &Path) -> Result<Self, KeyError> {
-        let file_error = |source| KeyError::File { path: path.into(), source };
+        let file_error = |source| KeyError::File {
+            path: path.into(),
+            source,
+        };
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            let mode = std::fs::metadata(path).map_err(file_error)?.permissions().mode();
+            let mode = std::fs::metadata(path)
+                .map_err(file_error)?
+                .permissions()
+                .mode();
             if mode & 0o077 != 0 {
                 return Err(KeyError::TooOpen { path: path.into() });
             }
         }
         let text = Zeroizing::new(std::fs::read_to_string(path).map_err(file_error)?);
-        Self::parse(&text).ok_or_else(|| KeyError::Malformed { place: path.display().to_string() })
+        Self::parse(&text).ok_or_else(|| KeyError::Malformed {
+            place: path.display().to_string(),
+        })
     }
 
     /// Writes a new file that only its owner may read. An existing file is never overwritten.
@@ -83,7 +91,10 @@ impl Secret {
     /// # Errors
     /// [`KeyError::File`].
     pub fn write_new(&self, path: &Path) -> Result<(), KeyError> {
-        let file_error = |source| KeyError::File { path: path.into(), source };
+        let file_error = |source| KeyError::File {
+            path: path.into(),
+            source,
+        };
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
@@ -124,8 +135,11 @@ impl NodeKeys {
     /// [`KeyError`].
     pub fn load(files: &config::Keys) -> Result<Self, KeyError> {
         let store = match std::env::var(STORE_KEY_VARIABLE) {
-            Ok(text) => Secret::parse(&Zeroizing::new(text))
-                .ok_or_else(|| KeyError::Malformed { place: STORE_KEY_VARIABLE.into() })?,
+            Ok(text) => {
+                Secret::parse(&Zeroizing::new(text)).ok_or_else(|| KeyError::Malformed {
+                    place: STORE_KEY_VARIABLE.into(),
+                })?
+            }
             Err(_) => Secret::read(&files.store_key_file)?,
         };
         Ok(Self {
@@ -167,7 +181,10 @@ mod tests {
         let secret = Secret::generate(&mut OsRng);
         secret.write_new(&path).unwrap();
         assert_eq!(Secret::read(&path).unwrap().expose(), secret.expose());
-        assert!(matches!(secret.write_new(&path), Err(KeyError::File { .. })));
+        assert!(matches!(
+            secret.write_new(&path),
+            Err(KeyError::File { .. })
+        ));
     }
 
     #[cfg(unix)]

@@ -62,11 +62,6 @@ impl<const DEPTH: usize> Merkle<DEPTH> {
         self.levels[0].len()
     }
 
-    /// The leaf in a slot; 0 if it is empty.
-    pub(crate) fn leaf(&self, index: usize) -> Field {
-        node(&self.levels, 0, index)
-    }
-
     /// Writes leaves, in ascending order of their slots, and rehashes what is above them.
     pub(crate) fn write(&mut self, leaves: &[(usize, Field)]) {
         let Some(&(last, _)) = leaves.last() else {

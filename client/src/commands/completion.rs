@@ -25,7 +25,9 @@ pub fn describe_command_line(whole: fn() -> clap::Command) {
 
 impl CompletionCommand {
     pub(super) fn run(&self) -> Result<Exit, ClientError> {
-        let whole = WHOLE.get().ok_or(ClientError::Unexpected("no command line to complete"))?;
+        let whole = WHOLE
+            .get()
+            .ok_or(ClientError::Unexpected("no command line to complete"))?;
         clap_complete::generate(self.shell, &mut whole(), "tacit", &mut io::stdout());
         Ok(Exit::Clear)
     }

@@ -15,7 +15,9 @@ use crate::output::{Format, Table, moment, print_json, quota, short};
 ///
 /// With `--output json`, one line a call, without a limit unless one is given.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tacit history --asked --limit 20\n  tacit history --member 2 --output json > calls.jsonl")]
+#[command(
+    after_help = "Examples:\n  tacit history --asked --limit 20\n  tacit history --member 2 --output json > calls.jsonl"
+)]
 pub struct HistoryCommand {
     /// Only what this member asked.
     #[arg(long, conflicts_with = "served")]
@@ -30,13 +32,28 @@ pub struct HistoryCommand {
     #[arg(long, value_name = "ID")]
     list: Option<u32>,
     /// Only with this purpose.
-    #[arg(long, value_name = "CODE", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "CODE",
+        default_value = "",
+        hide_default_value = true
+    )]
     purpose: String,
     /// From this time on, in milliseconds since 1970-01-01 UTC.
-    #[arg(long, value_name = "TIME", default_value_t = 0, hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
     from_ms: u64,
     /// Before this time, in milliseconds since 1970-01-01 UTC.
-    #[arg(long, value_name = "TIME", default_value_t = 0, hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
     until_ms: u64,
     /// Only the latest so many.
     #[arg(long, value_name = "NUMBER")]
@@ -82,7 +99,11 @@ impl HistoryCommand {
         }
         if context.format() == Format::Text {
             table.print()?;
-            let shown = if self.limit.is_some() { kept.len() as u64 } else { total };
+            let shown = if self.limit.is_some() {
+                kept.len() as u64
+            } else {
+                total
+            };
             println!("{shown} of {total} calls");
         }
         Ok(Exit::Clear)
@@ -90,7 +111,9 @@ impl HistoryCommand {
 }
 
 fn header() -> Table {
-    Table::new(&["time", "height", "", "with", "list", "session", "seq", "call", "price", "answer", "tx"])
+    Table::new(&[
+        "time", "height", "", "with", "list", "session", "seq", "call", "price", "answer", "tx",
+    ])
 }
 
 fn show(format: Format, table: &mut Table, row: &HistoryRow) -> Result<(), ClientError> {
@@ -127,7 +150,8 @@ fn add(table: &mut Table, row: &HistoryRow) {
         row.height.to_string(),
         direction(row).into(),
         format!("M{}", row.member_id),
-        list.map(|list| format!("L{} {}", list.list_id, list.name)).unwrap_or_default(),
+        list.map(|list| format!("L{} {}", list.list_id, list.name))
+            .unwrap_or_default(),
         row.session.to_string(),
         row.sequence.to_string(),
         row.index.to_string(),

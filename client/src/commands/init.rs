@@ -10,8 +10,10 @@ use crate::profile::Profile;
 
 /// Makes a profile. Nothing is overwritten.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  tacit init --address 127.0.0.1:7103 --ca certs/operator-authority.pem \\\n      \
-    --certificate certs/operator.pem --key certs/operator.key.pem")]
+#[command(
+    after_help = "Example:\n  tacit init --address 127.0.0.1:7103 --ca certs/operator-authority.pem \\\n      \
+    --certificate certs/operator.pem --key certs/operator.key.pem"
+)]
 pub struct InitCommand {
     /// The node's listener for operators, HOST:PORT.
     #[arg(long, value_name = "ADDRESS")]
@@ -30,8 +32,10 @@ pub struct InitCommand {
 impl InitCommand {
     pub(super) fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let absolute = |path: &PathBuf| {
-            std::path::absolute(path)
-                .map_err(|source| ClientError::File { path: path.clone(), source })
+            std::path::absolute(path).map_err(|source| ClientError::File {
+                path: path.clone(),
+                source,
+            })
         };
         let profile = Profile {
             operator_address: self.address.clone(),
@@ -39,7 +43,11 @@ impl InitCommand {
             certificate_file: absolute(&self.certificate)?,
             key_file: absolute(&self.key)?,
         };
-        let path = context.globals.profile.clone().unwrap_or_else(Profile::usual_place);
+        let path = context
+            .globals
+            .profile
+            .clone()
+            .unwrap_or_else(Profile::usual_place);
         profile.write_new(&path)?;
         match context.format() {
             output::Format::Text => println!("wrote {}; try: tacit status", path.display()),

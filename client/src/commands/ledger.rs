@@ -29,7 +29,9 @@ pub enum LedgerCommand {
     /// Writes a bundle that proves something to somebody who runs no node.
     ///
     /// The bundle holds the claim, the way from it to a block, and the validators' signatures on that block.
-    #[command(after_help = "Examples:\n  tacit ledger prove --batch 12/3 --out batch.proof\n  tacit ledger prove --record publication/2/1/1 --out root.proof")]
+    #[command(
+        after_help = "Examples:\n  tacit ledger prove --batch 12/3 --out batch.proof\n  tacit ledger prove --record publication/2/1/1 --out root.proof"
+    )]
     Prove {
         #[command(flatten)]
         what: Claim,
@@ -85,14 +87,23 @@ impl LedgerCommand {
 async fn prove(context: &Context, claim: &Claim, out: &Path) -> Result<(), ClientError> {
     let what = match claim {
         Claim { tx: Some(id), .. } => What::TxId(tx_id(id)?),
-        Claim { batch: Some(batch), .. } => What::Batch(batch_ref(batch)?),
-        Claim { record: Some(name), .. } => What::Record(name.clone()),
+        Claim {
+            batch: Some(batch), ..
+        } => What::Batch(batch_ref(batch)?),
+        Claim {
+            record: Some(name), ..
+        } => What::Record(name.clone()),
         Claim { .. } => return Err(ClientError::Usage("name what is to be proven".into())),
     };
     let mut node = context.node().await?;
-    let proof = node.ledger_prove(LedgerProveRequest { what: Some(what) }).await?.into_inner();
-    std::fs::write(out, &proof.bundle)
-        .map_err(|source| ClientError::File { path: out.into(), source })?;
+    let proof = node
+        .ledger_prove(LedgerProveRequest { what: Some(what) })
+        .await?
+        .into_inner();
+    std::fs::write(out, &proof.bundle).map_err(|source| ClientError::File {
+        path: out.into(),
+        source,
+    })?;
     match context.format() {
         Format::Json => print_json(&json!({
             "height": proof.height, "file": out, "bytes": proof.bundle.len(),
@@ -112,13 +123,18 @@ async fn prove(context: &Context, claim: &Claim, out: &Path) -> Result<(), Clien
 fn tx_id(digits: &str) -> Result<Vec<u8>, ClientError> {
     match hex::decode(digits) {
         Ok(bytes) if bytes.len() == 32 => Ok(bytes),
-        _ => Err(ClientError::Usage(format!("{digits} is not 64 hexadecimal digits"))),
+        _ => Err(ClientError::Usage(format!(
+            "{digits} is not 64 hexadecimal digits"
+        ))),
     }
 }
 
 fn batch_ref(text: &str) -> Result<BatchRef, ClientError> {
     let parts = text.split_once('/').and_then(|(session, sequence)| {
-        Some(BatchRef { session: session.parse().ok()?, sequence: sequence.parse().ok()? })
+        Some(BatchRef {
+            session: session.parse().ok()?,
+            sequence: sequence.parse().ok()?,
+        })
     });
     parts.ok_or_else(|| ClientError::Usage(format!("{text} is not SESSION/SEQUENCE")))
 }
@@ -158,8 +174,14 @@ fn print_block(block: &LedgerBlockResponse) -> Result<(), ClientError> {
     println!("hash      {}", hex::encode(&block.block_hash));
     println!("parent    {}", hex::encode(&block.parent_hash));
     println!("state     {}", hex::encode(&block.state_root));
-    println!("proposer  M{}, epoch {}, view {}", block.proposer, block.epoch, block.view);
-    println!("final     by a certificate of {} bytes", block.certificate.len());
+    println!(
+        "proposer  M{}, epoch {}, view {}",
+        block.proposer, block.epoch, block.view
+    );
+    println!(
+        "final     by a certificate of {} bytes",
+        block.certificate.len()
+    );
     if block.transactions.is_empty() {
         println!("no transactions");
         return Ok(());
@@ -210,7 +232,10 @@ fn print_tx(tx: &LedgerTxResponse) {
     if let Some(summary) = &tx.transaction {
         println!("transaction {}", hex::encode(&summary.tx_id));
         println!("action      {}", summary.action);
-        println!("sender      M{}, sequence {}", summary.sender, summary.sequence);
+        println!(
+            "sender      M{}, sequence {}",
+            summary.sender, summary.sequence
+        );
         println!("outcome     {}", outcome(summary));
     }
     println!("block       {} of {}", tx.height, moment(tx.time_ms));
@@ -226,7 +251,13 @@ mod tests {
 
     #[test]
     fn a_batch_is_named_by_session_and_sequence() {
-        assert_eq!(batch_ref("12/3").unwrap(), BatchRef { session: 12, sequence: 3 });
+        assert_eq!(
+            batch_ref("12/3").unwrap(),
+            BatchRef {
+                session: 12,
+                sequence: 3
+            }
+        );
         for bad in ["", "12", "12/", "/3", "a/b", "1/2/3"] {
             assert!(batch_ref(bad).is_err(), "{bad}");
         }

@@ -67,10 +67,17 @@ impl MemberCommand {
             Self::Show { id } => show(context, *id).await?,
             Self::ProposeAdd { card } => propose(context, add(card)?).await?,
             Self::ProposeRemove { id } => {
-                propose(context, Change::RemoveMember(RemoveMember { member_id: *id })).await?;
+                propose(
+                    context,
+                    Change::RemoveMember(RemoveMember { member_id: *id }),
+                )
+                .await?;
             }
             Self::ProposeValidator { id, off } => {
-                let set = SetValidator { member_id: *id, validator: !off };
+                let set = SetValidator {
+                    member_id: *id,
+                    validator: !off,
+                };
                 propose(context, Change::SetValidator(set)).await?;
             }
             Self::Proposals { all } => proposals(context, !all).await?,
@@ -89,7 +96,12 @@ fn add(card: &Path) -> Result<Change, ClientError> {
             .ok_or_else(|| ClientError::Usage(format!("{field} is not 64 hexadecimal digits")))
     };
     Ok(Change::AddMember(AddMember {
-        role: if card.role.is_member() { Role::Member } else { Role::Observer }.into(),
+        role: if card.role.is_member() {
+            Role::Member
+        } else {
+            Role::Observer
+        }
+        .into(),
         validator: card.validator,
         ledger_key: key("ledger_key", &card.ledger_key)?,
         consensus_key: key("consensus_key", &card.consensus_key)?,
@@ -104,7 +116,10 @@ fn add(card: &Path) -> Result<Change, ClientError> {
 /// Proposes a change, and says what it waits for.
 pub(super) async fn propose(context: &Context, change: Change) -> Result<(), ClientError> {
     let mut node = context.node().await?;
-    let request = ProposeRequest { change: Some(change), open_blocks: 0 };
+    let request = ProposeRequest {
+        change: Some(change),
+        open_blocks: 0,
+    };
     let answer = node.propose(request).await?.into_inner();
     match context.format() {
         Format::Json => print_json(&json!({
@@ -125,7 +140,13 @@ pub(super) async fn propose(context: &Context, change: Change) -> Result<(), Cli
 
 async fn vote(context: &Context, proposal_id: u64, approve: bool) -> Result<(), ClientError> {
     let mut node = context.node().await?;
-    let answer = node.vote(VoteRequest { proposal_id, approve }).await?.into_inner();
+    let answer = node
+        .vote(VoteRequest {
+            proposal_id,
+            approve,
+        })
+        .await?
+        .into_inner();
     let state = state(answer.state());
     match context.format() {
         Format::Json => print_json(&json!({
@@ -177,7 +198,9 @@ fn as_json(member: &Member) -> serde_json::Value {
 async fn list(context: &Context) -> Result<(), ClientError> {
     let members = members(context).await?;
     if context.format() == Format::Json {
-        return members.iter().try_for_each(|member| print_json(&as_json(member)));
+        return members
+            .iter()
+            .try_for_each(|member| print_json(&as_json(member)));
     }
     let mut table = Table::new(&["", "name", "role", "status", "lists", "front end"]);
     for member in &members {
@@ -206,13 +229,20 @@ async fn show(context: &Context, id: u32) -> Result<(), ClientError> {
     let validates = if member.validator { ", validates" } else { "" };
     println!("M{} {}", member.member_id, member.display_name);
     println!("group        {}", member.group);
-    println!("role         {}{validates}, {}", role(member.role()), status(member.status()));
+    println!(
+        "role         {}{validates}, {}",
+        role(member.role()),
+        status(member.status())
+    );
     println!("lists        {} active", member.active_lists);
     println!("front end    {}", member.frontend_address);
     println!("peer         {}", member.p2p_address);
     println!("ledger key   {}", hex::encode(&member.ledger_key));
     println!("node key     {}", hex::encode(&member.consensus_key));
-    println!("certificate  {}", hex::encode(&member.certificate_spki_sha256));
+    println!(
+        "certificate  {}",
+        hex::encode(&member.certificate_spki_sha256)
+    );
     Ok(())
 }
 
@@ -227,7 +257,10 @@ const fn state(state: ProposalState) -> &'static str {
 
 async fn proposals(context: &Context, open_only: bool) -> Result<(), ClientError> {
     let mut node = context.node().await?;
-    let answer = node.proposals(ProposalsRequest { open_only }).await?.into_inner();
+    let answer = node
+        .proposals(ProposalsRequest { open_only })
+        .await?
+        .into_inner();
     if context.format() == Format::Json {
         let as_json = |proposal: &Proposal| {
             json!({
@@ -242,7 +275,10 @@ async fn proposals(context: &Context, open_only: bool) -> Result<(), ClientError
                 "lapses_height": proposal.lapses_height,
             })
         };
-        return answer.proposals.iter().try_for_each(|proposal| print_json(&as_json(proposal)));
+        return answer
+            .proposals
+            .iter()
+            .try_for_each(|proposal| print_json(&as_json(proposal)));
     }
     let mut table = Table::new(&["", "by", "state", "for", "against", "what"]);
     for proposal in &answer.proposals {
@@ -250,7 +286,11 @@ async fn proposals(context: &Context, open_only: bool) -> Result<(), ClientError
             proposal.proposal_id.to_string(),
             format!("M{}", proposal.proposer),
             state(proposal.state()).into(),
-            format!("{} of {}", proposal.approved_by.len(), proposal.approvals_needed),
+            format!(
+                "{} of {}",
+                proposal.approved_by.len(),
+                proposal.approvals_needed
+            ),
             proposal.rejected_by.len().to_string(),
             proposal.summary.clone(),
         ]);

@@ -84,7 +84,9 @@ impl Command {
 /// Asks a person. Where nobody is there to answer, the answer is no, with a word on how to say yes.
 fn confirmed(question: &str) -> Result<bool, ClientError> {
     if !io::stdin().is_terminal() {
-        return Err(ClientError::Usage(format!("{question} Nobody is there to answer: add --yes")));
+        return Err(ClientError::Usage(format!(
+            "{question} Nobody is there to answer: add --yes"
+        )));
     }
     eprint!("{question} [y/N] ");
     io::stderr().flush()?;

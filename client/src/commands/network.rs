@@ -11,7 +11,9 @@ use crate::exit::Exit;
 #[derive(Debug, clap::Subcommand)]
 pub enum NetworkCommand {
     /// Proposes another value of a parameter.
-    #[command(after_help = "Examples:\n  tacit network propose-parameter welcome_grant_minor 50000000\n  tacit network propose-parameter transaction-fraud.price_minor 1500")]
+    #[command(
+        after_help = "Examples:\n  tacit network propose-parameter welcome_grant_minor 50000000\n  tacit network propose-parameter transaction-fraud.price_minor 1500"
+    )]
     ProposeParameter {
         /// Its name; one of a category as CATEGORY.FIELD.
         name: String,
@@ -28,9 +30,10 @@ pub enum NetworkCommand {
 impl NetworkCommand {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let change = match self {
-            Self::ProposeParameter { name, value } => {
-                Change::SetParameter(SetParameter { name: name.clone(), value: *value })
-            }
+            Self::ProposeParameter { name, value } => Change::SetParameter(SetParameter {
+                name: name.clone(),
+                value: *value,
+            }),
             Self::ProposeCategory { name } => {
                 Change::AddCategory(AddCategory { name: name.clone() })
             }

@@ -21,8 +21,11 @@ pub struct QuotaCommand {
 impl QuotaCommand {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let mut node = context.node().await?;
-        let request =
-            QuotaRequest { from_ms: 0, until_ms: 0, movements_limit: self.movements };
+        let request = QuotaRequest {
+            from_ms: 0,
+            until_ms: 0,
+            movements_limit: self.movements,
+        };
         let answer = node.quota(request).await?.into_inner();
         match context.format() {
             Format::Json => print_json(&as_json(&answer))?,
@@ -87,7 +90,10 @@ fn print(answer: &QuotaResponse) -> Result<(), ClientError> {
         quota(answer.spent_minor),
         quota(answer.penalised_minor)
     );
-    println!("today    {} calls of at most {}", answer.calls_today, answer.calls_cap_day);
+    println!(
+        "today    {} calls of at most {}",
+        answer.calls_today, answer.calls_cap_day
+    );
     if answer.movements.is_empty() {
         return Ok(());
     }
@@ -99,8 +105,14 @@ fn print(answer: &QuotaResponse) -> Result<(), ClientError> {
             movement.height.to_string(),
             kind(movement.kind()).into(),
             format!("{sign}{}", quota(movement.amount_minor)),
-            movement.member_id.map(|id| format!("M{id}")).unwrap_or_default(),
-            movement.session.map(|id| id.to_string()).unwrap_or_default(),
+            movement
+                .member_id
+                .map(|id| format!("M{id}"))
+                .unwrap_or_default(),
+            movement
+                .session
+                .map(|id| id.to_string())
+                .unwrap_or_default(),
         ]);
     }
     table.print()

@@ -65,7 +65,7 @@ fn as_json(status: &StatusResponse) -> serde_json::Value {
         "block_time_ms": status.block_time_ms,
         "epoch": status.epoch,
         "view": status.view,
-        "connected_peers": status.connected_peers,
+        "validators": status.validators,
         "syncing": status.syncing,
         "read_model_height": status.read_model_height,
         "quota_available_minor": status.quota_available_minor,
@@ -78,22 +78,30 @@ fn as_json(status: &StatusResponse) -> serde_json::Value {
 
 fn print(status: &StatusResponse) -> Result<(), ClientError> {
     let validates = if status.validator { ", validates" } else { "" };
-    println!("{} (member {}), {}{validates}", status.display_name, status.member_id, role(status));
+    println!(
+        "{} (member {}), {}{validates}",
+        status.display_name,
+        status.member_id,
+        role(status)
+    );
     println!("chain    {}", hex::encode(&status.chain_id));
     let syncing = if status.syncing { ", catching up" } else { "" };
     println!(
-        "ledger   height {} of {}, epoch {}, {} peers{syncing}",
+        "ledger   height {} of {}, epoch {}, {} validators{syncing}",
         status.height,
         moment(status.block_time_ms),
         status.epoch,
-        status.connected_peers,
+        status.validators,
     );
     println!(
         "quota    {} available, {} in escrow",
         quota(status.quota_available_minor),
         quota(status.quota_escrowed_minor)
     );
-    println!("calls    {} answered and not final yet", status.calls_waiting);
+    println!(
+        "calls    {} answered and not final yet",
+        status.calls_waiting
+    );
     if status.copies.is_empty() {
         println!("copies   none of the others' lists");
         return Ok(());

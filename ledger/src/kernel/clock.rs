@@ -18,9 +18,26 @@ const MILLIS_PER_DAY: i128 = 24 * 60 * MILLIS_PER_MINUTE;
 
 /// Days since 1970-01-01 in the network's own time zone.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    BorshSerialize,
+    BorshDeserialize,
 )]
 pub struct BusinessDate(pub i32);
+
+/// As people write it: `2026-11-24`.
+impl serde::Serialize for BusinessDate {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
 
 impl BusinessDate {
     /// The date of a moment at an offset.
@@ -43,7 +60,11 @@ impl BusinessDate {
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted_month = (5 * day_of_year + 2) / 153;
         let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+        let month = if shifted_month < 10 {
+            shifted_month + 3
+        } else {
+            shifted_month - 9
+        };
         let year = year_of_era + era * 400 + i64::from(month <= 2);
         (year as i32, month as u8, day as u8)
     }
@@ -57,7 +78,7 @@ impl fmt::Display for BusinessDate {
 }
 
 /// Where the ledger stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Clock {
     /// Height of the last block; the genesis has 0.
     pub height: u64,
@@ -72,7 +93,11 @@ impl Clock {
     pub fn next(&self, height: u64, time_ms: u64, utc_offset_minutes: i16) -> Self {
         let time_ms = time_ms.max(self.time_ms);
         let business_date = BusinessDate::at(time_ms, utc_offset_minutes).max(self.business_date);
-        Self { height, time_ms, business_date }
+        Self {
+            height,
+            time_ms,
+            business_date,
+        }
     }
 }
 

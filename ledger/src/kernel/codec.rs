@@ -32,7 +32,9 @@ pub enum CodecError {
 pub fn encode<T: BorshSerialize + ?Sized>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::new();
     // Writing to a vector has no source of errors, and no type of this crate refuses to be written.
-    value.serialize(&mut bytes).expect("writing to memory does not fail");
+    value
+        .serialize(&mut bytes)
+        .expect("writing to memory does not fail");
     bytes
 }
 
@@ -114,7 +116,10 @@ impl<T, const MAX: usize> TryFrom<Vec<T>> for BoundedVec<T, MAX> {
 
     fn try_from(items: Vec<T>) -> Result<Self, CodecError> {
         if items.len() > MAX {
-            return Err(CodecError::TooLong { length: items.len(), max: MAX });
+            return Err(CodecError::TooLong {
+                length: items.len(),
+                max: MAX,
+            });
         }
         Ok(Self(items))
     }
@@ -181,7 +186,10 @@ impl<const MAX: usize> TryFrom<Vec<u8>> for Bytes<MAX> {
 
     fn try_from(bytes: Vec<u8>) -> Result<Self, CodecError> {
         if bytes.len() > MAX {
-            return Err(CodecError::TooLong { length: bytes.len(), max: MAX });
+            return Err(CodecError::TooLong {
+                length: bytes.len(),
+                max: MAX,
+            });
         }
         Ok(Self(bytes))
     }
@@ -206,7 +214,10 @@ impl<const MAX: usize> BorshDeserialize for Bytes<MAX> {
         let mut bytes = Vec::new();
         let read = reader.take(length as u64).read_to_end(&mut bytes)?;
         if read != length {
-            return Err(Error::new(ErrorKind::InvalidData, "the bytes end too early"));
+            return Err(Error::new(
+                ErrorKind::InvalidData,
+                "the bytes end too early",
+            ));
         }
         Ok(Self(bytes))
     }
@@ -224,7 +235,10 @@ impl<const MAX: usize> Text<MAX> {
     pub fn new(text: impl Into<String>) -> Result<Self, CodecError> {
         let text = text.into();
         if text.len() > MAX {
-            return Err(CodecError::TooLong { length: text.len(), max: MAX });
+            return Err(CodecError::TooLong {
+                length: text.len(),
+                max: MAX,
+            });
         }
         if text.is_empty() || text.chars().any(is_hidden) {
             return Err(CodecError::BadText);
@@ -265,6 +279,12 @@ impl<const MAX: usize> fmt::Debug for Text<MAX> {
     }
 }
 
+impl<const MAX: usize> serde::Serialize for Text<MAX> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
 impl<const MAX: usize> BorshSerialize for Text<MAX> {
     fn serialize<W: Write>(&self, writer: &mut W) -> Result<(), Error> {
         write_length(writer, self.0.len())?;
@@ -275,7 +295,8 @@ impl<const MAX: usize> BorshSerialize for Text<MAX> {
 impl<const MAX: usize> BorshDeserialize for Text<MAX> {
     fn deserialize_reader<R: Read>(reader: &mut R) -> Result<Self, Error> {
         let bytes = Bytes::<MAX>::deserialize_reader(reader)?.into_vec();
-        let text = String::from_utf8(bytes).map_err(|error| Error::new(ErrorKind::InvalidData, error))?;
+        let text =
+            String::from_utf8(bytes).map_err(|error| Error::new(ErrorKind::InvalidData, error))?;
         Self::new(text).map_err(|error| Error::new(ErrorKind::InvalidData, error))
     }
 }

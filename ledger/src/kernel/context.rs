@@ -9,7 +9,7 @@ use crate::kernel::genesis::ChainId;
 use crate::kernel::module::ModuleId;
 use crate::kernel::reject::Reject;
 use crate::kernel::results::MAX_EVENTS;
-use crate::kernel::state::{self, MAX_VALUE_BYTES, Missing, StateKey, StateView, Supplied, Writes};
+use crate::kernel::state::{self, MAX_VALUE_BYTES, Missing, StateKey, StateView, Writes};
 
 /// Why execution stopped: state has to be fetched, or the transaction is refused. Either way nothing
 /// that it wrote stays.
@@ -57,21 +57,42 @@ pub struct Context<'a> {
     pub(crate) chain_id: ChainId,
     pub(crate) clock: Clock,
     pub(crate) module: ModuleId,
-    pub(crate) base: &'a Supplied,
-    pub(crate) block: &'a Writes,
-    pub(crate) writes: Writes,
-    pub(crate) events: Vec<Event>,
+    base: &'a dyn StateView,
+    block: Option<&'a Writes>,
+    writes: Writes,
+    events: Vec<Event>,
 }
 
 impl<'a> Context<'a> {
+    /// A step of a block whose earlier steps wrote `block`.
     pub(crate) fn new(
         chain_id: ChainId,
         clock: Clock,
-        base: &'a Supplied,
+        base: &'a dyn StateView,
         block: &'a Writes,
     ) -> Self {
-        let (writes, events) = (Writes::new(), Vec::new());
-        Self { chain_id, clock, module: ModuleId::KERNEL, base, block, writes, events }
+        Self {
+            block: Some(block),
+            ..Self::over(chain_id, clock, base)
+        }
+    }
+
+    /// A step that nothing of its block precedes.
+    pub(crate) fn over(chain_id: ChainId, clock: Clock, base: &'a dyn StateView) -> Self {
+        let (module, writes, events) = (ModuleId::KERNEL, Writes::new(), Vec::new());
+        Self {
+            chain_id,
+            clock,
+            module,
+            base,
+            block: None,
+            writes,
+            events,
+        }
+    }
+
+    pub(crate) fn into_effects(self) -> (Writes, Vec<Event>) {
+        (self.writes, self.events)
     }
 
     /// The chain.
@@ -89,6 +110,11 @@ impl<'a> Context<'a> {
         self.clock.height
     }
 
+    /// Whether an earlier step of this block wrote the record.
+    pub fn written_in_block(&self, key: &StateKey) -> bool {
+        self.block.is_some_and(|block| block.contains_key(key))
+    }
+
     /// Reads and decodes a record.
     pub fn read<T: BorshDeserialize>(&self, key: &StateKey) -> Result<Option<T>, Missing> {
         state::read(self, key)
@@ -97,7 +123,10 @@ impl<'a> Context<'a> {
     /// Writes a record.
     pub fn put<T: BorshSerialize>(&mut self, key: StateKey, record: &T) {
         let bytes = codec::encode(record);
-        debug_assert!(bytes.len() <= MAX_VALUE_BYTES, "record under {key} is too large");
+        debug_assert!(
+            bytes.len() <= MAX_VALUE_BYTES,
+            "the record under {key} is too large"
+        );
         self.writes.insert(key, Some(bytes));
     }
 
@@ -112,16 +141,24 @@ impl<'a> Context<'a> {
     /// If the event exceeds [`MAX_EVENT_BYTES`] or the step says more than [`MAX_EVENTS`]: both are
     /// bounded by the types of actions and events, so this is a fault of the module.
     pub fn emit<T: BorshSerialize>(&mut self, event: &T) {
-        assert!(self.events.len() < MAX_EVENTS, "a step of module {} says too much", self.module);
+        assert!(
+            self.events.len() < MAX_EVENTS,
+            "a step of module {} says too much",
+            self.module
+        );
         let body = Bytes::<MAX_EVENT_BYTES>::try_from(codec::encode(event))
             .unwrap_or_else(|error| panic!("an event of module {}: {error}", self.module));
-        self.events.push(Event { module: self.module, body });
+        self.events.push(Event {
+            module: self.module,
+            body,
+        });
     }
 }
 
 impl StateView for Context<'_> {
     fn get(&self, key: &StateKey) -> Result<Option<Vec<u8>>, Missing> {
-        match self.writes.get(key).or_else(|| self.block.get(key)) {
+        let in_block = || self.block.and_then(|block| block.get(key));
+        match self.writes.get(key).or_else(in_block) {
             Some(written) => Ok(written.clone()),
             None => self.base.get(key),
         }

@@ -62,7 +62,8 @@ impl Context<'_> {
         let page_key = keys::due_page(height, page_number);
         let mut page: Page = self.read(&page_key)?.unwrap_or_default();
         let module = self.module;
-        page.push(Work { module, body }).expect("a full page is followed by the next");
+        page.push(Work { module, body })
+            .expect("a full page is followed by the next");
         self.put(page_key, &page);
         self.put(keys::due_size(height), &(size + 1));
         Ok(())
@@ -71,7 +72,13 @@ impl Context<'_> {
 
 /// Starts the cursor of a chain.
 pub(crate) fn start(context: &mut Context<'_>) {
-    context.put(keys::due_cursor(), &Cursor { height: 1, index: 0 });
+    context.put(
+        keys::due_cursor(),
+        &Cursor {
+            height: 1,
+            index: 0,
+        },
+    );
 }
 
 /// Does what is due up to this block's height, within the bounds.
@@ -95,7 +102,10 @@ pub(crate) fn run(context: &mut Context<'_>, registry: &Registry) -> Result<(), 
             if size > 0 {
                 context.remove(keys::due_size(cursor.height));
             }
-            cursor = Cursor { height: cursor.height + 1, index: 0 };
+            cursor = Cursor {
+                height: cursor.height + 1,
+                index: 0,
+            };
         }
     }
     if cursor != before {
@@ -104,17 +114,15 @@ pub(crate) fn run(context: &mut Context<'_>, registry: &Registry) -> Result<(), 
     Ok(())
 }
 
-fn do_one(
-    context: &mut Context<'_>,
-    registry: &Registry,
-    cursor: Cursor,
-) -> Result<(), Missing> {
+fn do_one(context: &mut Context<'_>, registry: &Registry, cursor: Cursor) -> Result<(), Missing> {
     let (page_number, slot) = place(cursor.index);
     let page_key = keys::due_page(cursor.height, page_number);
     let page: Page = context.read(&page_key)?.unwrap_or_default();
     let last_of_page = slot + 1 == page.len();
     if let Some(work) = page.into_vec().into_iter().nth(slot) {
-        let module = registry.module(work.module).expect("only registered modules put work off");
+        let module = registry
+            .module(work.module)
+            .expect("only registered modules put work off");
         context.module = work.module;
         module.due(context, &work.body)?;
         context.module = ModuleId::KERNEL;

@@ -129,7 +129,10 @@ impl Envelope {
     /// Reads canonical bytes from outside.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CodecError> {
         if bytes.len() > MAX_ENVELOPE_BYTES {
-            return Err(CodecError::TooLong { length: bytes.len(), max: MAX_ENVELOPE_BYTES });
+            return Err(CodecError::TooLong {
+                length: bytes.len(),
+                max: MAX_ENVELOPE_BYTES,
+            });
         }
         codec::decode(bytes)
     }

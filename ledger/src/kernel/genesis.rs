@@ -1,18 +1,27 @@
 //! The first state.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::kernel::clock::MAX_UTC_OFFSET_MINUTES;
+use crate::kernel::clock::{BusinessDate, Clock, MAX_UTC_OFFSET_MINUTES};
 use crate::kernel::codec::{BoundedVec, Bytes, Text};
+use crate::kernel::context::Context;
+use crate::kernel::due;
 use crate::kernel::hash::{self, Digest, label};
-use crate::kernel::module::ModuleId;
+use crate::kernel::keys;
+use crate::kernel::module::{ModuleId, Registry};
+use crate::kernel::state::{StateKey, Writes};
 
 /// Modules with a part in the genesis: the network and a dozen business ledgers, with room.
 pub const MAX_SECTIONS: usize = 64;
 
 /// Largest part of one module: all institutions of a full network with their addresses.
 pub const MAX_SECTION_BYTES: usize = 256 * 1024;
+
+/// Blocks between two changes of the validators, where nobody says otherwise: about an hour of idle
+/// network, minutes under load. Each change adds about a kilobyte to what a verifier follows.
+pub const DEFAULT_EPOCH_BLOCKS: u32 = 10_000;
 
 /// Which chain. The hash of its genesis, so nothing signed for one chain is valid on another.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
@@ -48,6 +57,8 @@ pub struct Genesis {
     pub time_ms: u64,
     /// Minutes by which the network's business day is ahead of UTC.
     pub utc_offset_minutes: i16,
+    /// Blocks between two changes of the validators; at least one.
+    pub epoch_blocks: u32,
     /// Parts of the modules, one each, in ascending order of module.
     pub sections: BoundedVec<Section, MAX_SECTIONS>,
 }
@@ -94,6 +105,58 @@ impl Genesis {
 
     /// The part of `module`.
     pub fn section(&self, module: ModuleId) -> Option<&[u8]> {
-        self.sections.iter().find(|section| section.module == module).map(|section| &*section.body)
+        self.sections
+            .iter()
+            .find(|section| section.module == module)
+            .map(|section| &*section.body)
+    }
+}
+
+impl Genesis {
+    /// The first state, for a machine of chain `expected` with these modules.
+    pub(crate) fn write(
+        &self,
+        expected: ChainId,
+        registry: &Registry,
+    ) -> Result<Writes, GenesisError> {
+        self.check(expected, registry)?;
+        let business_date = BusinessDate::at(self.time_ms, self.utc_offset_minutes);
+        let clock = Clock {
+            height: 0,
+            time_ms: self.time_ms,
+            business_date,
+        };
+        // Nothing precedes the genesis: what it does not write itself is absent.
+        let nothing = BTreeMap::<StateKey, Vec<u8>>::new();
+        let mut context = Context::over(expected, clock, &nothing);
+        context.put(keys::clock(), &clock);
+        context.put(keys::utc_offset(), &self.utc_offset_minutes);
+        due::start(&mut context);
+        for module in registry.modules() {
+            context.module = module.id();
+            module.genesis(self, &mut context)?;
+        }
+        Ok(context.into_effects().0)
+    }
+
+    fn check(&self, expected: ChainId, registry: &Registry) -> Result<(), GenesisError> {
+        let found = self.chain_id();
+        if found != expected {
+            return Err(GenesisError::OtherChain { expected, found });
+        }
+        if self.utc_offset_minutes.unsigned_abs() > MAX_UTC_OFFSET_MINUTES.unsigned_abs() {
+            return Err(GenesisError::UtcOffset(self.utc_offset_minutes));
+        }
+        if !self.sections.is_sorted_by(|a, b| a.module < b.module) {
+            return Err(GenesisError::SectionOrder);
+        }
+        match self
+            .sections
+            .iter()
+            .find(|section| registry.module(section.module).is_none())
+        {
+            Some(section) => Err(GenesisError::ModuleUnknown(section.module)),
+            None => Ok(()),
+        }
     }
 }

@@ -6,7 +6,11 @@ use crate::kernel::module::ModuleId;
 use crate::kernel::state::{StateKey, Table};
 
 const fn table(number: u8, name: &'static str) -> Table {
-    Table { module: ModuleId::KERNEL, number, name }
+    Table {
+        module: ModuleId::KERNEL,
+        number,
+        name,
+    }
 }
 
 const CLOCK: Table = table(0, "clock");
@@ -20,8 +24,17 @@ const DUE_CURSOR: Table = table(7, "due-cursor");
 const LEDGER_KEY: Table = table(8, "ledger-key");
 
 /// All tables of the kernel.
-pub const TABLES: &[Table] =
-    &[CLOCK, UTC_OFFSET, PARTY, PARTY_COUNT, SEQUENCE, DUE_PAGE, DUE_SIZE, DUE_CURSOR, LEDGER_KEY];
+pub const TABLES: &[Table] = &[
+    CLOCK,
+    UTC_OFFSET,
+    PARTY,
+    PARTY_COUNT,
+    SEQUENCE,
+    DUE_PAGE,
+    DUE_SIZE,
+    DUE_CURSOR,
+    LEDGER_KEY,
+];
 
 /// Height, time and business date of the last block. Example: `000000`.
 pub fn clock() -> StateKey {

@@ -10,16 +10,17 @@ use rayon::prelude::*;
 use std::sync::Arc;
 
 use crate::kernel::clock::{self, Clock};
-use crate::kernel::context::{Context, Stop};
+use crate::kernel::codec::{self, BoundedVec};
+use crate::kernel::context::{Context, Stop, require};
 use crate::kernel::due;
 use crate::kernel::envelope::{Envelope, TxId};
 use crate::kernel::event::Event;
 use crate::kernel::genesis::{ChainId, Genesis, GenesisError};
 use crate::kernel::keys;
 use crate::kernel::module::Registry;
-use crate::kernel::party;
+use crate::kernel::party::{self, Party};
 use crate::kernel::reject::Reject;
-use crate::kernel::results::{BlockResult, Outcome, TxResult};
+use crate::kernel::results::{BlockResult, MAX_EVENTS, Outcome, TxResult};
 use crate::kernel::signatures;
 use crate::kernel::state::{Checked, Missing, StateKey, StateView, Supplied, Writes};
 
@@ -69,7 +70,10 @@ impl Execution {
 impl Machine {
     /// The machine of a chain, with the modules that the chain has.
     pub fn new(chain_id: ChainId, registry: Registry) -> Self {
-        Self { chain_id, registry: Arc::new(registry) }
+        Self {
+            chain_id,
+            registry: Arc::new(registry),
+        }
     }
 
     /// The chain.
@@ -99,7 +103,10 @@ impl Machine {
             .zip(signed)
             .map(|(envelope, signed)| {
                 require(envelope.chain_id == self.chain_id, Reject::WRONG_CHAIN)?;
-                let module = self.registry.module(envelope.module).ok_or(Reject::MODULE_UNKNOWN)?;
+                let module = self
+                    .registry
+                    .module(envelope.module)
+                    .ok_or(Reject::MODULE_UNKNOWN)?;
                 require(signed, Reject::SIGNATURE_INVALID)?;
                 module.check_stateless(envelope)
             })
@@ -109,7 +116,7 @@ impl Machine {
     /// Whether the transaction's sender may have it in a block at `height`. A mempool asks this of the
     /// latest state; [`Reject::SEQUENCE_TOO_HIGH`] means that it may wait.
     pub fn admit(&self, view: &dyn StateView, height: u64, envelope: &Envelope) -> Checked<()> {
-        Stop::checked(authorize(view, height, envelope))
+        Stop::checked(authorize(view, height, envelope).map(|_| ()))
     }
 
     /// Starts the execution of a block.
@@ -130,15 +137,19 @@ impl Machine {
     }
 }
 
-fn authorize(view: &dyn StateView, height: u64, envelope: &Envelope) -> Result<(), Stop> {
+/// The sender, if its transaction may stand in a block at `height`.
+fn authorize(view: &dyn StateView, height: u64, envelope: &Envelope) -> Result<Party, Stop> {
     let sender = party::party(view, envelope.sender)?.ok_or(Reject::SENDER_UNKNOWN)?;
-    require(sender.ledger_key == envelope.sender_key, Reject::SENDER_KEY_MISMATCH)?;
+    require(
+        sender.ledger_key == envelope.sender_key,
+        Reject::SENDER_KEY_MISMATCH,
+    )?;
     require(sender.is_active(), Reject::SENDER_LEFT)?;
     require(envelope.expiry_height >= height, Reject::EXPIRED)?;
     let next = party::next_sequence(view, envelope.sender)?;
     require(envelope.sequence >= next, Reject::SEQUENCE_TOO_LOW)?;
     require(envelope.sequence == next, Reject::SEQUENCE_TOO_HIGH)?;
-    Ok(())
+    Ok(sender)
 }
 
 /// A block being executed.
@@ -161,12 +172,28 @@ impl BlockRun {
 
     /// Keys that a transaction will read and that nobody has supplied yet, as far as its bytes tell.
     pub fn prefetch(&self, envelope: &Envelope) -> Vec<StateKey> {
-        let mut wanted = vec![keys::party(envelope.sender), keys::sequence(envelope.sender)];
+        let mut wanted = vec![
+            keys::party(envelope.sender),
+            keys::sequence(envelope.sender),
+        ];
         if let Some(module) = self.machine.registry.module(envelope.module) {
             wanted.extend(module.prefetch(envelope));
         }
         wanted.retain(|key| !self.base.knows(key) && !self.writes.contains_key(key));
         wanted
+    }
+
+    /// Whether the transaction may be the next one of the block. One that may not is left out by whoever
+    /// composes the block, and makes the block invalid for whoever checks it.
+    ///
+    /// # Panics
+    /// If the block is not open.
+    pub fn fits(&self, envelope: &Envelope) -> Checked<()> {
+        let clock = self
+            .clock
+            .expect("a block is opened before its transactions");
+        let context = Context::new(self.machine.chain_id, clock, &self.base, &self.writes);
+        self.machine.admit(&context, clock.height, envelope)
     }
 
     /// Advances the clock and does the work that is due.
@@ -175,7 +202,12 @@ impl BlockRun {
     /// If the block is open already.
     pub fn open(&mut self) -> Result<(), Missing> {
         assert!(self.clock.is_none(), "a block is opened once");
-        let before = Context::new(self.machine.chain_id, Clock::default(), &self.base, &self.writes);
+        let before = Context::new(
+            self.machine.chain_id,
+            Clock::default(),
+            &self.base,
+            &self.writes,
+        );
         let parent = clock::clock(&before)?.unwrap_or_default();
         let offset = clock::utc_offset_minutes(&before)?;
         let clock = parent.next(self.block.height, self.block.time_ms, offset);
@@ -194,17 +226,20 @@ impl BlockRun {
     /// # Panics
     /// If the block is not open.
     pub fn apply(&mut self, envelope: &Envelope) -> Result<Outcome, Missing> {
-        let clock = self.clock.expect("a block is opened before its transactions");
+        let clock = self
+            .clock
+            .expect("a block is opened before its transactions");
         let mut context = Context::new(self.machine.chain_id, clock, &self.base, &self.writes);
-        if let Err(reject) = Stop::checked(authorize(&context, clock.height, envelope))? {
-            return Ok(self.record(envelope, Outcome::Rejected(reject), Vec::new()));
-        }
+        let sender = match Stop::checked(authorize(&context, clock.height, envelope))? {
+            Ok(sender) => sender,
+            Err(reject) => return Ok(self.record(envelope, Outcome::Rejected(reject), Vec::new())),
+        };
         // Spent in the block's own layer once the outcome is known: a refused action keeps it too.
         let spent = codec::encode(&(envelope.sequence + 1));
         let module = self.machine.registry.module(envelope.module);
         context.module = envelope.module;
         let executed = match module {
-            Some(module) => module.execute(&mut context, envelope.sender, envelope),
+            Some(module) => module.execute(&mut context, &sender, envelope),
             None => Err(Stop::Reject(Reject::MODULE_UNKNOWN)),
         };
         let (outcome, writes, events) = match Stop::checked(executed)? {
@@ -215,7 +250,8 @@ impl BlockRun {
             Err(reject) => (Outcome::Rejected(reject), Writes::new(), Vec::new()),
         };
         self.writes.extend(writes);
-        self.writes.insert(keys::sequence(envelope.sender), Some(spent));
+        self.writes
+            .insert(keys::sequence(envelope.sender), Some(spent));
         Ok(self.record(envelope, outcome, events))
     }
 
@@ -238,13 +274,29 @@ impl BlockRun {
             height: clock.height,
             events: bounded(std::mem::take(&mut self.block_events)),
         };
-        let results = std::iter::once(block).chain(std::mem::take(&mut self.results)).collect();
-        Ok(Execution { writes: std::mem::take(&mut self.writes), results })
+        let results = std::iter::once(block)
+            .chain(std::mem::take(&mut self.results))
+            .collect();
+        Ok(Execution {
+            writes: std::mem::take(&mut self.writes),
+            results,
+        })
     }
 
     fn record(&mut self, envelope: &Envelope, outcome: Outcome, events: Vec<Event>) -> Outcome {
         let tx_id = envelope.tx_id();
-        self.results.push(BlockResult::Tx(TxResult { tx_id, outcome, events: bounded(events) }));
+        self.results.push(BlockResult::Tx(TxResult {
+            tx_id,
+            outcome,
+            events: bounded(events),
+        }));
         outcome
     }
+}
+
+/// Each step of a block says at most [`MAX_EVENTS`]; the block's own two steps may together say more,
+/// and then keep the first.
+fn bounded(mut events: Vec<Event>) -> BoundedVec<Event, MAX_EVENTS> {
+    events.truncate(MAX_EVENTS);
+    BoundedVec::try_from(events).unwrap_or_default()
 }

@@ -29,6 +29,7 @@ pub mod module;
 pub mod party;
 pub mod reject;
 pub mod results;
+pub mod signatures;
 pub mod state;
 
 pub use clock::{BusinessDate, Clock};

@@ -3,11 +3,11 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::BTreeMap;
 use std::fmt;
-use tacit_circuits::scope::MemberId;
 
 use crate::kernel::context::{Context, Stop};
 use crate::kernel::envelope::Envelope;
-use crate::kernel::genesis::{ChainId, Genesis, GenesisError};
+use crate::kernel::genesis::{Genesis, GenesisError};
+use crate::kernel::party::Party;
 use crate::kernel::reject::{KERNEL_REJECTS, Reject, RejectInfo};
 use crate::kernel::state::{Missing, StateKey, Table};
 use crate::network::RiskNetwork;
@@ -65,7 +65,7 @@ pub trait Module: Send + Sync {
     fn execute(
         &self,
         context: &mut Context<'_>,
-        sender: MemberId,
+        sender: &Party,
         envelope: &Envelope,
     ) -> Result<(), Stop>;
 
@@ -122,6 +122,8 @@ impl Registry {
 
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.modules().map(|module| module.name())).finish()
+        f.debug_list()
+            .entries(self.modules().map(|module| module.name()))
+            .finish()
     }
 }

@@ -1,6 +1,7 @@
 //! Who may sign, and in which role.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Serialize;
 use std::fmt;
 use tacit_circuits::scope::MemberId;
 
@@ -30,6 +31,12 @@ macro_rules! key_bytes {
             }
         }
 
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, concat!(stringify!($name), "({})"), self)
@@ -45,7 +52,20 @@ key_bytes! {
 }
 
 /// What a party may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
+)]
+#[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Votes, publishes and calls.
     Member,
@@ -54,7 +74,9 @@ pub enum Role {
 }
 
 /// Whether a party belongs to the network now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+)]
 pub enum PartyStatus {
     /// Belongs to it.
     Active,
@@ -107,8 +129,13 @@ pub fn party_count(view: &dyn StateView) -> Result<u32, Missing> {
 
 /// All parties that ever joined, by number.
 pub fn parties(view: &dyn StateView) -> Result<Vec<Party>, Missing> {
-    let keys: Vec<_> = (1..=party_count(view)?).map(|id| keys::party(MemberId(id))).collect();
-    Ok(state::read_all(view, &keys)?.into_iter().flatten().collect())
+    let keys: Vec<_> = (1..=party_count(view)?)
+        .map(|id| keys::party(MemberId(id)))
+        .collect();
+    Ok(state::read_all(view, &keys)?
+        .into_iter()
+        .flatten()
+        .collect())
 }
 
 /// The sequence number that the party's next transaction must carry.

@@ -20,9 +20,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use std::fmt;
 
 /// Why a transaction was refused. See the module's documentation for the order of precedence.
-#[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub struct Reject(u16);
 
 /// What a refusal means. Each module publishes one per number.
@@ -53,7 +51,10 @@ impl Reject {
     /// described by their registry, see [`Registry::describe`](crate::kernel::Registry::describe).
     pub fn info(self) -> Option<&'static RejectInfo> {
         let tables = [KERNEL_REJECTS, crate::network::reject::NETWORK_REJECTS];
-        tables.into_iter().flatten().find(|info| info.reject == self)
+        tables
+            .into_iter()
+            .flatten()
+            .find(|info| info.reject == self)
     }
 
     /// Whether the same transaction could succeed later without anyone changing it.

@@ -108,6 +108,13 @@ impl Missing {
         Self(vec![key])
     }
 
+    /// These keys and those of `other`.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     /// The keys to fetch.
     pub fn keys(&self) -> &[StateKey] {
         &self.0
@@ -136,7 +143,10 @@ pub type Writes = BTreeMap<StateKey, Option<Vec<u8>>>;
 /// # Panics
 /// If the record does not decode: it was written by this crate, so the store is damaged, and a machine
 /// that goes on would leave the others' state.
-pub fn read<T: BorshDeserialize>(view: &dyn StateView, key: &StateKey) -> Result<Option<T>, Missing> {
+pub fn read<T: BorshDeserialize>(
+    view: &dyn StateView,
+    key: &StateKey,
+) -> Result<Option<T>, Missing> {
     Ok(view.get(key)?.map(|bytes| decode_record(key, &bytes)))
 }
 
@@ -157,7 +167,11 @@ pub fn read_all<T: BorshDeserialize>(
             Err(more) => missing.extend(more.into_keys()),
         }
     }
-    if missing.is_empty() { Ok(records) } else { Err(Missing(missing)) }
+    if missing.is_empty() {
+        Ok(records)
+    } else {
+        Err(Missing(missing))
+    }
 }
 
 fn decode_record<T: BorshDeserialize>(key: &StateKey, bytes: &[u8]) -> T {
@@ -193,7 +207,10 @@ impl Supplied {
 
 impl StateView for Supplied {
     fn get(&self, key: &StateKey) -> Result<Option<Vec<u8>>, Missing> {
-        self.0.get(key).cloned().ok_or_else(|| Missing::one(key.clone()))
+        self.0
+            .get(key)
+            .cloned()
+            .ok_or_else(|| Missing::one(key.clone()))
     }
 }
 

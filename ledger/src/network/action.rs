@@ -3,7 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use tacit_circuits::curve::WirePoint;
 use tacit_circuits::identifier::IdentifierType;
-use tacit_circuits::list::{MembershipPath, SizeClass};
+use tacit_circuits::list::{ListFraud, SizeClass};
 use tacit_circuits::oprf::KeyProof;
 use tacit_circuits::scope::{ListId, TagEpoch};
 
@@ -98,7 +98,7 @@ pub enum Action {
         /// The root to which the leaves lead.
         root: Root,
         /// The leaves.
-        fraud: Box<Fraud>,
+        fraud: ListFraud,
     },
     /// Withdraws a list for good (its owner).
     WithdrawList {
@@ -144,23 +144,6 @@ pub struct Opening {
     pub deadline_height: u64,
 }
 
-/// Leaves that contradict each other.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub enum Fraud {
-    /// A leaf whose interval is empty: `tag ≥ next`.
-    EmptyInterval {
-        /// Leaf and path.
-        leaf: MembershipPath,
-    },
-    /// Two different leaves whose intervals overlap.
-    Overlap {
-        /// Leaf and path.
-        first: MembershipPath,
-        /// Leaf and path, at another index.
-        second: MembershipPath,
-    },
-}
-
 impl Action {
     /// Reads the canonical bytes of an envelope's action.
     pub fn read(bytes: &[u8]) -> Result<Self, CodecError> {
@@ -177,7 +160,35 @@ impl Action {
     ) -> Unsigned {
         // The bounds of the fields keep every action below the envelope's bound, as a test shows.
         let action = Bytes::try_from(codec::encode(self)).expect("actions fit an envelope");
-        Unsigned { chain_id, sender, sequence, expiry_height, module: ModuleId::NETWORK, action }
+        Unsigned {
+            chain_id,
+            sender,
+            sequence,
+            expiry_height,
+            module: ModuleId::NETWORK,
+            action,
+        }
+    }
+
+    /// Its name, for people: lower case with hyphens.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::RegisterProfile { .. } => "register-profile",
+            Self::RotateCertificate { .. } => "rotate-certificate",
+            Self::Propose(_) => "propose",
+            Self::Vote { .. } => "vote",
+            Self::CreateList { .. } => "create-list",
+            Self::RegisterTagEpoch { .. } => "register-tag-epoch",
+            Self::Publish { .. } => "publish",
+            Self::Attest { .. } => "attest",
+            Self::RaiseAlarm { .. } => "raise-alarm",
+            Self::FraudProof { .. } => "fraud-proof",
+            Self::WithdrawList { .. } => "withdraw-list",
+            Self::RevokeKey { .. } => "revoke-key",
+            Self::OpenSessions { .. } => "open-sessions",
+            Self::CallBatch(_) => "call-batch",
+            Self::CloseSession { .. } => "close-session",
+        }
     }
 
     /// The action of an envelope, if it is one of the risk network's.

@@ -1,6 +1,7 @@
 //! What happened in the risk network.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Serialize;
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 
 use crate::kernel::codec::{self, CodecError};
@@ -12,7 +13,11 @@ use crate::network::record::{
 };
 
 /// An event of the risk network.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+///
+/// People read it as an object whose `kind` is the event's name in lower case with hyphens, such as
+/// `calls-logged`; byte strings are hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Event {
     /// A party joined.
     PartyJoined {
@@ -233,6 +238,13 @@ pub enum Event {
         root: Root,
         /// Its leaves after the block.
         length: u64,
+    },
+    /// Quota was taken for a fraud that was proven in the same transaction.
+    Penalised {
+        /// Who paid: the list's owner or an attester.
+        member: MemberId,
+        /// How much, in minor units.
+        amount_minor: u64,
     },
 }
 

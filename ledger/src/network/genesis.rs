@@ -3,7 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::kernel::codec::{self, BoundedVec, Bytes, CodecError, Text};
-use crate::kernel::genesis::{Genesis, Section};
+use crate::kernel::genesis::{DEFAULT_EPOCH_BLOCKS, Genesis, Section};
 use crate::kernel::module::ModuleId;
 use crate::kernel::party::MAX_PARTIES;
 use crate::network::parameters::{Category, MAX_CATEGORIES, Parameters};
@@ -38,8 +38,19 @@ impl NetworkGenesis {
         utc_offset_minutes: i16,
     ) -> Result<Genesis, CodecError> {
         let body = Bytes::try_from(codec::encode(&self))?;
-        let section = Section { module: ModuleId::NETWORK, body };
+        let section = Section {
+            module: ModuleId::NETWORK,
+            body,
+        };
         let sections = BoundedVec::try_from(vec![section])?;
-        Ok(Genesis { name: Text::new(name)?, time_ms, utc_offset_minutes, sections })
+        let epoch_blocks = DEFAULT_EPOCH_BLOCKS;
+        let name = Text::new(name)?;
+        Ok(Genesis {
+            name,
+            time_ms,
+            utc_offset_minutes,
+            epoch_blocks,
+            sections,
+        })
     }
 }

@@ -12,6 +12,7 @@
 
 pub mod action;
 pub mod event;
+mod execute;
 pub mod genesis;
 pub mod keys;
 pub mod parameters;
@@ -19,6 +20,7 @@ pub mod read;
 pub mod record;
 pub mod reject;
 pub mod request;
+pub mod session;
 
 pub use action::Action;
 pub use event::Event;

@@ -1,6 +1,7 @@
 //! What the members govern by vote.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Serialize;
 use std::fmt;
 
 use crate::kernel::Reject;
@@ -15,7 +16,17 @@ pub const MAX_PRICE_MINOR: u32 = u32::MAX / 1_000;
 
 /// Quota in minor units, thousandths of one quota.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    BorshSerialize,
+    BorshDeserialize,
 )]
 pub struct Quota(pub u64);
 
@@ -47,7 +58,17 @@ impl fmt::Display for Quota {
 
 /// Number of a category.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
 )]
 pub struct CategoryId(pub u16);
 
@@ -136,7 +157,9 @@ impl Parameters {
             self.max_session_blocks,
             self.settlement_window_blocks,
         ];
-        let spans_fit = spans.iter().all(|span| (1..=MAX_SPAN_BLOCKS).contains(span));
+        let spans_fit = spans
+            .iter()
+            .all(|span| (1..=MAX_SPAN_BLOCKS).contains(span));
         // Grants and penalties stay so small that the sum of all balances cannot reach 64 bits.
         let amounts = [
             self.welcome_grant_minor,
@@ -144,6 +167,9 @@ impl Parameters {
             self.fraud_attester_penalty_minor,
         ];
         let amounts_fit = amounts.iter().all(|amount| *amount <= 1 << 48);
-        require(spans_fit && amounts_fit && self.min_validators >= 1, Reject::VALUE_OUT_OF_RANGE)
+        require(
+            spans_fit && amounts_fit && self.min_validators >= 1,
+            Reject::VALUE_OUT_OF_RANGE,
+        )
     }
 }

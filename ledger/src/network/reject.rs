@@ -35,45 +35,46 @@ rejects! {
     170 CATEGORY_UNKNOWN lasting "No such category.";
     171 CATEGORY_EXISTS lasting "A category with this number exists.";
     172 TOO_MANY_CATEGORIES lasting "The network has as many categories as it can hold.";
-    173 CATEGORY_RETIRED lasting "The category is retired.";
 
-    180 LIST_UNKNOWN lasting "No such list.";
-    181 NOT_THE_OWNER lasting "Only the list's owner may do this.";
-    182 LIST_WITHDRAWN lasting "The list is withdrawn.";
-    183 TOO_MANY_LISTS lasting "The member has as many lists as it may have.";
+    180 SESSION_UNKNOWN lasting "The session was never opened, or is closed.";
+    181 NOT_A_PARTY lasting "Only querier and provider of the session may do this.";
+    182 QUERIER_KEY_MISMATCH lasting "The request is signed with a key that is not the querier's registered one.";
+    183 SCOPE_MISMATCH lasting "Querier, provider, list or tag epoch of the request are not those of the session.";
+    184 PRICE_MISMATCH lasting "The price of the request is not that of the session.";
 
-    190 EPOCH_UNKNOWN lasting "The list has no such tag epoch.";
-    191 EPOCH_OUT_OF_ORDER lasting "Tag epochs follow each other by one, and the last one must have been published or revoked first.";
-    192 KEY_SEEN_BEFORE lasting "This key, or its negative, was registered before; draw a fresh one.";
-    193 EPOCH_REVOKED lasting "The key of this tag epoch was revoked.";
-    194 EPOCH_SUPERSEDED lasting "Another tag epoch has taken this one's place.";
-    195 EPOCH_NOT_ACTIVE transient "The tag epoch has no active publication yet.";
+    190 LIST_UNKNOWN lasting "No such list.";
+    191 NOT_THE_OWNER lasting "Only the list's owner may do this.";
+    192 LIST_WITHDRAWN lasting "The list is withdrawn.";
+    193 TOO_MANY_LISTS lasting "The member has as many lists as it may have.";
+    194 CATEGORY_RETIRED lasting "The category is retired.";
 
-    200 PUBLICATION_UNKNOWN lasting "No such publication.";
-    201 VERSION_OUT_OF_ORDER lasting "Versions of a tag epoch follow each other by one.";
-    202 PUBLICATION_FRAUDULENT lasting "The publication was proven fraudulent.";
-    203 PUBLICATION_SUPERSEDED lasting "A newer publication is active.";
-    204 OWN_GROUP lasting "Members of the owner's group may not do this.";
-    205 ALREADY_ATTESTED lasting "This member has attested the publication.";
-    206 ALARM_ALREADY_RAISED lasting "This member has raised an alarm about the publication.";
-    207 ROOT_MISMATCH lasting "The root is not the one registered for the publication.";
+    200 EPOCH_UNKNOWN lasting "The list has no such tag epoch.";
+    201 EPOCH_OUT_OF_ORDER lasting "Tag epochs follow each other by one, and the last one must have become active or been revoked first.";
+    202 KEY_SEEN_BEFORE lasting "This key, or its negative, was registered before; draw a fresh one.";
+    203 KEY_MISMATCH lasting "The key of the request is not the one registered for the list and tag epoch.";
+    204 EPOCH_REVOKED lasting "The key of this tag epoch was revoked.";
+    205 EPOCH_SUPERSEDED lasting "Another tag epoch has taken this one's place, or the list was withdrawn.";
+    206 EPOCH_NOT_ACTIVE transient "The tag epoch has no active publication.";
 
-    210 OWN_LIST lasting "A member does not call its own list.";
-    211 DEADLINE_OUT_OF_RANGE lasting "The deadline lies in the past or too far ahead.";
-    212 TOO_MANY_SESSIONS lasting "As many sessions with this list are open as a member may have; close one.";
-    213 QUOTA_EXHAUSTED lasting "The available quota does not cover the escrow.";
+    210 PUBLICATION_UNKNOWN lasting "No such publication.";
+    211 VERSION_OUT_OF_ORDER lasting "Versions of a tag epoch follow each other by one.";
+    212 ROOT_MISMATCH lasting "The root is not the one registered for the publication.";
+    213 PUBLICATION_FRAUDULENT lasting "The publication was proven fraudulent.";
+    214 PUBLICATION_SUPERSEDED lasting "A newer publication is active.";
+    215 OWN_GROUP lasting "Members of the owner's group may not do this.";
+    216 ALREADY_ATTESTED lasting "This member has attested the publication.";
+    217 ALARM_ALREADY_RAISED lasting "This member has raised an alarm about the publication.";
 
-    220 SESSION_UNKNOWN lasting "The session was never opened, or is closed.";
-    221 NOT_A_PARTY lasting "Only querier and provider of the session may do this.";
-    222 QUERIER_KEY_MISMATCH lasting "The request is signed with a key that is not the querier's registered one.";
-    223 SCOPE_MISMATCH lasting "Querier, provider, list or tag epoch of the request are not those of the session.";
-    224 PRICE_MISMATCH lasting "The price of the request is not that of the session.";
-    225 KEY_MISMATCH lasting "The key of the request is not the one registered for the list and tag epoch.";
-    226 SESSION_ENDED lasting "The session's deadline, and the window to settle, have passed.";
-    227 SEQUENCE_SETTLED lasting "This sequence number of the session is settled.";
-    228 SEQUENCE_TOO_OLD lasting "The sequence number lies too far behind the highest settled one.";
-    229 SESSION_CAP_REACHED lasting "The session's cap of calls is reached.";
-    230 ESCROW_EXHAUSTED lasting "The session's escrow does not cover the charge.";
-    231 DAILY_CAP_REACHED transient "The querier's calls to this list have reached the cap of the business date.";
-    232 LOG_FULL lasting "The network's log is full.";
+    220 OWN_LIST lasting "A member may not do this to its own list.";
+    221 DEADLINE_OUT_OF_RANGE lasting "The deadline lies in the past or too far ahead.";
+    222 TOO_MANY_SESSIONS lasting "As many sessions with this list are open as a member may have; close one.";
+    223 QUOTA_EXHAUSTED lasting "The available quota does not cover the escrow.";
+
+    230 SESSION_ENDED lasting "The session's deadline has passed, and with it, for a batch, the window to settle.";
+    231 SEQUENCE_SETTLED lasting "This sequence number of the session is settled.";
+    232 SEQUENCE_TOO_OLD lasting "The sequence number lies too far behind the highest settled one.";
+    233 SESSION_CAP_REACHED lasting "The session's cap of calls is reached.";
+    234 ESCROW_EXHAUSTED lasting "The session's escrow does not cover the charge.";
+    235 DAILY_CAP_REACHED transient "The querier's calls to this list have reached the cap of the business date.";
+    236 LOG_FULL lasting "The network's log is full.";
 }

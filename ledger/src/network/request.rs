@@ -6,19 +6,20 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use ed25519_zebra::SigningKey;
-use tacit_circuits::curve::WirePoint;
-use tacit_circuits::oprf::{DleqProof, EvaluationContext};
+use tacit_circuits::curve::{Point, WirePoint};
+use tacit_circuits::oprf::{DleqProof, EvaluationContext, MAX_BATCH, PublicKey, verify};
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 
+use crate::kernel::context::require;
 use crate::kernel::envelope::{Signature, ledger_key};
 use crate::kernel::hash::{self, Digest, label};
 use crate::kernel::party::LedgerKey;
-use crate::kernel::{BoundedVec, ChainId};
+use crate::kernel::signatures;
+use crate::kernel::{BoundedVec, ChainId, Reject};
 use crate::network::record::SessionId;
 
-/// Calls of one request. A proof over 1,000 calls costs each validator about 60 ms of one core, and the
-/// batch stays below 192 kB.
-pub const MAX_CALLS: usize = 1_000;
+/// Calls of one request: what one proof of evaluation covers. The batch stays below 192 kB.
+pub const MAX_CALLS: usize = MAX_BATCH;
 
 /// One call as the querier sends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -72,13 +73,19 @@ impl Request {
         sign: impl FnOnce(&[u8]) -> Signature,
     ) -> SignedRequest {
         let signature = sign(&self.signed_bytes(&querier_key));
-        SignedRequest { request: self, querier_key, signature }
+        SignedRequest {
+            request: self,
+            querier_key,
+            signature,
+        }
     }
 
     /// What this request charges, in minor units. Price and number of calls are bounded so that the
     /// product of a well-formed request fits 32 bits; `None` otherwise.
     pub fn amount_minor(&self) -> Option<u32> {
-        u32::try_from(self.calls.len()).ok()?.checked_mul(self.price_minor)
+        u32::try_from(self.calls.len())
+            .ok()?
+            .checked_mul(self.price_minor)
     }
 
     /// What the proof of evaluation is bound to.
@@ -118,6 +125,37 @@ impl SignedRequest {
     pub fn signed_bytes(&self) -> [u8; 32] {
         self.request.signed_bytes(&self.querier_key)
     }
+
+    /// Checks all that needs no state, and decodes the blinded points.
+    ///
+    /// # Errors
+    /// In this order: [`Reject::EMPTY`], [`Reject::REQUEST_WRONG_CHAIN`],
+    /// [`Reject::REQUEST_SIGNATURE_INVALID`], [`Reject::AMOUNT_TOO_LARGE`],
+    /// [`Reject::CUMULATIVE_BELOW_AMOUNT`], [`Reject::POINT_INVALID`].
+    pub fn check(&self, chain_id: ChainId) -> Result<Vec<Point>, Reject> {
+        self.check_signature(chain_id)?;
+        self.check_amount()?;
+        Point::decode_batch(&self.request.blinded()).map_err(|_| Reject::POINT_INVALID)
+    }
+
+    fn check_signature(&self, chain_id: ChainId) -> Result<(), Reject> {
+        require(!self.request.calls.is_empty(), Reject::EMPTY)?;
+        require(
+            self.request.chain_id == chain_id,
+            Reject::REQUEST_WRONG_CHAIN,
+        )?;
+        let signed = signatures::verify(&self.querier_key, &self.signed_bytes(), &self.signature);
+        require(signed, Reject::REQUEST_SIGNATURE_INVALID)
+    }
+
+    fn check_amount(&self) -> Result<(), Reject> {
+        let amount = self
+            .request
+            .amount_minor()
+            .ok_or(Reject::AMOUNT_TOO_LARGE)?;
+        let covered = self.request.cumulative_minor >= u64::from(amount);
+        require(covered, Reject::CUMULATIVE_BELOW_AMOUNT)
+    }
 }
 
 /// A request with its evaluations: what enters the log and moves the charge.
@@ -129,4 +167,42 @@ pub struct CallBatch {
     pub evaluated: BoundedVec<WirePoint, MAX_CALLS>,
     /// Shows that all `Z` come from the key of the request.
     pub proof: DleqProof,
+}
+
+impl CallBatch {
+    /// Checks all that needs no state: what the querier signed, and that the key that it names evaluated
+    /// its points. Whether that is the registered key is for execution to say.
+    ///
+    /// # Errors
+    /// Those of [`SignedRequest::check`], and [`Reject::COUNT_MISMATCH`] and
+    /// [`Reject::EVALUATION_PROOF_INVALID`], in ascending order of their numbers.
+    pub fn check(&self, chain_id: ChainId) -> Result<(), Reject> {
+        let request = &self.signed.request;
+        self.signed.check_signature(chain_id)?;
+        require(
+            self.evaluated.len() == request.calls.len(),
+            Reject::COUNT_MISMATCH,
+        )?;
+        self.signed.check_amount()?;
+        let key = PublicKey::from_wire(&request.key).map_err(|_| Reject::POINT_INVALID)?;
+        let (blinded, evaluated) = self.points()?;
+        verify(
+            &key,
+            &request.evaluation_context(),
+            &blinded,
+            &evaluated,
+            &self.proof,
+        )
+        .map_err(|_| Reject::EVALUATION_PROOF_INVALID)
+    }
+
+    /// The blinded and the evaluated points.
+    pub(crate) fn points(&self) -> Result<(Vec<Point>, Vec<Point>), Reject> {
+        let decode =
+            |points: &[WirePoint]| Point::decode_batch(points).map_err(|_| Reject::POINT_INVALID);
+        Ok((
+            decode(&self.signed.request.blinded())?,
+            decode(&self.evaluated)?,
+        ))
+    }
 }

@@ -18,7 +18,7 @@ use crate::{
 use commonware_consensus::{Application, Handoff, marshal::ancestry::Ancestry};
 use commonware_cryptography::Digested;
 use futures::future::{Either, select};
-use std::{pin::pin, time::Duration};
+use std::{future::pending, pin::pin, time::Duration};
 use tacit_finality::{Header, ProposalContext, Scheme};
 
 /// The most by which a block's time may exceed its parent's, in milliseconds. The first block is
@@ -145,7 +145,21 @@ where
                 .sleep(Duration::from_millis(ahead.min(MAX_STEP_MS)))
                 .await;
         }
-        self.inner.verify((runtime, context), ancestry).await
+        // While the node stops, the state actor may go before this does, and would be missed.
+        let mut stopped = Box::pin(runtime.stopped());
+        let verdict = {
+            let verdict = pin!(self.inner.verify((runtime, context), ancestry));
+            match select(&mut stopped, verdict).await {
+                Either::Left(_) => None,
+                Either::Right((verdict, _)) => Some(verdict),
+            }
+        };
+        // The stop waits for whoever still holds its signal.
+        drop(stopped);
+        match verdict {
+            Some(verdict) => verdict,
+            None => pending().await,
+        }
     }
 }
 

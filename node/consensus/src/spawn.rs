@@ -16,7 +16,7 @@ use commonware_p2p::{
     Address, AddressableManager as _, AddressableTrackedPeers, Ingress,
     authenticated::lookup::{self, Oracle},
 };
-use commonware_runtime::{Quota, Runner as _, Spawner as _, Supervisor as _, tokio};
+use commonware_runtime::{Clock as _, Quota, Runner as _, Spawner as _, Supervisor as _, tokio};
 use commonware_stream::{
     cups::{self, Cups},
     sake::{self, Sake},
@@ -44,6 +44,8 @@ const HANDSHAKE_AGE: Duration = Duration::from_secs(10);
 const MIN_PEER_ROOM: usize = 32;
 /// Sets of peers that are in use at once: the newest, and the one it replaces.
 const PEER_SETS: NonZeroUsize = NZUsize!(2);
+/// How long to wait for a node to open its files before it is handed out.
+const OPEN_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the parts of a node have to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -87,8 +89,12 @@ impl RunningNode {
     ///
     /// [`NodeFailed`] if it had failed before.
     pub fn stop(self) -> Result<(), NodeFailed> {
+        let failed = self.has_failed();
         let _ = self.stop.send(());
-        self.thread.join().map_err(|_| NodeFailed)
+        // Parts that stop in another order than they depend on each other may complain; whatever
+        // they leave behind is what a crash would, and is sound.
+        let _ = self.thread.join();
+        if failed { Err(NodeFailed) } else { Ok(()) }
     }
 
     /// Whether the node stopped by itself, which it does only if it cannot go on.
@@ -158,6 +164,11 @@ fn run(config: NodeConfig, ready: mpsc::SyncSender<LedgerHandle>, stopped: mpsc:
             },
             channels,
         );
+        // A node with data is handed out when it knows where it stands; one that joins may take long,
+        // and says itself that it does.
+        let opened = Box::pin(node.handle.ready());
+        let patience = Box::pin(runtime.sleep(OPEN_PATIENCE));
+        futures::future::select(opened, patience).await;
         if ready.send(node.handle).is_err() {
             return;
         }

@@ -2,30 +2,50 @@
 //!
 //! | file | calls |
 //! |---|---|
-//! | `explorer` | status, blocks, transactions, proofs, alarms |
+//! | `explorer` | blocks, transactions, proofs, alarms |
 //! | `governance` | members, proposals, votes |
 //! | `lists` | publish, show, verify, withdraw |
-//! | `screening` | plan and screen |
 //! | `records` | history and quota |
+//! | `screening` | plan and screen |
+//! | `status` | where the node stands |
 //! | `service` | the generated trait, over the above |
 
 mod error;
+mod explorer;
 mod governance;
+mod lists;
+mod records;
+mod screening;
+mod service;
+mod status;
 
 use std::sync::Arc;
 
+use tacit_frontend::Frontend;
 use tacit_ledger::kernel::{Missing, StateView};
+use tacit_readmodel::ReadModel;
 
 use crate::ledger::MemberLedger;
 use error::ApiError;
 
-/// Answers operators.
+/// Answers operators. Clones answer from the same node.
 #[derive(Clone)]
 pub struct Operator {
     ledger: Arc<MemberLedger>,
+    frontend: Arc<Frontend>,
+    read_model: ReadModel,
 }
 
 impl Operator {
+    /// Answers from these parts of a node.
+    pub fn new(
+        ledger: Arc<MemberLedger>,
+        frontend: Arc<Frontend>,
+        read_model: ReadModel,
+    ) -> Self {
+        Self { ledger, frontend, read_model }
+    }
+
     /// Reads the newest finalized state.
     async fn read<T>(
         &self,

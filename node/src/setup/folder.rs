@@ -8,9 +8,9 @@ use ed25519_zebra::{SigningKey, VerificationKeyBytes};
 use rand_core::{CryptoRng, RngCore};
 use tacit_certs::{CertificateError, MemberAddress, development};
 
-use tacit_client::card::{Card, CardError, CardRole};
 use crate::config::{self, Config};
 use crate::keys::{KeyError, NodeKeys, Secret};
+use tacit_client::card::{Card, CardError, CardRole};
 
 /// How long trial certificates are valid.
 const TRIAL_CERTIFICATE_VALIDITY: Duration = Duration::from_secs(398 * 24 * 3_600);
@@ -101,9 +101,11 @@ pub fn create(
     let keys_folder = folder.join("keys");
     std::fs::create_dir_all(&keys_folder).map_err(write_error(&keys_folder))?;
     let mut files = config::Keys::default();
-    for path in
-        [&mut files.ledger_key_file, &mut files.consensus_key_file, &mut files.store_key_file]
-    {
+    for path in [
+        &mut files.ledger_key_file,
+        &mut files.consensus_key_file,
+        &mut files.store_key_file,
+    ] {
         *path = folder.join(&*path);
     }
     let keys = NodeKeys::create(&files, rng)?;

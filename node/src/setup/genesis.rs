@@ -73,7 +73,12 @@ fn categories() -> Result<Vec<Category>, CodecError> {
 pub fn make(name: &str, time_ms: u64, founders: &[Card]) -> Result<Genesis, GenesisFileError> {
     let members = founders
         .iter()
-        .map(|card| Ok(GenesisMember { candidate: card.candidate()?, validator: card.validator }))
+        .map(|card| {
+            Ok(GenesisMember {
+                candidate: card.candidate()?,
+                validator: card.validator,
+            })
+        })
         .collect::<Result<Vec<_>, CardError>>()?;
     let validators = founders.iter().filter(|card| card.validator).count();
     let network = NetworkGenesis {
@@ -93,8 +98,10 @@ pub fn make(name: &str, time_ms: u64, founders: &[Card]) -> Result<Genesis, Gene
 /// # Errors
 /// [`GenesisFileError::File`].
 pub fn write(genesis: &Genesis, path: &Path) -> Result<ChainId, GenesisFileError> {
-    std::fs::write(path, codec::encode(genesis))
-        .map_err(|source| GenesisFileError::File { path: path.into(), source })?;
+    std::fs::write(path, codec::encode(genesis)).map_err(|source| GenesisFileError::File {
+        path: path.into(),
+        source,
+    })?;
     Ok(genesis.chain_id())
 }
 
@@ -103,10 +110,18 @@ pub fn write(genesis: &Genesis, path: &Path) -> Result<ChainId, GenesisFileError
 /// # Errors
 /// [`GenesisFileError`].
 pub fn read(path: &Path) -> Result<Genesis, GenesisFileError> {
-    let file = |source| GenesisFileError::File { path: path.into(), source };
-    let invalid = |reason: String| GenesisFileError::Invalid { path: path.into(), reason };
+    let file = |source| GenesisFileError::File {
+        path: path.into(),
+        source,
+    };
+    let invalid = |reason: String| GenesisFileError::Invalid {
+        path: path.into(),
+        reason,
+    };
     if std::fs::metadata(path).map_err(file)?.len() > MAX_GENESIS_BYTES {
-        return Err(invalid(format!("it is larger than {MAX_GENESIS_BYTES} bytes")));
+        return Err(invalid(format!(
+            "it is larger than {MAX_GENESIS_BYTES} bytes"
+        )));
     }
     codec::decode(&std::fs::read(path).map_err(file)?).map_err(|error| invalid(error.to_string()))
 }

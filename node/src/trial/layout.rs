@@ -100,13 +100,18 @@ impl Layout {
             nodes.push(Self::add(root, institution)?);
         }
         let cards: Vec<Card> = nodes.iter().map(|node: &Node| node.card.clone()).collect();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         let time_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
         let genesis = genesis::make("trial", time_ms, &cards)?;
         for node in &nodes {
             genesis::write(&genesis, &node.folder.join("genesis.bin"))?;
         }
-        Ok(Self { chain_id: genesis.chain_id(), nodes })
+        Ok(Self {
+            chain_id: genesis.chain_id(),
+            nodes,
+        })
     }
 
     /// Makes the folder of one more node, without a genesis: that of an institution that is to join.
@@ -129,7 +134,13 @@ impl Layout {
             probes_listen: probes,
         };
         let card = folder::create(&node_folder, &plan, &mut OsRng)?;
-        Ok(Node { institution: institution.clone(), folder: node_folder, card, operator, probes })
+        Ok(Node {
+            institution: institution.clone(),
+            folder: node_folder,
+            card,
+            operator,
+            probes,
+        })
     }
 }
 
@@ -137,9 +148,14 @@ impl Layout {
 fn probe(address: SocketAddr, path: &str) -> std::io::Result<u16> {
     let mut stream = TcpStream::connect_timeout(&address, PROBE_TIMEOUT)?;
     stream.set_read_timeout(Some(PROBE_TIMEOUT))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )?;
     let mut line = String::new();
-    BufReader::new(stream).take(MAX_STATUS_LINE_BYTES).read_line(&mut line)?;
+    BufReader::new(stream)
+        .take(MAX_STATUS_LINE_BYTES)
+        .read_line(&mut line)?;
     let code = line.split(' ').nth(1).and_then(|code| code.parse().ok());
     code.ok_or_else(|| std::io::ErrorKind::InvalidData.into())
 }

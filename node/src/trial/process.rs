@@ -78,7 +78,11 @@ impl NodeProcess {
         let slug = node.institution.slug;
         let failed = |source| ProcessError::Start { slug, source };
         let log = node.log_file();
-        let output = OpenOptions::new().create(true).append(true).open(&log).map_err(failed)?;
+        let output = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .map_err(failed)?;
         let child = Command::new(executable)
             .args(["node", "run", "--until-stdin-closes", "--config"])
             .arg(node.config_file())
@@ -103,10 +107,15 @@ impl NodeProcess {
     pub fn check_running(&mut self) -> Result<(), ProcessError> {
         match self.child.try_wait() {
             Ok(None) => Ok(()),
-            Ok(Some(status)) => {
-                Err(ProcessError::Ended { slug: self.slug, status, log: self.log.clone() })
-            }
-            Err(source) => Err(ProcessError::Watch { slug: self.slug, source }),
+            Ok(Some(status)) => Err(ProcessError::Ended {
+                slug: self.slug,
+                status,
+                log: self.log.clone(),
+            }),
+            Err(source) => Err(ProcessError::Watch {
+                slug: self.slug,
+                source,
+            }),
         }
     }
 
@@ -124,9 +133,17 @@ impl NodeProcess {
                 Ok(None) => {
                     let slug = self.slug;
                     self.kill();
-                    return Err(ProcessError::DidNotStop { slug, within_ms: within.as_millis() });
+                    return Err(ProcessError::DidNotStop {
+                        slug,
+                        within_ms: within.as_millis(),
+                    });
                 }
-                Err(source) => return Err(ProcessError::Watch { slug: self.slug, source }),
+                Err(source) => {
+                    return Err(ProcessError::Watch {
+                        slug: self.slug,
+                        source,
+                    });
+                }
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::error::ClientError;
 use crate::exit::Exit;
 use crate::output::{Format, Table, print_json, quota};
 
-pub use publish::Publish;
+use publish::Publish;
 
 /// Publishes and looks at lists.
 #[derive(Debug, clap::Subcommand)]
@@ -25,7 +25,9 @@ pub enum ListCommand {
     /// Publishes a list, or changes one.
     Publish(Publish),
     /// Shows one list with its publications, or all lists.
-    #[command(after_help = "Examples:\n  tacit list show\n  tacit list show blacklist --member 2\n  tacit list show 3")]
+    #[command(
+        after_help = "Examples:\n  tacit list show\n  tacit list show blacklist --member 2\n  tacit list show 3"
+    )]
     Show {
         /// Its name or its number; all lists if none is given.
         list: Option<String>,
@@ -55,7 +57,10 @@ impl ListCommand {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         match self {
             Self::Publish(publish) => publish.run(context).await,
-            Self::Show { list: Some(list), member } => show(context, list, *member).await,
+            Self::Show {
+                list: Some(list),
+                member,
+            } => show(context, list, *member).await,
             Self::Show { list: None, member } => show_all(context, *member).await,
             Self::Verify { list, member } => verify(context, list, *member).await,
             Self::Withdraw { list, yes } => withdraw(context, list, *yes).await,
@@ -66,7 +71,10 @@ impl ListCommand {
 fn selector(list: &str, member: Option<u32>) -> ListSelector {
     let by = match list.trim_start_matches('L').parse() {
         Ok(number) if member.is_none() => By::ListId(number),
-        _ => By::Name(ListName { member_id: member, name: list.to_owned() }),
+        _ => By::Name(ListName {
+            member_id: member,
+            name: list.to_owned(),
+        }),
     };
     ListSelector { by: Some(by) }
 }
@@ -90,14 +98,20 @@ fn summary_as_json(summary: &ListSummary) -> serde_json::Value {
 
 async fn show_all(context: &Context, member: Option<u32>) -> Result<Exit, ClientError> {
     let mut node = context.node().await?;
-    let request = ListAllRequest { member_id: member, category: String::new() };
+    let request = ListAllRequest {
+        member_id: member,
+        category: String::new(),
+    };
     let lists = node.list_all(request).await?.into_inner().lists;
     if context.format() == Format::Json {
-        lists.iter().try_for_each(|list| print_json(&summary_as_json(list)))?;
+        lists
+            .iter()
+            .try_for_each(|list| print_json(&summary_as_json(list)))?;
         return Ok(Exit::Clear);
     }
-    let mut table =
-        Table::new(&["list", "of", "name", "category", "types", "size", "version", "price"]);
+    let mut table = Table::new(&[
+        "list", "of", "name", "category", "types", "size", "version", "price",
+    ]);
     for summary in &lists {
         let list = summary.list.clone().unwrap_or_default();
         table.row([
@@ -134,9 +148,13 @@ const fn state(state: PublicationState) -> &'static str {
 
 async fn show(context: &Context, list: &str, member: Option<u32>) -> Result<Exit, ClientError> {
     let mut node = context.node().await?;
-    let request = ListShowRequest { list: Some(selector(list, member)) };
+    let request = ListShowRequest {
+        list: Some(selector(list, member)),
+    };
     let answer = node.list_show(request).await?.into_inner();
-    let summary = answer.summary.ok_or(ClientError::Unexpected("a list without a summary"))?;
+    let summary = answer
+        .summary
+        .ok_or(ClientError::Unexpected("a list without a summary"))?;
     if context.format() == Format::Json {
         let publication = |publication: &Publication| {
             json!({
@@ -157,17 +175,27 @@ async fn show(context: &Context, list: &str, member: Option<u32>) -> Result<Exit
         return Ok(Exit::Clear);
     }
     let list = summary.list.clone().unwrap_or_default();
-    println!("L{} {} of M{}, {}", list.list_id, list.name, list.member_id, list.category);
+    println!(
+        "L{} {} of M{}, {}",
+        list.list_id, list.name, list.member_id, list.category
+    );
     println!("types    {}", summary.types.join(", "));
-    println!("version  {}, {} entries with padding", version(&summary), summary.size_class);
+    println!(
+        "version  {}, {} entries with padding",
+        version(&summary),
+        summary.size_class
+    );
     if let Some(entries) = summary.entries {
         println!("entries  {entries} (only this member knows)");
     }
     println!("price    {} a call", quota(summary.price_minor));
     let mut table = Table::new(&["version", "state", "published", "attested by", "root"]);
     for publication in &answer.publications {
-        let attesters: Vec<String> =
-            publication.attesters.iter().map(|id| format!("M{id}")).collect();
+        let attesters: Vec<String> = publication
+            .attesters
+            .iter()
+            .map(|id| format!("M{id}"))
+            .collect();
         table.row([
             format!("E{} v{}", publication.tag_epoch, publication.version),
             state(publication.state()).into(),
@@ -187,7 +215,9 @@ async fn show(context: &Context, list: &str, member: Option<u32>) -> Result<Exit
 
 async fn verify(context: &Context, list: &str, member: Option<u32>) -> Result<Exit, ClientError> {
     let mut node = context.node().await?;
-    let request = ListVerifyRequest { list: Some(selector(list, member)) };
+    let request = ListVerifyRequest {
+        list: Some(selector(list, member)),
+    };
     let mut steps = node.list_verify(request).await?.into_inner();
     let spinner = (context.format() == Format::Text).then(indicatif::ProgressBar::new_spinner);
     if let Some(spinner) = &spinner {
@@ -195,12 +225,16 @@ async fn verify(context: &Context, list: &str, member: Option<u32>) -> Result<Ex
         spinner.enable_steady_tick(Duration::from_millis(100));
     }
     while let Some(step) = steps.next().await {
-        let Some(Step::Verified(verified)) = step?.step else { continue };
+        let Some(Step::Verified(verified)) = step?.step else {
+            continue;
+        };
         if let Some(spinner) = spinner {
             spinner.finish_and_clear();
         }
-        let (rebuilt, published) =
-            (hex::encode(&verified.root_rebuilt), hex::encode(&verified.root_on_ledger));
+        let (rebuilt, published) = (
+            hex::encode(&verified.root_rebuilt),
+            hex::encode(&verified.root_on_ledger),
+        );
         match context.format() {
             Format::Json => print_json(&json!({
                 "version": verified.version,
@@ -212,13 +246,23 @@ async fn verify(context: &Context, list: &str, member: Option<u32>) -> Result<Ex
             Format::Text => {
                 println!("rebuilt    {rebuilt} from {} tags", verified.tags);
                 println!("on ledger  {published}, version {}", verified.version);
-                let verdict = if verified.agrees { "they agree" } else { "THEY DIFFER" };
+                let verdict = if verified.agrees {
+                    "they agree"
+                } else {
+                    "THEY DIFFER"
+                };
                 println!("{verdict}");
             }
         }
-        return Ok(if verified.agrees { Exit::Clear } else { Exit::Hit });
+        return Ok(if verified.agrees {
+            Exit::Clear
+        } else {
+            Exit::Hit
+        });
     }
-    Err(ClientError::Unexpected("the node ended the verification without a verdict"))
+    Err(ClientError::Unexpected(
+        "the node ended the verification without a verdict",
+    ))
 }
 
 async fn withdraw(context: &Context, list: &str, yes: bool) -> Result<Exit, ClientError> {
@@ -226,7 +270,9 @@ async fn withdraw(context: &Context, list: &str, yes: bool) -> Result<Exit, Clie
         return Ok(Exit::Clear);
     }
     let mut node = context.node().await?;
-    let request = ListWithdrawRequest { list: Some(selector(list, None)) };
+    let request = ListWithdrawRequest {
+        list: Some(selector(list, None)),
+    };
     let answer = node.list_withdraw(request).await?.into_inner();
     match context.format() {
         Format::Json => print_json(&json!({
@@ -247,8 +293,16 @@ mod tests {
     fn a_list_is_selected_by_number_or_by_owner_and_name() {
         assert_eq!(selector("3", None).by, Some(By::ListId(3)));
         assert_eq!(selector("L3", None).by, Some(By::ListId(3)));
-        let named = |member_id, name: &str| By::Name(ListName { member_id, name: name.into() });
-        assert_eq!(selector("blacklist", Some(2)).by, Some(named(Some(2), "blacklist")));
+        let named = |member_id, name: &str| {
+            By::Name(ListName {
+                member_id,
+                name: name.into(),
+            })
+        };
+        assert_eq!(
+            selector("blacklist", Some(2)).by,
+            Some(named(Some(2), "blacklist"))
+        );
         assert_eq!(selector("2024", Some(2)).by, Some(named(Some(2), "2024")));
     }
 }

@@ -38,7 +38,12 @@ pub struct Publish {
     #[command(flatten)]
     columns: ColumnChoice,
     /// Category of the network; needed when the list is new.
-    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
     category: String,
     /// Add the rows to the list, instead of putting them in place of all that is on it.
     #[arg(long, conflicts_with = "remove")]
@@ -72,7 +77,11 @@ impl Publish {
         let removes = self.remove;
         let (confirm, confirmation) = oneshot::channel::<bool>();
         let reading = tokio::task::spawn_blocking(move || {
-            let send = |step| asked.blocking_send(ListPublishRequest { step: Some(step) }).is_ok();
+            let send = |step| {
+                asked
+                    .blocking_send(ListPublishRequest { step: Some(step) })
+                    .is_ok()
+            };
             let mut broken = Vec::new();
             if !send(Asked::Header(header)) {
                 return Ok((source, broken));
@@ -85,7 +94,9 @@ impl Publish {
                     value: value.value,
                     remove: removes,
                 });
-                if !send(Asked::Rows(ListRows { rows: rows.collect() })) {
+                if !send(Asked::Rows(ListRows {
+                    rows: rows.collect(),
+                })) {
                     return Ok((source, broken));
                 }
             }
@@ -97,10 +108,16 @@ impl Publish {
             Ok::<_, ClientError>((source, broken))
         });
 
-        let mut answers = node.list_publish(ReceiverStream::new(stream)).await?.into_inner();
-        let outcome =
-            self.follow(context, &columns, &mut answers, confirm, &mut rejects).await;
-        let (_, broken) = reading.await.map_err(|_| ClientError::Unexpected("reading failed"))??;
+        let mut answers = node
+            .list_publish(ReceiverStream::new(stream))
+            .await?
+            .into_inner();
+        let outcome = self
+            .follow(context, &columns, &mut answers, confirm, &mut rejects)
+            .await;
+        let (_, broken) = reading
+            .await
+            .map_err(|_| ClientError::Unexpected("reading failed"))??;
         for row in broken {
             rejects.add(row.line, "", &row.reason)?;
         }
@@ -120,7 +137,11 @@ impl Publish {
         ListPublishHeader {
             name: self.name.clone(),
             category: self.category.clone(),
-            types: if self.category.is_empty() { Vec::new() } else { columns.types() },
+            types: if self.category.is_empty() {
+                Vec::new()
+            } else {
+                columns.types()
+            },
             mode: mode.into(),
             default_type: String::new(),
             default_region: self.columns.region.clone().unwrap_or_default(),
@@ -194,9 +215,13 @@ struct Outcome {
 
 impl Outcome {
     fn print(&self, context: &Context, rejected: u64) -> Result<Exit, ClientError> {
-        let difference =
-            self.difference.ok_or(ClientError::Unexpected("no difference was shown"))?;
-        let list = self.published.as_ref().and_then(|published| published.list.clone());
+        let difference = self
+            .difference
+            .ok_or(ClientError::Unexpected("no difference was shown"))?;
+        let list = self
+            .published
+            .as_ref()
+            .and_then(|published| published.list.clone());
         match (context.format(), &self.published) {
             (Format::Json, published) => print_json(&json!({
                 "list_id": list.map(|list| list.list_id),

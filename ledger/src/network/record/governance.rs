@@ -1,20 +1,32 @@
 //! What the members decide by vote: one member, one vote, more than two thirds of all members.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Serialize;
 use std::fmt;
 use tacit_circuits::scope::MemberId;
 
+use crate::kernel::Reject;
 use crate::kernel::codec::BoundedVec;
 use crate::kernel::party::{LedgerKey, MAX_PARTIES, Name, Role};
 use crate::network::parameters::{Category, Parameters};
-use crate::network::record::Profile;
+use crate::network::record::{Profile, check_address};
 
 /// Proposals that may be open at a time: they are listed in one record.
 pub const MAX_OPEN_PROPOSALS: usize = 64;
 
 /// Names a proposal, in the order of proposing, from 1.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
 )]
 pub struct ProposalId(pub u64);
 
@@ -37,6 +49,14 @@ pub struct Candidate {
     pub ledger_key: LedgerKey,
     /// Where it is reached.
     pub profile: Profile,
+}
+
+impl Candidate {
+    /// Refuses addresses that are not `host:port`.
+    pub(crate) fn check(&self) -> Result<(), Reject> {
+        check_address(&self.profile.front_end_address)?;
+        check_address(&self.profile.p2p_address)
+    }
 }
 
 /// What a proposal would change.
@@ -101,7 +121,8 @@ pub struct Ballot {
 }
 
 /// How a proposal stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ProposalStatus {
     /// Can be voted on.
     Open,

@@ -1,10 +1,11 @@
 //! Lists: keys, publications, attestations, alarms.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Serialize;
 use std::fmt;
-use tacit_circuits::curve::WirePoint;
+use tacit_circuits::curve::{Field, FieldError, WirePoint, decode_field, encode_field};
 use tacit_circuits::identifier::IdentifierType;
-use tacit_circuits::list::SizeClass;
+use tacit_circuits::list::{SizeClass, VersionId};
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 
 use crate::kernel::codec::BoundedVec;
@@ -38,8 +39,10 @@ pub struct List {
     pub accepts: BoundedVec<IdentifierType, MAX_ACCEPTED_TYPES>,
     /// Whether the list stands.
     pub status: ListStatus,
-    /// The tag epoch registered last; 0 before the first. Epochs are numbered from 1.
-    pub last_epoch: TagEpoch,
+    /// Tag epochs registered so far: they are numbered from 0 to below this.
+    pub epochs: u32,
+    /// The tag epoch under which calls are made now.
+    pub current_epoch: Option<TagEpoch>,
     /// The publication against which calls are answered now.
     pub active: Option<PublicationId>,
 }
@@ -56,6 +59,13 @@ pub enum ListStatus {
     },
 }
 
+impl List {
+    /// True while its owner has not withdrawn it.
+    pub fn is_standing(&self) -> bool {
+        self.status == ListStatus::Standing
+    }
+}
+
 /// A key of a list, for a while.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct EpochRecord {
@@ -69,8 +79,8 @@ pub struct EpochRecord {
     pub registered_height: u64,
     /// Whether calls may be made and settled under it.
     pub status: EpochStatus,
-    /// The version published last; 0 before the first. Versions are numbered from 1.
-    pub last_version: u32,
+    /// Versions published so far: they are numbered from 0 to below this.
+    pub versions: u32,
 }
 
 /// Whether calls may be made and settled under a key.
@@ -93,28 +103,32 @@ pub enum EpochStatus {
     },
 }
 
-/// Names a publication.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
-)]
-pub struct PublicationId {
-    /// List.
-    pub list: ListId,
-    /// Tag epoch.
-    pub tag_epoch: TagEpoch,
-    /// Version within the tag epoch, from 1.
-    pub version: u32,
-}
-
-impl fmt::Display for PublicationId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.list.0, self.tag_epoch.0, self.version)
-    }
-}
+/// Names a publication: list, tag epoch and version.
+pub type PublicationId = VersionId;
 
 /// Root of a tree of field elements, in the canonical little-endian form of the element.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub struct Root(pub [u8; 32]);
+
+/// In hexadecimal.
+impl Serialize for Root {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Root {
+    /// The root as a field element, if it is canonical.
+    pub fn field(&self) -> Result<Field, FieldError> {
+        decode_field(&self.0)
+    }
+}
+
+impl From<Field> for Root {
+    fn from(element: Field) -> Self {
+        Self(encode_field(&element))
+    }
+}
 
 impl fmt::Display for Root {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -172,9 +186,18 @@ pub enum PublicationStatus {
 }
 
 impl Publication {
-    /// What attestations name: binds chain, list, epoch, version, key, roots and size.
+    /// What attestations name (`publication_id` of
+    /// [`attestation_digest`](tacit_circuits::list::attestation_digest)): binds chain, list, epoch,
+    /// version, key, roots and size.
     pub fn digest(&self, chain_id: ChainId, key: &WirePoint) -> Digest {
-        let said = (chain_id, self.id, key, self.root, &self.size_class, self.evidence_root);
+        let said = (
+            chain_id,
+            self.id,
+            key,
+            self.root,
+            self.size_class,
+            self.evidence_root,
+        );
         hash::hash_encoded(label::PUBLICATION, &said)
     }
 }
@@ -192,7 +215,8 @@ pub struct Attestation {
 }
 
 /// Why a member could not rebuild a publication.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum AlarmReason {
     /// The owner does not serve the snapshot.
     SnapshotUnavailable,

@@ -4,7 +4,9 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use std::fmt;
 use tacit_circuits::scope::MemberId;
 
+use crate::kernel::Reject;
 use crate::kernel::codec::{BoundedVec, Text};
+use crate::kernel::context::require;
 use crate::kernel::party::{LedgerKey, MAX_PARTIES, Name, Party, PartyStatus, Role, key_bytes};
 
 /// Longest address: the longest DNS name with a port.
@@ -12,6 +14,17 @@ pub const MAX_ADDRESS_BYTES: usize = 253 + 6;
 
 /// `host:port`, without white space. Resolved by whoever connects, not by the ledger.
 pub type Address = Text<MAX_ADDRESS_BYTES>;
+
+/// Refuses what is not `host:port` with a port of 1 to 65535. Whether the host exists is for whoever
+/// connects to find out.
+pub(crate) fn check_address(address: &Address) -> Result<(), Reject> {
+    let parts = address.as_str().rsplit_once(':');
+    let well_formed = parts.is_some_and(|(host, port)| {
+        let port_fits = port.parse::<u16>().is_ok_and(|port| port > 0);
+        port_fits && !host.is_empty() && !host.chars().any(char::is_whitespace)
+    });
+    require(well_formed, Reject::VALUE_OUT_OF_RANGE)
+}
 
 key_bytes! {
     /// Ed25519 key of a party's node: it names the node among its peers, and a validator votes with it.
@@ -65,8 +78,24 @@ impl Member {
     }
 
     pub(crate) fn new(party: Party, profile: Profile, validator: bool) -> Self {
-        let Party { id, name, group, role, status, ledger_key } = party;
-        Self { id, name, group, role, status, ledger_key, profile, validator }
+        let Party {
+            id,
+            name,
+            group,
+            role,
+            status,
+            ledger_key,
+        } = party;
+        Self {
+            id,
+            name,
+            group,
+            role,
+            status,
+            ledger_key,
+            profile,
+            validator,
+        }
     }
 }
 

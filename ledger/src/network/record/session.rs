@@ -1,6 +1,7 @@
 //! Sessions, and what they count.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Serialize;
 use std::fmt;
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 
@@ -19,7 +20,17 @@ const WORDS: usize = (SETTLEMENT_SPAN / 64) as usize;
 
 /// Names a session: given in the order of opening, from 1, and never again.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
 )]
 pub struct SessionId(pub u64);
 
@@ -82,16 +93,31 @@ pub struct Settled {
 impl Settled {
     /// Refuses a number that is settled, or has fallen out of the window.
     pub fn check(&self, sequence: u64) -> Result<(), Reject> {
+        match self.end.checked_sub(sequence) {
+            None | Some(0) => Ok(()),
+            Some(behind) if behind > SETTLEMENT_SPAN => Err(Reject::SEQUENCE_TOO_OLD),
+            Some(_) if self.bit(sequence) => Err(Reject::SEQUENCE_SETTLED),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Marks a number that [`check`](Self::check) lets pass.
+    pub(crate) fn mark(&mut self, sequence: u64) {
+        // Numbers between the old end and the new one are not settled; their bits belonged to numbers
+        // that leave the window. A leap of a whole window clears it once.
         if sequence >= self.end {
-            return Ok(());
+            let first = self.end.max((sequence + 1).saturating_sub(SETTLEMENT_SPAN));
+            (first..=sequence).for_each(|skipped| self.set(skipped, false));
+            self.end = sequence + 1;
         }
-        if self.bit(sequence) && self.end - sequence <= SETTLEMENT_SPAN {
-            return Err(Reject::SEQUENCE_SETTLED);
-        }
-        if self.end - sequence > SETTLEMENT_SPAN {
-            return Err(Reject::SEQUENCE_TOO_OLD);
-        }
-        Ok(())
+        self.set(sequence, true);
+    }
+
+    fn set(&mut self, sequence: u64, settled: bool) {
+        let place = sequence % SETTLEMENT_SPAN;
+        let word = &mut self.window[(place / 64) as usize];
+        let bit = 1 << (place % 64);
+        if settled { *word |= bit } else { *word &= !bit }
     }
 
     fn bit(&self, sequence: u64) -> bool {

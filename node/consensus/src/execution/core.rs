@@ -8,10 +8,7 @@ use crate::{
 use bytes::Bytes;
 use commonware_consensus::types::FixedEpocher;
 use commonware_utils::channel::watch;
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tacit_finality::Header;
 use tacit_ledger::kernel::Reject;
 
@@ -26,7 +23,7 @@ pub(crate) struct Core {
     pub(crate) waiters: Waiters,
     pub(crate) retention: Retention,
     /// Whether there is a state to read: false while a joining node downloads it.
-    ready: AtomicBool,
+    ready: watch::Sender<bool>,
     tip: watch::Sender<Header>,
     checked: Mutex<Checked>,
     speculation: Mutex<Speculation>,
@@ -51,7 +48,7 @@ impl Core {
             archive,
             waiters: Waiters::default(),
             retention,
-            ready: AtomicBool::new(false),
+            ready: watch::channel(false).0,
             tip,
             checked: Mutex::default(),
             speculation: Mutex::default(),
@@ -134,12 +131,17 @@ impl Core {
 
     /// Says that state can be read from now on.
     pub(crate) fn set_ready(&self) {
-        self.ready.store(true, Ordering::Release);
+        self.ready.send_replace(true);
     }
 
     /// Whether state can be read.
     pub(crate) fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Acquire)
+        *self.ready.borrow()
+    }
+
+    /// Whether state can be read, as it changes.
+    pub(crate) fn ready(&self) -> watch::Receiver<bool> {
+        self.ready.subscribe()
     }
 
     /// The newest finalized header.

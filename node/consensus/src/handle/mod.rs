@@ -66,6 +66,20 @@ impl LedgerHandle {
         self.core.tip().borrow().height.get()
     }
 
+    /// Waits until the node has a state: at once but while it opens its files, or joins.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Stopped`] if the node stops.
+    pub async fn ready(&self) -> Result<(), LedgerError> {
+        let mut ready = self.core.ready();
+        ready
+            .wait_for(|ready| *ready)
+            .await
+            .map_err(|_| LedgerError::Stopped)?;
+        Ok(())
+    }
+
     /// The newest finalized header, as it changes.
     pub fn tip(&self) -> watch::Receiver<Header> {
         self.core.tip()

@@ -356,3 +356,41 @@ fn read_gossip(message: IoBuf, batch: &mut Vec<(Bytes, Origin)>) {
         Err(error) => debug!(%error, "a peer's message of transactions does not decode"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(bytes: Vec<u8>) -> usize {
+        let mut batch = Vec::new();
+        read_gossip(IoBuf::from(bytes), &mut batch);
+        batch.len()
+    }
+
+    proptest! {
+        #[test]
+        fn no_message_of_a_peer_makes_this_node_fail(
+            bytes in prop::collection::vec(any::<u8>(), 0..512)
+        ) {
+            read(bytes);
+        }
+    }
+
+    #[test]
+    fn a_message_with_more_transactions_than_allowed_is_dropped_whole() {
+        let message = |count: usize| vec![Bytes::from_static(b"x"); count].encode().to_vec();
+        assert_eq!(
+            read(message(MAX_GOSSIP_TRANSACTIONS)),
+            MAX_GOSSIP_TRANSACTIONS
+        );
+        assert_eq!(read(message(MAX_GOSSIP_TRANSACTIONS + 1)), 0);
+    }
+
+    #[test]
+    fn a_transaction_longer_than_any_envelope_is_dropped() {
+        let message = |length: usize| vec![Bytes::from(vec![0; length])].encode().to_vec();
+        assert_eq!(read(message(MAX_ENVELOPE_BYTES)), 1);
+        assert_eq!(read(message(MAX_ENVELOPE_BYTES + 1)), 0);
+    }
+}

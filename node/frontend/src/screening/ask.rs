@@ -198,6 +198,8 @@ impl Engine {
                     reconnects += 1;
                     sleep(BUSY_PAUSE.min(left)).await;
                 }
+                // The whole time is over, not only what was left of it.
+                Err(PeerError::TimedOut { .. }) => return Err(PeerError::TimedOut { timeout_ms }),
                 other => return other,
             }
         }

@@ -179,8 +179,11 @@ impl Screening {
     /// them ready. Answers with the number of lists that are ready.
     pub async fn warm(&self) -> Result<usize, LedgerError> {
         let plan = self.plan(&Targets::default(), &BTreeMap::new()).await?;
-        let askable: Vec<&PlannedList> =
-            plan.lists.iter().filter(|list| list.unreachable.is_none()).collect();
+        let askable: Vec<&PlannedList> = plan
+            .lists
+            .iter()
+            .filter(|list| list.unreachable.is_none())
+            .collect();
         match self.sessions.keep_ready(&askable).await {
             // Where there is not enough for ample sessions, they are opened when something is asked.
             Ok(()) | Err(SessionError::Ledger(LedgerError::Rejected(Reject::QUOTA_EXHAUSTED))) => {}

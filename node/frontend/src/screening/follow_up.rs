@@ -20,6 +20,9 @@ use crate::tasks::Tasks;
 /// How often calls that wait are looked at.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
+/// Pause after the database or the ledger failed.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
+
 /// Calls that one look takes on.
 const MAX_PER_LOOK: u32 = 256;
 
@@ -98,18 +101,26 @@ impl FollowUp {
 
     async fn follow(self) {
         let mut blocks = self.0.ledger.finalized();
+        // What became final while nobody listened here is found out before anything is posted.
+        let mut missed = true;
         loop {
+            if let Err(error) = self.look(missed).await {
+                tracing::warn!(%error, "follow_up.look: trying again");
+                sleep(RETRY_PAUSE).await;
+                continue;
+            }
+            missed = false;
             let deadline = Instant::now() + LOOK_INTERVAL;
             loop {
                 match timeout_at(deadline, blocks.recv()).await {
                     Ok(Ok(block)) => self.take(&block).await,
-                    Ok(Err(RecvError::Lagged(_))) | Err(_) => break,
+                    Ok(Err(RecvError::Lagged(_))) => {
+                        missed = true;
+                        break;
+                    }
+                    Err(_) => break,
                     Ok(Err(RecvError::Closed)) => return,
                 }
-            }
-            if let Err(error) = self.look().await {
-                tracing::warn!(%error, "follow_up.look: trying again");
-                sleep(Duration::from_millis(200)).await;
             }
         }
     }
@@ -151,16 +162,20 @@ impl FollowUp {
         }
     }
 
-    /// Compares what waits with the ledger: events may have been missed, and providers may not post.
-    async fn look(&self) -> Result<(), LookError> {
-        let before = now_ms().saturating_sub(self.0.post_after_ms);
+    /// Compares what waits with the ledger: providers may not post, and events may have been missed, in
+    /// which case every answered batch is looked at.
+    async fn look(&self, missed: bool) -> Result<(), LookError> {
+        let now = now_ms();
+        let before = now.saturating_sub(self.0.post_after_ms);
+        let horizon = if missed { now } else { before };
         for asked in self
             .0
             .store
-            .asked_in(AskedState::Answered, before, MAX_PER_LOOK)
+            .asked_in(AskedState::Answered, horizon, MAX_PER_LOOK)
             .await?
         {
-            self.settle(asked.session, asked.sequence).await?;
+            let overdue = asked.created_ms <= before;
+            self.settle(asked.session, asked.sequence, overdue).await?;
         }
         for asked in self
             .0
@@ -186,12 +201,18 @@ impl FollowUp {
         Ok(())
     }
 
-    /// An answered batch that is not known to be final: it is, or it is posted.
-    async fn settle(&self, session: SessionId, sequence: u64) -> Result<(), LookError> {
+    /// An answered batch that is not known to be final: it is, or it is posted when it is overdue.
+    async fn settle(
+        &self,
+        session: SessionId,
+        sequence: u64,
+        overdue: bool,
+    ) -> Result<(), LookError> {
         let open = read(&*self.0.ledger, |view| state::session(view, session)).await?;
         let store = &self.0.store;
         match open.map(|open| open.settled.check(sequence)) {
-            Some(Ok(())) => {}
+            Some(Ok(())) if overdue => {}
+            Some(Ok(())) => return Ok(()),
             Some(Err(Reject::SEQUENCE_SETTLED)) => {
                 store.settle_asked(session, sequence, None).await?;
                 return Ok(());

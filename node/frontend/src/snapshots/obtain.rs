@@ -67,14 +67,30 @@ impl Obtainer {
         {
             return Ok(());
         }
+        // What a former attempt left may have been spoilt here: nobody is accused before it was fetched
+        // afresh.
+        let resumed = self.files.incoming(publication.id, "full").exists();
+        let verified = match self.obtain_full(publication).await {
+            Err(ObtainError::NotThePublication(_)) if resumed => {
+                self.obtain_full(publication).await
+            }
+            other => other,
+        };
+        let (tree, snapshot) = verified?;
+        self.keep(tree, snapshot).await
+    }
+
+    async fn obtain_full(
+        &self,
+        publication: &Publication,
+    ) -> Result<(IndexedTree, Snapshot), ObtainError> {
         let path = self.fetch(publication, SnapshotForm::Full, "full").await?;
         let (of, from) = (publication.clone(), path.clone());
         let verified = compute(move || verify_snapshot(&of, &from)).await;
         if !matches!(verified, Err(ObtainError::Local(_))) {
             remove(&path)?;
         }
-        let (tree, snapshot) = verified?;
-        self.keep(tree, snapshot).await
+        verified
     }
 
     /// The hash with which this member attests a copy that it holds.

@@ -1,0 +1,219 @@
+//! Proposals and votes.
+
+use crate::kernel::clock::MAX_UTC_OFFSET_MINUTES;
+use crate::kernel::codec::BoundedVec;
+use crate::kernel::context::{Context, require};
+use crate::kernel::party::{Party, parties};
+use crate::kernel::{Missing, Reject, Stop, keys as kernel_keys};
+use crate::network::event::Event;
+use crate::network::execute::{Due, members, require_member};
+use crate::network::parameters::Category;
+use crate::network::read::Categories;
+use crate::network::record::{Ballot, Change, OpenProposals, Proposal, ProposalId, ProposalStatus};
+use crate::network::{keys, read};
+
+/// Proposes a change with the proposer's vote for it.
+pub(super) fn propose(
+    context: &mut Context<'_>,
+    sender: &Party,
+    change: Change,
+) -> Result<(), Stop> {
+    require_member(sender)?;
+    let mut open: OpenProposals = context.read(&keys::open_proposals())?.unwrap_or_default();
+    let number = read::proposal_count(context)? + 1;
+    let id = ProposalId(number);
+    open.push(id).map_err(|_| Reject::TOO_MANY_PROPOSALS)?;
+
+    let proposed_height = context.height();
+    let lifetime = read::parameters(context)?.proposal_lifetime_blocks;
+    let proposal = Proposal {
+        id,
+        proposer: sender.id,
+        change,
+        proposed_height,
+        expiry_height: proposed_height + lifetime,
+        status: ProposalStatus::Open,
+        votes: BoundedVec::new(),
+    };
+    context.put(keys::proposal_count(), &number);
+    context.put(keys::open_proposals(), &open);
+    context.due_at(proposal.expiry_height + 1, &Due::ProposalExpiry(id))?;
+    context.emit(&Event::Proposed {
+        proposal: id,
+        proposer: sender.id,
+    });
+    cast(context, sender, proposal, true)
+}
+
+/// Votes on a proposal, and carries it out with the vote that decides it. If it can no longer be carried
+/// out, the deciding vote is refused with the reason.
+pub(super) fn vote(
+    context: &mut Context<'_>,
+    sender: &Party,
+    id: ProposalId,
+    approve: bool,
+) -> Result<(), Stop> {
+    require_member(sender)?;
+    let proposal = read::proposal(context, id)?.ok_or(Reject::PROPOSAL_UNKNOWN)?;
+    let in_time = context.height() <= proposal.expiry_height;
+    let open = proposal.status == ProposalStatus::Open && in_time;
+    require(open, Reject::PROPOSAL_CLOSED)?;
+    let voted = proposal
+        .votes
+        .iter()
+        .any(|ballot| ballot.member == sender.id);
+    require(!voted, Reject::ALREADY_VOTED)?;
+    cast(context, sender, proposal, approve)
+}
+
+fn cast(
+    context: &mut Context<'_>,
+    sender: &Party,
+    mut proposal: Proposal,
+    approve: bool,
+) -> Result<(), Stop> {
+    let (id, member) = (proposal.id, sender.id);
+    proposal
+        .votes
+        .push(Ballot { member, approve })
+        .expect("no more votes than parties");
+    context.emit(&Event::Voted {
+        proposal: id,
+        member,
+        approve,
+    });
+    let height = context.height();
+    match tally(context, &proposal)? {
+        Tally::Carried => {
+            carry_out(context, &proposal.change)?;
+            close(context, proposal, ProposalStatus::Carried { height })?;
+        }
+        Tally::Defeated => close(context, proposal, ProposalStatus::Defeated { height })?,
+        Tally::Undecided => context.put(keys::proposal(id), &proposal),
+    }
+    Ok(())
+}
+
+enum Tally {
+    Carried,
+    Defeated,
+    Undecided,
+}
+
+/// One member, one vote: carried by more than two thirds of all active members, defeated once so many
+/// voted against it that this can no longer happen.
+fn tally(context: &Context<'_>, proposal: &Proposal) -> Result<Tally, Missing> {
+    let parties = parties(context)?;
+    let members: Vec<&Party> = parties
+        .iter()
+        .filter(|party| party.is_active_member())
+        .collect();
+    let cast = |approve: bool| {
+        let ballot = |party: &Party| Ballot {
+            member: party.id,
+            approve,
+        };
+        members
+            .iter()
+            .filter(|party| proposal.votes.contains(&ballot(party)))
+            .count()
+    };
+    let carries = |votes: usize| votes * 3 > members.len() * 2;
+    Ok(match (cast(true), cast(false)) {
+        (approvals, _) if carries(approvals) => Tally::Carried,
+        (_, rejections) if !carries(members.len() - rejections) => Tally::Defeated,
+        _ => Tally::Undecided,
+    })
+}
+
+fn carry_out(context: &mut Context<'_>, change: &Change) -> Result<(), Stop> {
+    match change {
+        Change::Admit(candidate) => members::admit(context, candidate).map(|_| ()),
+        Change::Remove { member } => members::remove(context, *member),
+        Change::AddValidator { member } => members::add_validator(context, *member),
+        Change::RemoveValidator { member } => members::remove_validator(context, *member),
+        Change::AddCategory(category) => add_category(context, category),
+        Change::ChangeCategory(category) => change_category(context, category),
+        Change::SetParameters(parameters) => {
+            context.put(keys::parameters(), parameters);
+            context.emit(&Event::ParametersChanged);
+            Ok(())
+        }
+        Change::SetUtcOffset { minutes } => {
+            context.put(kernel_keys::utc_offset(), minutes);
+            context.emit(&Event::ParametersChanged);
+            Ok(())
+        }
+    }
+}
+
+fn add_category(context: &mut Context<'_>, category: &Category) -> Result<(), Stop> {
+    let mut categories = read::categories(context)?;
+    let place = categories.binary_search_by_key(&category.id, |category| category.id);
+    let place = place.err().ok_or(Reject::CATEGORY_EXISTS)?;
+    categories.insert(place, category.clone());
+    put_categories(context, categories, category)
+}
+
+fn change_category(context: &mut Context<'_>, category: &Category) -> Result<(), Stop> {
+    let mut categories = read::categories(context)?;
+    let place = categories.binary_search_by_key(&category.id, |category| category.id);
+    categories[place.map_err(|_| Reject::CATEGORY_UNKNOWN)?] = category.clone();
+    put_categories(context, categories, category)
+}
+
+fn put_categories(
+    context: &mut Context<'_>,
+    categories: Vec<Category>,
+    changed: &Category,
+) -> Result<(), Stop> {
+    let categories = Categories::try_from(categories).map_err(|_| Reject::TOO_MANY_CATEGORIES)?;
+    context.put(keys::categories(), &categories);
+    context.emit(&Event::CategoryChanged {
+        category: changed.id,
+    });
+    Ok(())
+}
+
+/// Refuses changes whose values lie outside their ranges; needs no state.
+pub(super) fn check(change: &Change) -> Result<(), Reject> {
+    match change {
+        Change::Admit(candidate) => candidate.check(),
+        Change::AddCategory(category) | Change::ChangeCategory(category) => category.check(),
+        Change::SetParameters(parameters) => parameters.check(),
+        Change::SetUtcOffset { minutes } => {
+            let in_range = minutes.unsigned_abs() <= MAX_UTC_OFFSET_MINUTES.unsigned_abs();
+            require(in_range, Reject::VALUE_OUT_OF_RANGE)
+        }
+        Change::Remove { .. } | Change::AddValidator { .. } | Change::RemoveValidator { .. } => {
+            Ok(())
+        }
+    }
+}
+
+/// Closes a proposal that nobody decided in time.
+pub(super) fn expire(context: &mut Context<'_>, id: ProposalId) -> Result<(), Missing> {
+    match read::proposal(context, id)? {
+        Some(proposal) if proposal.status == ProposalStatus::Open => {
+            close(context, proposal, ProposalStatus::Expired)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn close(
+    context: &mut Context<'_>,
+    mut proposal: Proposal,
+    status: ProposalStatus,
+) -> Result<(), Missing> {
+    proposal.status = status;
+    let mut open: OpenProposals = context.read(&keys::open_proposals())?.unwrap_or_default();
+    open.retain(|id| *id != proposal.id);
+    context.put(keys::open_proposals(), &open);
+    context.put(keys::proposal(proposal.id), &proposal);
+    context.emit(&Event::ProposalClosed {
+        proposal: proposal.id,
+        status,
+    });
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! What the actions do.
+//!
+//! One file per subject. Every function checks all that it refuses before it writes, in ascending order
+//! of the refusals' numbers.
+
+mod alarms;
+mod calls;
+mod governance;
+mod lists;
+mod log;
+mod members;
+mod module;
+mod quota;
+mod sessions;
+
+pub(crate) use log::end_block;
+pub(crate) use members::genesis;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use crate::kernel::context::{Context, require};
+use crate::kernel::party::{Party, Role};
+use crate::kernel::{Reject, Stop};
+use crate::network::Action;
+use crate::network::record::{ProposalId, SessionId};
+
+/// Work that the risk network puts off to a height.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub(crate) enum Due {
+    /// A session's window to settle has passed: what is left of its escrow returns.
+    SessionEnd(SessionId),
+    /// A proposal can no longer be voted on.
+    ProposalExpiry(ProposalId),
+}
+
+/// Executes an action.
+pub(crate) fn execute(
+    context: &mut Context<'_>,
+    sender: &Party,
+    action: Action,
+) -> Result<(), Stop> {
+    match action {
+        Action::RegisterProfile {
+            front_end_address,
+            p2p_address,
+        } => members::register_profile(context, sender, front_end_address, p2p_address),
+        Action::RotateCertificate { tls_spki_hash } => {
+            members::rotate_certificate(context, sender, tls_spki_hash)
+        }
+        Action::Propose(change) => governance::propose(context, sender, *change),
+        Action::Vote { proposal, approve } => governance::vote(context, sender, proposal, approve),
+        Action::CreateList {
+            category,
+            name,
+            accepts,
+        } => lists::create(context, sender, category, name, accepts),
+        Action::RegisterTagEpoch {
+            list,
+            tag_epoch,
+            key,
+            ..
+        } => lists::register_epoch(context, sender, list, tag_epoch, key),
+        Action::Publish {
+            publication,
+            root,
+            size_class,
+            evidence_root,
+        } => lists::publish(
+            context,
+            sender,
+            publication,
+            root,
+            size_class,
+            evidence_root,
+        ),
+        Action::Attest {
+            publication,
+            digest,
+        } => lists::attest(context, sender, publication, digest),
+        Action::RaiseAlarm {
+            publication,
+            reason,
+        } => alarms::raise(context, sender, publication, reason),
+        Action::FraudProof {
+            publication, root, ..
+        } => alarms::fraud(context, sender, publication, root),
+        Action::WithdrawList { list } => lists::withdraw(context, sender, list),
+        Action::RevokeKey { list, tag_epoch } => lists::revoke(context, sender, list, tag_epoch),
+        Action::OpenSessions { openings } => sessions::open(context, sender, &openings),
+        Action::CallBatch(batch) => calls::settle(context, sender, &batch),
+        Action::CloseSession { session } => sessions::close(context, sender, session),
+    }
+}
+
+/// Refuses observers.
+fn require_member(sender: &Party) -> Result<(), Reject> {
+    require(sender.role == Role::Member, Reject::NOT_A_MEMBER)
+}

@@ -1,0 +1,235 @@
+//! The risk network as a module of the kernel.
+
+use tacit_circuits::oprf::{KeyContext, PublicKey};
+
+use crate::kernel::codec;
+use crate::kernel::context::{Context, require};
+use crate::kernel::party::Party;
+use crate::kernel::{
+    Envelope, Genesis, GenesisError, Missing, Module, ModuleId, Reject, RejectInfo, StateKey, Stop,
+    Table, keys as kernel_keys,
+};
+use crate::network::action::{Action, Opening};
+use crate::network::execute::{Due, end_block, execute, genesis, governance, sessions};
+use crate::network::record::check_address;
+use crate::network::reject::NETWORK_REJECTS;
+use crate::network::request::CallBatch;
+use crate::network::{RiskNetwork, keys};
+
+impl Module for RiskNetwork {
+    fn id(&self) -> ModuleId {
+        ModuleId::NETWORK
+    }
+
+    fn name(&self) -> &'static str {
+        "network"
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        keys::TABLES
+    }
+
+    fn rejects(&self) -> &'static [RejectInfo] {
+        NETWORK_REJECTS
+    }
+
+    fn genesis(&self, first: &Genesis, context: &mut Context<'_>) -> Result<(), GenesisError> {
+        genesis(first, context)
+    }
+
+    fn check_stateless(&self, envelope: &Envelope) -> Result<(), Reject> {
+        match read(envelope)? {
+            Action::RegisterProfile {
+                front_end_address,
+                p2p_address,
+            } => {
+                check_address(&front_end_address)?;
+                check_address(&p2p_address)
+            }
+            Action::Propose(change) => governance::check(&change),
+            Action::CreateList { accepts, .. } => {
+                require(!accepts.is_empty(), Reject::EMPTY)?;
+                require(accepts.is_sorted_by(|a, b| a < b), Reject::DUPLICATE)
+            }
+            Action::RegisterTagEpoch {
+                list,
+                tag_epoch,
+                key,
+                proof,
+            } => {
+                let key = PublicKey::from_wire(&key).map_err(|_| Reject::POINT_INVALID)?;
+                let chain_id = envelope.chain_id.0;
+                let context = KeyContext {
+                    chain_id,
+                    member: envelope.sender,
+                    list,
+                    tag_epoch,
+                };
+                proof
+                    .verify(&key, &context)
+                    .map_err(|_| Reject::KEY_PROOF_INVALID)
+            }
+            Action::Publish {
+                root,
+                evidence_root,
+                ..
+            } => {
+                let canonical = root.field().is_ok() && evidence_root.field().is_ok();
+                require(canonical, Reject::VALUE_OUT_OF_RANGE)
+            }
+            Action::FraudProof { root, fraud, .. } => {
+                let root = root.field().map_err(|_| Reject::FRAUD_PROOF_INVALID)?;
+                fraud.verify(&root).map_err(|_| Reject::FRAUD_PROOF_INVALID)
+            }
+            Action::OpenSessions { openings } => check_openings(&openings),
+            Action::CallBatch(batch) => batch.check(envelope.chain_id),
+            Action::RotateCertificate { .. }
+            | Action::Vote { .. }
+            | Action::Attest { .. }
+            | Action::RaiseAlarm { .. }
+            | Action::WithdrawList { .. }
+            | Action::RevokeKey { .. }
+            | Action::CloseSession { .. } => Ok(()),
+        }
+    }
+
+    fn prefetch(&self, envelope: &Envelope) -> Vec<StateKey> {
+        match read(envelope) {
+            Ok(action) => wanted(envelope, &action),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    fn execute(
+        &self,
+        context: &mut Context<'_>,
+        sender: &Party,
+        envelope: &Envelope,
+    ) -> Result<(), Stop> {
+        execute(context, sender, read(envelope)?)
+    }
+
+    fn due(&self, context: &mut Context<'_>, work: &[u8]) -> Result<(), Missing> {
+        match codec::decode(work).expect("due work is written by this module") {
+            Due::SessionEnd(session) => sessions::end_if_due(context, session),
+            Due::ProposalExpiry(proposal) => governance::expire(context, proposal),
+        }
+    }
+
+    fn end_block(&self, context: &mut Context<'_>) -> Result<(), Missing> {
+        end_block(context)
+    }
+}
+
+fn read(envelope: &Envelope) -> Result<Action, Reject> {
+    Action::read(&envelope.action).map_err(|_| Reject::MALFORMED)
+}
+
+fn check_openings(openings: &[Opening]) -> Result<(), Reject> {
+    require(!openings.is_empty(), Reject::EMPTY)?;
+    let useful = openings.iter().all(|opening| opening.cap_calls > 0);
+    require(useful, Reject::VALUE_OUT_OF_RANGE)
+}
+
+/// Keys that an action reads whatever state says. Those that depend on state (the category of a list,
+/// the parties behind a publication) follow in a second round.
+fn wanted(envelope: &Envelope, action: &Action) -> Vec<StateKey> {
+    let sender = envelope.sender;
+    match action {
+        Action::RegisterProfile { .. } => vec![keys::profile(sender)],
+        Action::RotateCertificate { tls_spki_hash } => {
+            vec![keys::profile(sender), keys::certificate(tls_spki_hash)]
+        }
+        Action::Propose(_) => vec![
+            keys::parameters(),
+            keys::open_proposals(),
+            keys::proposal_count(),
+            kernel_keys::party_count(),
+        ],
+        Action::Vote { proposal, .. } => vec![
+            keys::proposal(*proposal),
+            keys::open_proposals(),
+            kernel_keys::party_count(),
+        ],
+        Action::CreateList { .. } => {
+            vec![
+                keys::categories(),
+                keys::lists_of(sender),
+                keys::list_count(),
+            ]
+        }
+        Action::RegisterTagEpoch { list, .. } | Action::WithdrawList { list } => {
+            vec![keys::list(*list)]
+        }
+        Action::RevokeKey { list, tag_epoch } => {
+            vec![keys::list(*list), keys::epoch(*list, *tag_epoch)]
+        }
+        Action::Publish {
+            publication: id, ..
+        } => {
+            vec![keys::list(id.list), keys::epoch(id.list, id.tag_epoch)]
+        }
+        Action::Attest {
+            publication: id, ..
+        } => vec![
+            keys::list(id.list),
+            keys::epoch(id.list, id.tag_epoch),
+            keys::publication(*id),
+            kernel_keys::party_count(),
+        ],
+        Action::RaiseAlarm {
+            publication: id, ..
+        } => {
+            vec![
+                keys::publication(*id),
+                keys::alarm_by(*id, sender),
+                keys::alarm_count(),
+            ]
+        }
+        Action::FraudProof {
+            publication: id, ..
+        } => vec![
+            keys::publication(*id),
+            keys::list(id.list),
+            keys::parameters(),
+            keys::supply(),
+        ],
+        Action::OpenSessions { openings } => {
+            let mut wanted = vec![
+                keys::parameters(),
+                keys::categories(),
+                keys::session_count(),
+                keys::balance(sender),
+            ];
+            for opening in openings {
+                wanted.push(keys::list(opening.list));
+                wanted.push(keys::epoch(opening.list, opening.tag_epoch));
+                wanted.push(keys::sessions(sender, opening.list));
+            }
+            wanted
+        }
+        Action::CallBatch(batch) => wanted_by_calls(batch),
+        Action::CloseSession { session } => vec![keys::session(*session), keys::parameters()],
+    }
+}
+
+fn wanted_by_calls(batch: &CallBatch) -> Vec<StateKey> {
+    let request = &batch.signed.request;
+    let (querier, provider) = (request.querier, request.provider);
+    vec![
+        kernel_keys::party(querier),
+        kernel_keys::party(provider),
+        keys::session(request.session),
+        keys::list(request.list),
+        keys::epoch(request.list, request.tag_epoch),
+        keys::parameters(),
+        keys::categories(),
+        keys::usage(querier, request.list),
+        keys::balance(querier),
+        keys::balance(provider),
+        keys::history(querier),
+        keys::history(provider),
+        keys::supply(),
+        keys::log_frontier(),
+    ]
+}

@@ -1,0 +1,158 @@
+//! Sessions: opening, closing, returning escrow.
+
+use crate::kernel::context::{Context, require};
+use crate::kernel::party::Party;
+use crate::kernel::{Missing, Reject, Stop};
+use crate::network::action::Opening;
+use crate::network::event::Event;
+use crate::network::execute::{Due, quota, require_member};
+use crate::network::record::{EpochStatus, List, Session, SessionId, SessionIds, Settled};
+use crate::network::session::settles_until_height;
+use crate::network::{keys, read};
+
+/// Opens sessions, all or none.
+pub(super) fn open(
+    context: &mut Context<'_>,
+    sender: &Party,
+    openings: &[Opening],
+) -> Result<(), Stop> {
+    require_member(sender)?;
+    openings
+        .iter()
+        .try_for_each(|opening| open_one(context, sender, opening))
+}
+
+fn open_one(context: &mut Context<'_>, sender: &Party, opening: &Opening) -> Result<(), Stop> {
+    let list = callable(context, opening)?;
+    require(list.owner != sender.id, Reject::OWN_LIST)?;
+    let parameters = read::parameters(context)?;
+    let height = context.height();
+    let latest = height + parameters.max_session_blocks;
+    let in_range = (height + 1..=latest).contains(&opening.deadline_height);
+    require(in_range, Reject::DEADLINE_OUT_OF_RANGE)?;
+    let own_key = keys::sessions(sender.id, list.id);
+    let mut own: SessionIds = context.read(&own_key)?.unwrap_or_default();
+    let number: u64 = context.read(&keys::session_count())?.unwrap_or(0) + 1;
+    let id = SessionId(number);
+    own.push(id).map_err(|_| Reject::TOO_MANY_SESSIONS)?;
+    let terms = read::category(context, list.category)?.ok_or(Reject::CATEGORY_UNKNOWN)?;
+    quota::put_into_escrow(context, sender.id, opening.escrow_minor)?;
+
+    let session = Session {
+        id,
+        querier: sender.id,
+        provider: list.owner,
+        list: list.id,
+        tag_epoch: opening.tag_epoch,
+        lane: opening.lane,
+        price_minor: terms.price_minor,
+        escrow_minor: opening.escrow_minor,
+        spent_minor: 0,
+        cap_calls: opening.cap_calls,
+        calls: 0,
+        opened_height: height,
+        deadline_height: opening.deadline_height,
+        settled: Settled::default(),
+    };
+    context.put(keys::session_count(), &number);
+    context.put(own_key, &own);
+    context.put(keys::session(id), &session);
+    let last = session.deadline_height + parameters.settlement_window_blocks;
+    context.due_at(last + 1, &Due::SessionEnd(id))?;
+    context.emit(&opened(&session));
+    Ok(())
+}
+
+/// The list, if calls may be made to it under the opening's epoch.
+fn callable(context: &Context<'_>, opening: &Opening) -> Result<List, Stop> {
+    let list = read::list(context, opening.list)?.ok_or(Reject::LIST_UNKNOWN)?;
+    require(list.is_standing(), Reject::LIST_WITHDRAWN)?;
+    let terms = read::category(context, list.category)?.ok_or(Reject::CATEGORY_UNKNOWN)?;
+    require(!terms.retired, Reject::CATEGORY_RETIRED)?;
+    let epoch = read::epoch(context, list.id, opening.tag_epoch)?.ok_or(Reject::EPOCH_UNKNOWN)?;
+    match epoch.status {
+        EpochStatus::Revoked { .. } => return Err(Reject::EPOCH_REVOKED.into()),
+        EpochStatus::Superseded { .. } => return Err(Reject::EPOCH_SUPERSEDED.into()),
+        EpochStatus::Registered | EpochStatus::Current => {}
+    }
+    let active = list
+        .active
+        .is_some_and(|active| active.tag_epoch == opening.tag_epoch);
+    require(active, Reject::EPOCH_NOT_ACTIVE)?;
+    Ok(list)
+}
+
+fn opened(session: &Session) -> Event {
+    Event::SessionOpened {
+        session: session.id,
+        querier: session.querier,
+        provider: session.provider,
+        list: session.list,
+        tag_epoch: session.tag_epoch,
+        lane: session.lane,
+        price_minor: session.price_minor,
+        escrow_minor: session.escrow_minor,
+        cap_calls: session.cap_calls,
+        deadline_height: session.deadline_height,
+    }
+}
+
+/// Ends a session. The provider gives up what it has not settled, so its word ends it at once; the
+/// querier's brings the deadline forward, and the provider keeps the window to settle what it answered.
+pub(super) fn close(context: &mut Context<'_>, sender: &Party, id: SessionId) -> Result<(), Stop> {
+    let mut session = read::session(context, id)?.ok_or(Reject::SESSION_UNKNOWN)?;
+    let is_party = [session.querier, session.provider].contains(&sender.id);
+    require(is_party, Reject::NOT_A_PARTY)?;
+    let height = context.height();
+    let settles_until = settles_until_height(context, &session)?;
+    let settles = settles_until.is_some_and(|last| height <= last);
+    if sender.id == session.provider || !settles {
+        return Ok(end(context, &session)?);
+    }
+    require(session.deadline_height > height, Reject::SESSION_ENDED)?;
+
+    session.deadline_height = height;
+    let window = read::parameters(context)?.settlement_window_blocks;
+    context.put(keys::session(id), &session);
+    context.due_at(height + window + 1, &Due::SessionEnd(id))?;
+    let settles_until_height = height + window;
+    context.emit(&Event::SessionClosing {
+        session: id,
+        settles_until_height,
+    });
+    Ok(())
+}
+
+/// Returns the escrow of a session whose window has passed. A session may be due more than once: when it
+/// was opened, and when its querier closed it.
+pub(super) fn end_if_due(context: &mut Context<'_>, id: SessionId) -> Result<(), Missing> {
+    let Some(session) = read::session(context, id)? else {
+        return Ok(());
+    };
+    match settles_until_height(context, &session)? {
+        Some(last) if context.height() <= last => context.due_at(last + 1, &Due::SessionEnd(id)),
+        _ => end(context, &session),
+    }
+}
+
+fn end(context: &mut Context<'_>, session: &Session) -> Result<(), Missing> {
+    let returned_minor = session.escrow_left_minor();
+    quota::return_escrow(context, session.querier, returned_minor)?;
+    let own_key = keys::sessions(session.querier, session.list);
+    let mut own: SessionIds = context.read(&own_key)?.unwrap_or_default();
+    own.retain(|id| *id != session.id);
+    if own.is_empty() {
+        context.remove(own_key);
+    } else {
+        context.put(own_key, &own);
+    }
+    context.remove(keys::session(session.id));
+    context.emit(&Event::SessionClosed {
+        session: session.id,
+        querier: session.querier,
+        provider: session.provider,
+        list: session.list,
+        returned_minor,
+    });
+    Ok(())
+}

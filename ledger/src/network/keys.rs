@@ -1,0 +1,221 @@
+//! State keys of the risk network. Module 1; see [`Table`] for the form of a prefix.
+
+use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
+
+use crate::kernel::module::ModuleId;
+use crate::kernel::state::{StateKey, Table};
+use crate::network::record::{ConsensusKey, ProposalId, PublicationId, SessionId, SpkiHash};
+
+const fn table(number: u8, name: &'static str) -> Table {
+    Table {
+        module: ModuleId::NETWORK,
+        number,
+        name,
+    }
+}
+
+const PARAMETERS: Table = table(0, "parameters");
+const CATEGORIES: Table = table(1, "categories");
+const PROFILE: Table = table(2, "profile");
+const VALIDATORS: Table = table(3, "validators");
+const CERTIFICATE: Table = table(4, "certificate");
+const CONSENSUS_KEY: Table = table(5, "consensus-key");
+const BALANCE: Table = table(6, "balance");
+const SUPPLY: Table = table(7, "supply");
+const HISTORY: Table = table(8, "history");
+const LIST: Table = table(9, "list");
+const LIST_COUNT: Table = table(10, "list-count");
+const LISTS_OF: Table = table(11, "lists-of");
+const EPOCH: Table = table(12, "epoch");
+const LIST_KEY: Table = table(13, "list-key");
+const PUBLICATION: Table = table(14, "publication");
+const ALARM: Table = table(15, "alarm");
+const ALARM_COUNT: Table = table(16, "alarm-count");
+const ALARM_BY: Table = table(17, "alarm-by");
+const SESSION: Table = table(18, "session");
+const SESSION_COUNT: Table = table(19, "session-count");
+const SESSIONS: Table = table(20, "sessions");
+const USAGE: Table = table(21, "usage");
+const LOG_FRONTIER: Table = table(22, "log-frontier");
+const LOG_HEAD: Table = table(23, "log-head");
+const PROPOSAL: Table = table(24, "proposal");
+const PROPOSAL_COUNT: Table = table(25, "proposal-count");
+const OPEN_PROPOSALS: Table = table(26, "open-proposals");
+
+/// All tables of the risk network.
+pub const TABLES: &[Table] = &[
+    PARAMETERS,
+    CATEGORIES,
+    PROFILE,
+    VALIDATORS,
+    CERTIFICATE,
+    CONSENSUS_KEY,
+    BALANCE,
+    SUPPLY,
+    HISTORY,
+    LIST,
+    LIST_COUNT,
+    LISTS_OF,
+    EPOCH,
+    LIST_KEY,
+    PUBLICATION,
+    ALARM,
+    ALARM_COUNT,
+    ALARM_BY,
+    SESSION,
+    SESSION_COUNT,
+    SESSIONS,
+    USAGE,
+    LOG_FRONTIER,
+    LOG_HEAD,
+    PROPOSAL,
+    PROPOSAL_COUNT,
+    OPEN_PROPOSALS,
+];
+
+/// The governed parameters. Example: `000100`.
+pub fn parameters() -> StateKey {
+    PARAMETERS.key()
+}
+
+/// All categories. Example: `000101`.
+pub fn categories() -> StateKey {
+    CATEGORIES.key()
+}
+
+/// Where a party is reached. Example, party 7: `000102 00000007`.
+pub fn profile(member: MemberId) -> StateKey {
+    PROFILE.key().u32(member.0)
+}
+
+/// All validators. Example: `000103`.
+pub fn validators() -> StateKey {
+    VALIDATORS.key()
+}
+
+/// The party to whom a certificate's key belongs or once belonged. Example: `000104` and its hash.
+pub fn certificate(spki: &SpkiHash) -> StateKey {
+    CERTIFICATE.key().digest(&spki.0)
+}
+
+/// The party to whom a node's key belongs. Example: `000105` and the key.
+pub fn consensus_key(key: &ConsensusKey) -> StateKey {
+    CONSENSUS_KEY.key().digest(&key.0)
+}
+
+/// A party's quota. Example, party 7: `000106 00000007`.
+pub fn balance(member: MemberId) -> StateKey {
+    BALANCE.key().u32(member.0)
+}
+
+/// Quota minted and burnt. Example: `000107`.
+pub fn supply() -> StateKey {
+    SUPPLY.key()
+}
+
+/// What a party asked and served. Example, party 7: `000108 00000007`.
+pub fn history(member: MemberId) -> StateKey {
+    HISTORY.key().u32(member.0)
+}
+
+/// A list. Example, list 5: `000109 00000005`.
+pub fn list(list: ListId) -> StateKey {
+    LIST.key().u32(list.0)
+}
+
+/// How many lists there are. Example: `00010a`.
+pub fn list_count() -> StateKey {
+    LIST_COUNT.key()
+}
+
+/// The lists of a member. Example, party 7: `00010b 00000007`.
+pub fn lists_of(owner: MemberId) -> StateKey {
+    LISTS_OF.key().u32(owner.0)
+}
+
+/// A tag epoch. Example, epoch 2 of list 5: `00010c 00000005 00000002`.
+pub fn epoch(list: ListId, tag_epoch: TagEpoch) -> StateKey {
+    EPOCH.key().u32(list.0).u32(tag_epoch.0)
+}
+
+/// The list and epoch for which a key was registered, by the Montgomery u-coordinate that it shares with
+/// its negative. Example: `00010d` and the coordinate, little-endian.
+pub fn list_key(montgomery_u: &[u8; 32]) -> StateKey {
+    LIST_KEY.key().digest(montgomery_u)
+}
+
+/// A publication. Example, version 1 of epoch 2 of list 5: `00010e 00000005 00000002 00000001`.
+pub fn publication(id: PublicationId) -> StateKey {
+    PUBLICATION
+        .key()
+        .u32(id.list.0)
+        .u32(id.tag_epoch.0)
+        .u32(id.version.0)
+}
+
+/// A listed alarm, in its place of the ring. Example, place 9: `00010f 0000000000000009`.
+pub fn alarm(place: u64) -> StateKey {
+    ALARM.key().u64(place)
+}
+
+/// How many alarms were raised. Example: `000110`.
+pub fn alarm_count() -> StateKey {
+    ALARM_COUNT.key()
+}
+
+/// Set when a member has raised an alarm about a publication. Example: `000111`, the publication's three
+/// numbers, and party 7: `00000007`.
+pub fn alarm_by(id: PublicationId, member: MemberId) -> StateKey {
+    ALARM_BY
+        .key()
+        .u32(id.list.0)
+        .u32(id.tag_epoch.0)
+        .u32(id.version.0)
+        .u32(member.0)
+}
+
+/// A session. Example, session 9: `000112 0000000000000009`.
+pub fn session(session: SessionId) -> StateKey {
+    SESSION.key().u64(session.0)
+}
+
+/// How many sessions were opened. Example: `000113`.
+pub fn session_count() -> StateKey {
+    SESSION_COUNT.key()
+}
+
+/// Open sessions of a member with a list. Example, party 7, list 5: `000114 00000007 00000005`.
+pub fn sessions(querier: MemberId, list: ListId) -> StateKey {
+    SESSIONS.key().u32(querier.0).u32(list.0)
+}
+
+/// Calls of a member to a list on its last business date. Example, party 7, list 5:
+/// `000115 00000007 00000005`.
+pub fn usage(querier: MemberId, list: ListId) -> StateKey {
+    USAGE.key().u32(querier.0).u32(list.0)
+}
+
+/// The right edge of the network's log. Example: `000116`.
+pub fn log_frontier() -> StateKey {
+    LOG_FRONTIER.key()
+}
+
+/// Root and length of the network's log. Example: `000117`.
+pub fn log_head() -> StateKey {
+    LOG_HEAD.key()
+}
+
+/// A proposal. Example, proposal 3: `000118 0000000000000003`.
+pub fn proposal(proposal: ProposalId) -> StateKey {
+    PROPOSAL.key().u64(proposal.0)
+}
+
+/// How many proposals were made. Example: `000119`.
+pub fn proposal_count() -> StateKey {
+    PROPOSAL_COUNT.key()
+}
+
+/// The proposals that can be voted on. Example: `00011a`.
+pub fn open_proposals() -> StateKey {
+    OPEN_PROPOSALS.key()
+}

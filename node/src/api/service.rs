@@ -1,0 +1,183 @@
+//! The generated trait, over the calls of [`Operator`].
+
+use std::future::Future;
+use std::pin::Pin;
+
+use futures::Stream;
+use tacit_certs::serve::OperatorConnection;
+use tacit_proto::operator as proto;
+use tacit_proto::operator::operator_server::{Operator as Service, OperatorServer};
+use tacit_proto::MAX_OPERATOR_MESSAGE_BYTES;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::Operator;
+use super::error::ApiError;
+use super::lists::{Answers, STREAM_BUFFER};
+
+/// Who calls, where the connection does not say: only tests serve without certificates.
+const UNKNOWN_OPERATOR: &str = "unknown";
+
+type Answer<T> = Result<Response<T>, Status>;
+type AnswerStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+impl Operator {
+    /// The service, to be put behind a listener for operators.
+    pub fn into_server(self) -> OperatorServer<Self> {
+        OperatorServer::new(self)
+            .max_decoding_message_size(MAX_OPERATOR_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_OPERATOR_MESSAGE_BYTES)
+    }
+}
+
+async fn once<T>(answer: impl Future<Output = Result<T, ApiError>>) -> Answer<T> {
+    Ok(Response::new(answer.await?))
+}
+
+/// Runs `work` with a place for its answers. An error ends the stream.
+fn streamed<T, W>(work: impl FnOnce(Answers<T>) -> W) -> Answer<AnswerStream<T>>
+where
+    T: Send + 'static,
+    W: Future<Output = Result<(), ApiError>> + Send + 'static,
+{
+    let (answers, stream) = mpsc::channel(STREAM_BUFFER);
+    let work = work(answers.clone());
+    tokio::spawn(async move {
+        if let Err(error) = work.await {
+            // Whoever asked may have gone away.
+            let _ = answers.send(Err(error.into())).await;
+        }
+    });
+    Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
+}
+
+/// The name in the certificate of whoever calls.
+fn caller<T>(request: &Request<T>) -> String {
+    let connection = request.extensions().get::<OperatorConnection>();
+    connection.map_or_else(|| UNKNOWN_OPERATOR.into(), |connection| connection.name.clone())
+}
+
+#[tonic::async_trait]
+impl Service for Operator {
+    type ListPublishStream = AnswerStream<proto::ListPublishResponse>;
+    type ListVerifyStream = AnswerStream<proto::ListVerifyResponse>;
+    type ScreenStream = AnswerStream<proto::ScreenResponse>;
+    type HistoryStream = AnswerStream<proto::HistoryRow>;
+
+    async fn status(&self, _: Request<proto::StatusRequest>) -> Answer<proto::StatusResponse> {
+        once(self.status_now()).await
+    }
+
+    async fn list_publish(
+        &self,
+        request: Request<Streaming<proto::ListPublishRequest>>,
+    ) -> Answer<Self::ListPublishStream> {
+        let (operator, asked) = (self.clone(), request.into_inner());
+        streamed(|answers| async move { operator.publish(asked, answers).await })
+    }
+
+    async fn list_show(
+        &self,
+        request: Request<proto::ListShowRequest>,
+    ) -> Answer<proto::ListShowResponse> {
+        once(self.show_list(request.into_inner())).await
+    }
+
+    async fn list_all(
+        &self,
+        request: Request<proto::ListAllRequest>,
+    ) -> Answer<proto::ListAllResponse> {
+        once(self.all_lists(request.into_inner())).await
+    }
+
+    async fn list_verify(
+        &self,
+        request: Request<proto::ListVerifyRequest>,
+    ) -> Answer<Self::ListVerifyStream> {
+        let (operator, asked) = (self.clone(), request.into_inner());
+        streamed(|answers| async move { operator.verify_list(asked, answers).await })
+    }
+
+    async fn list_withdraw(
+        &self,
+        request: Request<proto::ListWithdrawRequest>,
+    ) -> Answer<proto::ListWithdrawResponse> {
+        once(self.withdraw_list(request.into_inner())).await
+    }
+
+    async fn screen_plan(
+        &self,
+        request: Request<proto::ScreenPlanRequest>,
+    ) -> Answer<proto::ScreenPlanResponse> {
+        once(self.plan(request.into_inner())).await
+    }
+
+    async fn screen(
+        &self,
+        request: Request<Streaming<proto::ScreenRequest>>,
+    ) -> Answer<Self::ScreenStream> {
+        let (caller, operator) = (caller(&request), self.clone());
+        let asked = request.into_inner();
+        streamed(|answers| async move { Operator::screen(&operator, caller, asked, answers).await })
+    }
+
+    async fn history(
+        &self,
+        request: Request<proto::HistoryRequest>,
+    ) -> Answer<Self::HistoryStream> {
+        let (operator, asked) = (self.clone(), request.into_inner());
+        streamed(|answers| async move { Operator::history(&operator, asked, answers).await })
+    }
+
+    async fn quota(&self, request: Request<proto::QuotaRequest>) -> Answer<proto::QuotaResponse> {
+        once(Operator::quota(self, request.into_inner())).await
+    }
+
+    async fn members(&self, _: Request<proto::MembersRequest>) -> Answer<proto::MembersResponse> {
+        once(Operator::members(self)).await
+    }
+
+    async fn proposals(
+        &self,
+        request: Request<proto::ProposalsRequest>,
+    ) -> Answer<proto::ProposalsResponse> {
+        once(Operator::proposals(self, request.into_inner())).await
+    }
+
+    async fn propose(
+        &self,
+        request: Request<proto::ProposeRequest>,
+    ) -> Answer<proto::ProposeResponse> {
+        once(Operator::propose(self, request.into_inner())).await
+    }
+
+    async fn vote(&self, request: Request<proto::VoteRequest>) -> Answer<proto::VoteResponse> {
+        once(Operator::vote(self, request.into_inner())).await
+    }
+
+    async fn ledger_block(
+        &self,
+        request: Request<proto::LedgerBlockRequest>,
+    ) -> Answer<proto::LedgerBlockResponse> {
+        once(self.block(request.into_inner())).await
+    }
+
+    async fn ledger_tx(
+        &self,
+        request: Request<proto::LedgerTxRequest>,
+    ) -> Answer<proto::LedgerTxResponse> {
+        once(self.transaction(request.into_inner())).await
+    }
+
+    async fn ledger_prove(
+        &self,
+        request: Request<proto::LedgerProveRequest>,
+    ) -> Answer<proto::LedgerProveResponse> {
+        once(self.prove(request.into_inner())).await
+    }
+
+    async fn alarms(&self, request: Request<proto::AlarmsRequest>) -> Answer<proto::AlarmsResponse> {
+        once(Operator::alarms(self, request.into_inner())).await
+    }
+}

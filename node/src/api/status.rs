@@ -1,0 +1,56 @@
+//! Where the node stands.
+
+use tacit_frontend::ports::Ledger as _;
+use tacit_ledger::network::read;
+use tacit_proto::operator as proto;
+
+use super::Operator;
+use super::error::ApiError;
+use super::governance::role;
+use super::lists::shown_copy;
+
+impl Operator {
+    pub(super) async fn status_now(&self) -> Result<proto::StatusResponse, ApiError> {
+        let me = self.ledger.member_id();
+        let (member, balance, lists, refs) = self
+            .read(|view| {
+                Ok((
+                    read::member(view, me)?,
+                    read::balance(view, me)?,
+                    read::lists(view)?,
+                    self.list_refs(view)?,
+                ))
+            })
+            .await?;
+        let member = member.ok_or_else(|| ApiError::unknown("member", me))?;
+        let ledger = self.ledger.handle().status().await?;
+        let position = self.read_model.position().await?;
+        let copies = lists
+            .iter()
+            .filter(|list| list.is_standing() && list.owner != me)
+            .map(|list| {
+                let copy = self.frontend.copy_status(list.id);
+                shown_copy(&copy, refs.get(&list.id), list.active)
+            })
+            .collect();
+        Ok(proto::StatusResponse {
+            member_id: me.0,
+            display_name: member.name.as_str().into(),
+            role: role(member.role).into(),
+            validator: member.validator,
+            chain_id: ledger.chain_id.0.to_vec(),
+            height: ledger.height,
+            block_time_ms: ledger.time_ms,
+            epoch: ledger.epoch,
+            view: ledger.view,
+            validators: ledger.validators,
+            syncing: ledger.syncing,
+            read_model_height: position.height,
+            quota_available_minor: balance.available_minor,
+            quota_escrowed_minor: balance.escrowed_minor,
+            calls_waiting: self.frontend.served_waiting() as u64,
+            version: env!("CARGO_PKG_VERSION").into(),
+            copies,
+        })
+    }
+}
