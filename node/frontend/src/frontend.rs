@@ -131,6 +131,7 @@ impl Frontend {
             log.clone(),
             crash.clone(),
             config.evaluation,
+            &tasks,
         );
         let lists = Lists::start(
             ledger.clone(),

@@ -28,6 +28,7 @@ pub mod evaluation;
 mod frontend;
 pub mod lists;
 pub mod peer;
+mod places;
 pub mod ports;
 pub mod rows;
 pub mod screening;

@@ -20,10 +20,39 @@ struct Wiretap {
     from_provider: Mutex<Vec<u8>>,
 }
 
+/// The client's side of a connection begins with this (RFC 9113, section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What an eavesdropper sees of one message: type and flags of each frame, and the length of its data.
+type Shape = Vec<(u8, u8, Option<usize>)>;
+
+/// The frames of the one connection that is tapped (RFC 9113, section 4.1): those that carry headers and
+/// data. Lengths of headers are left out: they hold the time of day, which is compressed away while it
+/// stays the same.
+fn frames(bytes: &[u8]) -> Shape {
+    let mut rest = bytes.strip_prefix(PREFACE).unwrap_or(bytes);
+    let mut frames = Vec::new();
+    while let Some((head, body)) = rest.split_at_checked(9) {
+        let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
+        match head[3] {
+            0 => frames.push((0, head[4], Some(length))),
+            1 => frames.push((1, head[4], None)),
+            _ => {}
+        }
+        // Frames that only keep the connection going may be on their way.
+        let Some(after) = body.get(length..) else {
+            break;
+        };
+        rest = after;
+    }
+    frames
+}
+
 impl Wiretap {
-    fn lengths(&self) -> (usize, usize) {
-        let length = |bytes: &Mutex<Vec<u8>>| bytes.lock().expect("tap").len();
-        (length(&self.to_provider), length(&self.from_provider))
+    /// Frames so far, in each direction.
+    fn shapes(&self) -> (Shape, Shape) {
+        let shape = |bytes: &Mutex<Vec<u8>>| frames(&bytes.lock().expect("tap"));
+        (shape(&self.to_provider), shape(&self.from_provider))
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -113,6 +142,9 @@ fn encodings(number: &str) -> Vec<(String, Vec<u8>)> {
         ),
     ];
     for (name, bytes) in all.clone() {
+        for (shift, text) in base64(&bytes).into_iter().enumerate() {
+            all.push((format!("{name}, base64 from {shift}"), text));
+        }
         all.push((format!("{name}, hex"), hex::encode(&bytes).into_bytes()));
         all.push((
             format!("{name}, HEX"),
@@ -120,6 +152,30 @@ fn encodings(number: &str) -> Vec<(String, Vec<u8>)> {
         ));
     }
     all
+}
+
+/// What is found in any base64 text (RFC 4648, section 4) that holds the bytes, for each of the three
+/// places at which they may begin: the characters that depend on nothing else.
+fn base64(bytes: &[u8]) -> [Vec<u8>; 3] {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    [0, 1, 2].map(|shift| {
+        let bit = |at: usize| (bytes[at / 8] >> (7 - at % 8)) & 1;
+        // The first whole character begins so many bits into the bytes.
+        let first = [0, 4, 2][shift];
+        let sixes = (first..)
+            .step_by(6)
+            .take_while(|at| at + 6 <= 8 * bytes.len());
+        let six = |at: usize| (at..at + 6).fold(0, |six, at| six << 1 | bit(at));
+        sixes.map(|at| ALPHABET[usize::from(six(at))]).collect()
+    })
+}
+
+#[test]
+fn base64_is_found_wherever_it_begins() {
+    // RFC 4648, section 10, and the same bytes behind one and behind two others.
+    assert_eq!(base64(b"foobar")[0], b"Zm9vYmFy");
+    assert!(contains(b"eGZvb2Jhcg==", &base64(b"foobar")[1]));
+    assert!(contains(b"eHhmb29iYXI=", &base64(b"foobar")[2]));
 }
 
 /// Everything that is logged while a test runs, at the most talkative level.
@@ -156,14 +212,12 @@ async fn a_hit_and_a_miss_look_the_same_to_the_provider_and_no_identifier_leaves
     let mut seen = Vec::new();
     let mut calls = 1;
     for number in [3, 90_000_002, 4, 90_000_003, 5, 90_000_004] {
-        let (to, from) = tap.lengths();
+        let (to, from) = tap.shapes();
         let screened = network.nodes[1].screen(&[phone(number)]).await;
         assert_eq!(screened.summary.rows_hit, u64::from(number < 1_000));
         calls += 1;
         network.wait_logged(calls).await;
-        // Frames that only keep the connection going come when they come.
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        let (to_after, from_after) = tap.lengths();
+        let (to_after, from_after) = tap.shapes();
         let batch = screened.answers[0].outcome.clone().expect("answered");
         let served = network.nodes[0]
             .frontend
@@ -172,12 +226,17 @@ async fn a_hit_and_a_miss_look_the_same_to_the_provider_and_no_identifier_leaves
             .await;
         let served = served.expect("read").expect("served");
         let stored = tacit_ledger::kernel::encode(&served.batch).len();
-        seen.push((number < 1_000, to_after - to, from_after - from, stored));
+        let (asked, answered) = (&to_after[to.len()..], &from_after[from.len()..]);
+        let data = |frames: &[(u8, u8, Option<usize>)]| frames.iter().filter_map(|f| f.2).sum();
+        let (asked_bytes, answered_bytes): (usize, usize) = (data(asked), data(answered));
+        assert!(
+            asked_bytes > 300 && answered_bytes > 100,
+            "{asked:?} {answered:?}"
+        );
+        seen.push((asked.to_vec(), answered.to_vec(), stored));
     }
-    let shape = |(_, to, from, stored): (bool, usize, usize, usize)| (to, from, stored);
-    // The first two have met the connection's compression of headers; from then on all are alike.
-    for one in &seen[1..] {
-        assert_eq!(shape(*one), shape(seen[1]), "{seen:?}");
+    for one in &seen {
+        assert_eq!(*one, seen[0], "hits and misses take turns: {seen:?}");
     }
 
     // The provider knows its own entries; what must not be found at it is what it was asked.

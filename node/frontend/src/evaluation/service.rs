@@ -1,7 +1,6 @@
 //! Evaluates requests.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rand_core::OsRng;
@@ -11,7 +10,7 @@ use tacit_circuits::scope::MemberId;
 use tacit_ledger::kernel::{BoundedVec, Reject, codec};
 use tacit_ledger::network::session::{Unsettled, admission};
 use tacit_ledger::network::{CallBatch, SignedRequest};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::ledger_log::CallLog;
@@ -20,8 +19,10 @@ use crate::compute::compute;
 use crate::crash::{CrashPoint, CrashPoints};
 use crate::lists::KeyRing;
 use crate::peer::{Refusal, RefusalCode};
+use crate::places::Places;
 use crate::ports::{Ledger, read};
 use crate::store::{ServedBatch, Store, StoreError};
+use crate::tasks::Tasks;
 
 /// Longest encoded request: 1,000 calls of 96 bytes, and what surrounds them.
 pub const MAX_REQUEST_BYTES: usize = 100 * 1024;
@@ -40,6 +41,8 @@ pub struct EvaluationConfig {
     /// Requests that wait or are evaluated; further ones are refused as busy at once. Bounds memory:
     /// a request and its evaluation take half a megabyte.
     pub max_queued: usize,
+    /// Of these, those of one member: a flood of one is no flood for the others.
+    pub max_queued_per_member: usize,
     /// How long a request may wait for its turn before it is refused as busy, in milliseconds.
     pub queue_timeout_ms: u64,
     /// How long a request may wait for the ledger to come to its session, in milliseconds.
@@ -51,6 +54,7 @@ impl Default for EvaluationConfig {
         Self {
             max_concurrent: 8,
             max_queued: 128,
+            max_queued_per_member: 32,
             queue_timeout_ms: 5_000,
             ledger_wait_ms: 2_000,
         }
@@ -67,8 +71,9 @@ pub(crate) struct Evaluator {
     log: CallLog,
     crash: CrashPoints,
     config: EvaluationConfig,
-    permits: Semaphore,
-    queued: AtomicUsize,
+    tasks: Tasks,
+    permits: Arc<Semaphore>,
+    queue: Places,
 }
 
 impl Evaluator {
@@ -79,9 +84,11 @@ impl Evaluator {
         log: CallLog,
         crash: CrashPoints,
         config: EvaluationConfig,
+        tasks: &Tasks,
     ) -> Self {
-        let permits = Semaphore::new(config.max_concurrent);
-        let (book, queued) = (log.book().clone(), AtomicUsize::new(0));
+        let permits = Arc::new(Semaphore::new(config.max_concurrent));
+        let queue = Places::new(config.max_queued, config.max_queued_per_member);
+        let book = log.book().clone();
         Self {
             ledger,
             store,
@@ -90,27 +97,50 @@ impl Evaluator {
             log,
             crash,
             config,
+            tasks: tasks.clone(),
             permits,
-            queued,
+            queue,
         }
     }
 
     /// Answers a request of `caller` with the encoded evaluation: the evaluated points and their proof.
+    ///
+    /// A caller that goes away while it waits for its turn is forgotten. From then on the request is
+    /// answered to its end, whether or not anybody still listens: one that is on the disk must be posted.
     pub(crate) async fn evaluate(
-        &self,
+        self: &Arc<Self>,
         caller: MemberId,
         request: &[u8],
         opened_height: u64,
     ) -> Result<Vec<u8>, Refusal> {
-        let _place = Place::take(&self.queued, self.config.max_queued)?;
+        let _place = self.queue.take(caller).ok_or_else(busy)?;
         let queue_timeout = Duration::from_millis(self.config.queue_timeout_ms);
-        let _turn = timeout(queue_timeout, self.permits.acquire())
+        let turn = timeout(queue_timeout, self.permits.clone().acquire_owned())
             .await
             .map_err(|_| busy())?
             .map_err(|_| internal())?;
-
         let request_hash = blake3::derive_key(REQUEST_LABEL, request);
         let (signed, blinded) = self.parse(caller, request).await?;
+        let (done, answer) = oneshot::channel();
+        let evaluator = self.clone();
+        self.tasks.spawn(async move {
+            let answer = evaluator
+                .answer(signed, blinded, request_hash, opened_height)
+                .await;
+            drop(turn);
+            // The caller may have gone; the same request gets the same answer from the disk.
+            let _ = done.send(answer);
+        });
+        answer.await.map_err(|_| internal())?
+    }
+
+    async fn answer(
+        &self,
+        signed: SignedRequest,
+        blinded: Vec<Point>,
+        request_hash: [u8; 32],
+        opened_height: u64,
+    ) -> Result<Vec<u8>, Refusal> {
         if let Some(answer) = self.answered_before(&signed, request_hash).await? {
             return Ok(answer);
         }
@@ -286,26 +316,6 @@ impl Drop for Claimed<'_> {
             self.book
                 .release(self.request.session, self.request.sequence);
         }
-    }
-}
-
-/// A place in the queue.
-struct Place<'a>(&'a AtomicUsize);
-
-impl<'a> Place<'a> {
-    fn take(queued: &'a AtomicUsize, max: usize) -> Result<Self, Refusal> {
-        let place = Self(queued);
-        if queued.fetch_add(1, Ordering::Relaxed) >= max {
-            Err(busy())
-        } else {
-            Ok(place)
-        }
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -115,7 +115,7 @@ impl Peer for PeerService {
     ) -> Result<Response<SnapshotStream>, Status> {
         let caller = caller(&request)?;
         self.require_member(caller).await?;
-        let stream = self.snapshots.stream(request.into_inner()).await?;
+        let stream = self.snapshots.stream(caller, request.into_inner()).await?;
         Ok(Response::new(stream))
     }
 }

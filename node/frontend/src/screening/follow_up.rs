@@ -23,8 +23,8 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 /// Pause after the database or the ledger failed.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
-/// Calls that one look takes on.
-const MAX_PER_LOOK: u32 = 256;
+/// Batches that are read at a time.
+const PAGE: u32 = 256;
 
 /// Batches whose finality somebody waits for.
 type Watched = HashMap<(SessionId, u64), mpsc::UnboundedSender<CallsFinal>>;
@@ -163,40 +163,43 @@ impl FollowUp {
     }
 
     /// Compares what waits with the ledger: providers may not post, and events may have been missed, in
-    /// which case every answered batch is looked at.
+    /// which case everything that waits is looked at.
     async fn look(&self, missed: bool) -> Result<(), LookError> {
         let now = now_ms();
-        let before = now.saturating_sub(self.0.post_after_ms);
-        let horizon = if missed { now } else { before };
-        for asked in self
-            .0
-            .store
-            .asked_in(AskedState::Answered, horizon, MAX_PER_LOOK)
-            .await?
-        {
-            let overdue = asked.created_ms <= before;
-            self.settle(asked.session, asked.sequence, overdue).await?;
-        }
-        for asked in self
-            .0
-            .store
-            .asked_in(AskedState::Sent, before, MAX_PER_LOOK)
-            .await?
-        {
-            let session = asked.session;
-            let open = read(&*self.0.ledger, |view| state::session(view, session)).await?;
-            match open.map(|open| open.settled.check(asked.sequence)) {
-                Some(Err(Reject::SEQUENCE_SETTLED)) => {
-                    self.0
-                        .store
-                        .settle_asked(session, asked.sequence, None)
-                        .await?;
+        let overdue = now.saturating_sub(self.0.post_after_ms);
+        let until = if missed { now } else { overdue };
+        for state in [AskedState::Answered, AskedState::Sent] {
+            let mut last = None;
+            loop {
+                let page = self.0.store.asked_in(state, until, last, PAGE).await?;
+                for asked in &page {
+                    let (session, sequence) = (asked.session, asked.sequence);
+                    if state == AskedState::Sent {
+                        self.look_for(session, sequence).await?;
+                    } else {
+                        let post = asked.created_ms <= overdue;
+                        self.settle(session, sequence, post).await?;
+                    }
                 }
-                Some(Ok(())) => {}
-                Some(Err(_)) | None => {
-                    self.0.store.give_up_asked(session, asked.sequence).await?;
+                last = page.last().copied();
+                if page.len() < PAGE as usize {
+                    break;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// A request without an answer here: its provider may have settled it, or may still.
+    async fn look_for(&self, session: SessionId, sequence: u64) -> Result<(), LookError> {
+        let open = read(&*self.0.ledger, |view| state::session(view, session)).await?;
+        let store = &self.0.store;
+        match open.map(|open| open.settled.check(sequence)) {
+            Some(Ok(())) => {}
+            Some(Err(Reject::SEQUENCE_SETTLED)) => {
+                store.settle_asked(session, sequence, None).await?;
+            }
+            Some(Err(_)) | None => store.give_up_asked(session, sequence).await?,
         }
         Ok(())
     }

@@ -2,25 +2,27 @@
 
 use std::io::{self, SeekFrom};
 use std::pin::Pin;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt};
 use tacit_circuits::list::VersionId;
-use tacit_circuits::scope::{ListId, ListVersion, TagEpoch};
+use tacit_circuits::scope::{ListId, ListVersion, MemberId, TagEpoch};
 use tacit_proto::peer as wire;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::Status;
 
 use super::files::Files;
+use crate::places::{Place, Places};
 
 /// Bytes of one message. Small enough that a slow reader holds little memory.
 const PART_BYTES: usize = 64 * 1024;
 
-/// Streams at a time. Each holds a file and one part; a reader that stops reading stops its own stream.
-const MAX_STREAMS: usize = 32;
+/// Streams at a time. Each holds a file and one part, and the connection's window of what is not read yet.
+const MAX_STREAMS: usize = 256;
+
+/// Streams of one member at a time: a reader that stops reading stops its own streams, and nobody else's.
+const MAX_STREAMS_PER_MEMBER: usize = 8;
 
 /// The messages of one transfer.
 pub(crate) type SnapshotStream =
@@ -30,26 +32,27 @@ pub(crate) type SnapshotStream =
 #[derive(Clone, Debug)]
 pub(crate) struct SnapshotServer {
     files: Files,
-    streams: Arc<Semaphore>,
+    streams: Places,
 }
 
 impl SnapshotServer {
     pub(crate) fn new(files: Files) -> Self {
         Self {
             files,
-            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            streams: Places::new(MAX_STREAMS, MAX_STREAMS_PER_MEMBER),
         }
     }
 
     /// The header, then the bytes from the offset on.
     pub(crate) async fn stream(
         &self,
+        caller: MemberId,
         request: wire::FetchSnapshotRequest,
     ) -> Result<SnapshotStream, Status> {
-        let permit =
-            self.streams.clone().try_acquire_owned().map_err(|_| {
-                Status::resource_exhausted("too many transfers at a time; ask again")
-            })?;
+        let place = self
+            .streams
+            .take(caller)
+            .ok_or_else(|| Status::resource_exhausted("too many transfers at a time; ask again"))?;
         let version = u32::try_from(request.version)
             .map_err(|_| Status::invalid_argument("the version does not fit 32 bits"))?;
         let id = VersionId {
@@ -81,16 +84,13 @@ impl SnapshotServer {
             part: Some(wire::snapshot_part::Part::Header(header)),
         };
         Ok(Box::pin(
-            stream::iter([Ok(header)]).chain(parts(file, permit)),
+            stream::iter([Ok(header)]).chain(parts(file, place)),
         ))
     }
 }
 
-fn parts(
-    file: File,
-    permit: OwnedSemaphorePermit,
-) -> impl Stream<Item = Result<wire::SnapshotPart, Status>> {
-    stream::try_unfold((file, permit), |(mut file, permit)| async move {
+fn parts(file: File, place: Place) -> impl Stream<Item = Result<wire::SnapshotPart, Status>> {
+    stream::try_unfold((file, place), |(mut file, place)| async move {
         let mut part = vec![0; PART_BYTES];
         let mut filled = 0;
         while filled < PART_BYTES {
@@ -106,7 +106,7 @@ fn parts(
         let data = wire::snapshot_part::Part::Data(Bytes::from(part).into());
         Ok(Some((
             wire::SnapshotPart { part: Some(data) },
-            (file, permit),
+            (file, place),
         )))
     })
 }

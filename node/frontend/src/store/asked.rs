@@ -5,12 +5,12 @@
 
 use sqlx::Row;
 use sqlx::any::AnyRow;
-use tacit_circuits::scope::{ListId, ListVersion, MemberId, TagEpoch};
+use tacit_circuits::scope::{ListId, ListVersion, TagEpoch};
 use tacit_ledger::kernel::codec;
 use tacit_ledger::network::{SessionId, SignedRequest};
 use zeroize::Zeroizing;
 
-use super::database::{Statement, Store, StoreError, number, number_32, optional_number};
+use super::database::{Statement, Store, StoreError, number, optional_number};
 use super::seal::Place;
 use crate::clock::now_ms;
 
@@ -52,7 +52,6 @@ pub struct AskedBatch {
 pub(crate) struct AskedSummary {
     pub(crate) session: SessionId,
     pub(crate) sequence: u64,
-    pub(crate) provider: MemberId,
     pub(crate) created_ms: u64,
 }
 
@@ -179,23 +178,41 @@ impl Store {
         row.as_ref().map(|row| self.asked_batch(row)).transpose()
     }
 
-    /// Requests in a state that were signed before a moment, oldest first, at most `limit`.
+    /// Requests in a state that were signed until a moment, oldest first, at most `limit`, beginning
+    /// behind `after`.
     pub(crate) async fn asked_in(
         &self,
         state: AskedState,
-        before_ms: u64,
+        until_ms: u64,
+        after: Option<AskedSummary>,
         limit: u32,
     ) -> Result<Vec<AskedSummary>, StoreError> {
-        let sql = "SELECT session_id, sequence, provider, created_ms FROM asked_batch \
-                   WHERE state = $1 AND created_ms < $2 ORDER BY created_ms LIMIT $3";
-        let values = [(state as u32).into(), before_ms.into(), limit.into()];
+        let sql = "SELECT session_id, sequence, created_ms FROM asked_batch \
+                   WHERE state = $1 AND created_ms <= $2 \
+                   AND (created_ms, session_id, sequence) > ($3, $4, $5) \
+                   ORDER BY created_ms, session_id, sequence LIMIT $6";
+        let (created_ms, session, sequence) = after.map_or((-1, -1, -1), |after| {
+            let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+            (
+                signed(after.created_ms),
+                signed(after.session.0),
+                signed(after.sequence),
+            )
+        });
+        let values = [
+            (state as u32).into(),
+            until_ms.into(),
+            created_ms.into(),
+            session.into(),
+            sequence.into(),
+            limit.into(),
+        ];
         let rows = self.rows(Statement::new(sql, values)).await?;
         rows.iter()
             .map(|row| {
                 Ok(AskedSummary {
                     session: SessionId(number(row, "session_id")?),
                     sequence: number(row, "sequence")?,
-                    provider: MemberId(number_32(row, "provider")?),
                     created_ms: number(row, "created_ms")?,
                 })
             })
