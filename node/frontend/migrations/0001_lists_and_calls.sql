@@ -69,7 +69,8 @@ CREATE TABLE asked_session (
     cumulative_minor  BIGINT NOT NULL
 );
 
--- Requests of this member. state: 0 sent, 1 answered, 2 final, 3 unanswered for good.
+-- Requests of this member. state: 0 sent, 1 answered, 2 final, 3 unanswered for good, 4 final and the
+-- answer is not here.
 CREATE TABLE asked_batch (
     session_id      BIGINT NOT NULL,
     sequence        BIGINT NOT NULL,

@@ -10,7 +10,7 @@ use tacit_ledger::network::read as state;
 use tokio::time::sleep;
 
 use crate::crash::CrashPoints;
-use crate::evaluation::{CallLog, EvaluationConfig, Evaluator};
+use crate::evaluation::{CallLog, EvaluationConfig, Evaluator, PostingTimes};
 use crate::lists::{KeyRing, Lists};
 use crate::peer::PeerService;
 use crate::ports::{Ledger, LedgerError, Peers, read};
@@ -37,8 +37,11 @@ pub struct FrontendConfig {
     pub copies: CopiesConfig,
     /// Screenings.
     pub screening: ScreeningConfig,
-    /// How long after the answer a batch is posted to the ledger, in milliseconds.
+    /// For how long nobody must have asked this member anything before it posts to the ledger what it
+    /// answered, in milliseconds: answers go before their settlement.
     pub post_delay_ms: u64,
+    /// How long after its answer a batch is posted whoever asks, in milliseconds.
+    pub post_within_ms: u64,
     /// Entries of the trees that are kept in memory, at about 63 bytes each.
     pub max_tree_entries: usize,
     /// Where tests stop it.
@@ -54,6 +57,7 @@ impl FrontendConfig {
             copies: CopiesConfig::default(),
             screening: ScreeningConfig::default(),
             post_delay_ms: 100,
+            post_within_ms: 3_000,
             max_tree_entries: 4_000_000,
             crash: CrashPoints::default(),
         }
@@ -115,15 +119,12 @@ impl Frontend {
         let tasks = Tasks::new();
         let files = Files::open(&config.folder)?;
         let (keys, trees) = (KeyRing::default(), Trees::new(config.max_tree_entries));
-        let delay_ms = config.post_delay_ms;
-        let log = CallLog::start(
-            ledger.clone(),
-            store.clone(),
-            crash.clone(),
-            delay_ms,
-            &tasks,
-        )
-        .await?;
+        let times = PostingTimes {
+            quiet: Duration::from_millis(config.post_delay_ms),
+            within: Duration::from_millis(config.post_within_ms),
+        };
+        let log =
+            CallLog::start(ledger.clone(), store.clone(), crash.clone(), times, &tasks).await?;
         let evaluator = Evaluator::new(
             ledger.clone(),
             store.clone(),
@@ -156,6 +157,7 @@ impl Frontend {
         let sessions = Sessions::start(ledger.clone(), store.clone(), sessions, &tasks).await?;
         let follow_up = FollowUp::start(
             ledger.clone(),
+            peers.clone(),
             store.clone(),
             screening.post_after_ms,
             &tasks,

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rand_core::OsRng;
-use support::{Network, PRICE_MINOR, context, phone, phones, reader, rows};
+use support::{Network, PRICE_MINOR, context, eventually, phone, phones};
 use tacit_circuits::curve::{Point, PointError, WirePoint};
 use tacit_circuits::identifier::{Conventions, IdentifierType, normalize};
 use tacit_circuits::oprf::{DleqProof, Input, ListKey, blind, evaluate};
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
+use tacit_frontend::lists::{DraftMode, ListSpec, Progress};
 use tacit_frontend::peer::{PeerError, PeerMisbehaved, RefusalCode};
-use tacit_frontend::ports::{Ledger, PeerIdentity, Peers};
+use tacit_frontend::ports::Ledger;
 use tacit_frontend::screening::{ScreenRequest, Unreachable};
 use tacit_ledger::kernel::{BoundedVec, Digest, Reject, codec};
 use tacit_ledger::network::action::Opening;
@@ -21,6 +22,7 @@ use tacit_ledger::network::{Action, Event, Request, SessionId, SignedRequest, re
 use tacit_proto::peer as wire;
 use tacit_proto::peer::peer_client::PeerClient;
 use tacit_proto::peer::peer_server::{Peer, PeerServer};
+use tokio::io::AsyncReadExt;
 use tonic::transport::{Channel, Server};
 use tonic::{Response, Status};
 
@@ -31,8 +33,11 @@ type Evaluated = (BoundedVec<WirePoint, MAX_CALLS>, DleqProof);
 /// Stands between the querier and an honest provider, and changes answers.
 struct Tamper {
     inner: PeerClient<Channel>,
-    change: fn(SignedRequest, Evaluated) -> Deed,
+    change: Change,
 }
+
+/// What becomes of an honest answer.
+type Change = Box<dyn Fn(SignedRequest, Evaluated) -> Deed + Send + Sync>;
 
 enum Deed {
     Answer(Evaluated),
@@ -83,18 +88,17 @@ impl Peer for Tamper {
 }
 
 /// One screening of three rows through the tampering provider: the reason for which it failed.
-async fn tampered(change: fn(SignedRequest, Evaluated) -> Deed) -> Unreachable {
+async fn tampered(
+    change: impl Fn(SignedRequest, Evaluated) -> Deed + Send + Sync + 'static,
+) -> Unreachable {
     let network = Network::start(3).await;
-    let list = network
-        .publish(0, "accounts", &phones(0..20))
-        .await
-        .publication
-        .list;
-    let honest = network
-        .publish(2, "accounts", &phones(0..20))
-        .await
-        .publication
-        .list;
+    let published = network.publish(0, "accounts", &phones(0..20)).await;
+    network.publish(2, "accounts", &phones(0..20)).await;
+    tampered_in(&network, published.publication.list, Box::new(change)).await
+}
+
+/// The same with a list of the first member's, beside one of the third.
+async fn tampered_in(network: &Network, list: ListId, change: Change) -> Unreachable {
     let (address, _server) = support::serve(&network.nodes[0].frontend, MemberId(2)).await;
     let channel = Channel::from_shared(format!("http://{address}")).expect("an address");
     let inner = PeerClient::new(channel.connect().await.expect("a channel"));
@@ -118,12 +122,8 @@ async fn tampered(change: fn(SignedRequest, Evaluated) -> Deed) -> Unreachable {
     };
     let screened = network.nodes[1].screen_with(&phones(0..3), request).await;
     // The honest one of the two is not affected.
-    assert_eq!(
-        screened.hits.keys().filter(|(l, _)| *l == honest).count(),
-        3,
-        "{screened:?}"
-    );
-    assert!(!screened.hits.keys().any(|(l, _)| *l == list));
+    assert_eq!(screened.hits.len(), 3, "{screened:?}");
+    assert!(screened.hits.keys().all(|(answered, _)| *answered != list));
     assert_eq!(screened.summary.cost_minor, 3 * u64::from(PRICE_MINOR));
     let answers = screened
         .answers
@@ -179,18 +179,62 @@ async fn swapped_answers_are_the_providers_fault() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_for_another_epoch_is_the_providers_fault() {
-    let reason = tampered(|signed, _| {
-        // Even the right key, in the context of another epoch, proves nothing here; the test does not have
-        // the right key, so that both are wrong.
-        let blinded = Point::decode_batch(&signed.request.blinded()).expect("points");
-        let mut context = signed.request.evaluation_context();
-        context.tag_epoch = TagEpoch(7);
-        let key = ListKey::generate(&mut OsRng);
-        let (points, proof) = evaluate(&key, &context, &blinded, &mut OsRng).expect("a batch");
-        let points = points.iter().map(Point::encode).collect::<Vec<_>>();
-        Deed::Answer((support::bounded(points), proof))
-    });
-    assert_eq!(misbehaved(reason.await), PeerMisbehaved::WrongProof);
+    for (key_of, context_of) in [(0, 0), (0, 1), (1, 0)] {
+        let network = Network::start(3).await;
+        network.publish(0, "accounts", &phones(0..20)).await;
+        network.publish(2, "accounts", &phones(0..20)).await;
+        let lists = &network.nodes[0].frontend.lists;
+        let rotate = ListSpec {
+            new_tag_epoch: true,
+            ..support::spec("accounts", DraftMode::Change)
+        };
+        let draft = lists.draft(rotate).await.expect("a draft");
+        let second = lists
+            .publish(draft, Progress::default())
+            .await
+            .expect("published")
+            .publication;
+        network.wait_for(second).await;
+        let store = network.nodes[0].frontend.store();
+        let epoch = store.own_epoch(1, TagEpoch(key_of)).await.expect("read");
+        let key = epoch.and_then(|epoch| epoch.key).expect("a key");
+        let change = move |signed: SignedRequest, _| {
+            assert_eq!(signed.request.tag_epoch, TagEpoch(1));
+            let blinded = Point::decode_batch(&signed.request.blinded()).expect("points");
+            let mut context = signed.request.evaluation_context();
+            context.tag_epoch = TagEpoch(context_of);
+            let (points, proof) = evaluate(&key, &context, &blinded, &mut OsRng).expect("a batch");
+            let points = points.iter().map(Point::encode).collect::<Vec<_>>();
+            Deed::Answer((support::bounded(points), proof))
+        };
+        let reason = tampered_in(&network, second.list, Box::new(change)).await;
+        assert_eq!(
+            misbehaved(reason),
+            PeerMisbehaved::WrongProof,
+            "{key_of} {context_of}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_answer_to_another_request_is_the_providers_fault() {
+    let first = Arc::new(std::sync::Mutex::new(None));
+    let network = Network::start(3).await;
+    let list = network
+        .publish(0, "accounts", &phones(0..20))
+        .await
+        .publication
+        .list;
+    network.publish(2, "accounts", &phones(0..20)).await;
+    let seen = first.clone();
+    let keep = move |_, answer: Evaluated| {
+        seen.lock().expect("seen").replace(answer);
+        Deed::Silence
+    };
+    tampered_in(&network, list, Box::new(keep)).await;
+    let replay = move |_, _| Deed::Answer(first.lock().expect("seen").clone().expect("an answer"));
+    let reason = tampered_in(&network, list, Box::new(replay)).await;
+    assert_eq!(misbehaved(reason), PeerMisbehaved::WrongProof);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -304,6 +348,100 @@ async fn a_slow_provider_does_not_hold_up_a_long_screening() {
         9_000
     );
     assert_eq!(screened.summary.rows_incomplete, 9_000);
+}
+
+/// Passes connections on, and cuts each when it has carried so many bytes back.
+async fn cut_after(bytes: usize, address: std::net::SocketAddr) -> std::net::SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let cut = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((near, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let far = tokio::net::TcpStream::connect(address)
+                    .await
+                    .expect("connects");
+                let (mut near_read, mut near_write) = near.into_split();
+                let (far_read, mut far_write) = far.into_split();
+                let there = tokio::spawn(async move {
+                    let _ = tokio::io::copy(&mut near_read, &mut far_write).await;
+                });
+                let mut back = far_read.take(bytes as u64);
+                let _ = tokio::io::copy(&mut back, &mut near_write).await;
+                there.abort();
+            });
+        }
+    });
+    cut
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_stops_in_mid_answer_is_unreachable_and_what_it_settles_is_owed() {
+    let network = Network::start(3).await;
+    let list = network
+        .publish(0, "accounts", &phones(0..200))
+        .await
+        .publication
+        .list;
+    let honest = network
+        .publish(2, "accounts", &phones(0..200))
+        .await
+        .publication
+        .list;
+    let (address, _server) = support::serve(&network.nodes[0].frontend, MemberId(2)).await;
+    // An answer to a hundred calls has 6,500 bytes.
+    let cut = cut_after(3_000, address).await;
+    network.wires.route(MemberId(2), MemberId(1), cut);
+    let request = ScreenRequest {
+        context: context(),
+        answer_timeout_ms: Some(1_000),
+        ..ScreenRequest::default()
+    };
+    let screened = network.nodes[1].screen_with(&phones(0..100), request).await;
+    assert_eq!(
+        screened.hits.keys().filter(|(l, _)| *l == honest).count(),
+        100
+    );
+    let answers = screened.answers.iter().find(|answers| answers.list == list);
+    let (reason, rows) = answers
+        .expect("said")
+        .outcome
+        .clone()
+        .expect_err("unreachable");
+    let stopped = matches!(
+        reason,
+        Unreachable::Peer(PeerError::Transport(_) | PeerError::TimedOut { .. })
+    );
+    assert!(stopped && rows.len() == 100, "{reason:?}");
+    assert_eq!(screened.summary.cost_minor, 100 * u64::from(PRICE_MINOR));
+    // It did evaluate, and may settle that only by publishing its answers, once. The querier fetches them.
+    network.wait_logged(200).await;
+    network.wires.route(MemberId(2), MemberId(1), address);
+    let settled = |(_, action, _): &(_, Action, _)| match action {
+        Action::CallBatch(batch) if batch.signed.request.list == list => {
+            Some((batch.signed.request.session, batch.signed.request.sequence))
+        }
+        _ => None,
+    };
+    let found = network
+        .chain
+        .log
+        .lock()
+        .expect("log")
+        .iter()
+        .find_map(settled);
+    let (session, sequence) = found.expect("settled");
+    eventually("the answer is here", async || {
+        let own = network.nodes[1]
+            .frontend
+            .own_records(session, sequence)
+            .await;
+        let (_, _, answer) = own.expect("read").expect("asked");
+        answer.is_some_and(|answer| answer.evaluated.len() == 100 && answer.hits.is_none())
+    })
+    .await;
+    assert_eq!(network.logged(), 200);
 }
 
 // ---------------------------------------------------------------- a dishonest querier
@@ -625,7 +763,6 @@ async fn a_caller_without_a_registered_certificate_is_refused() {
         .await
         .expect_err("nobody knows the caller");
     assert_eq!(status.code(), tonic::Code::Unauthenticated);
-    let _ = PeerIdentity(MemberId(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -660,7 +797,81 @@ async fn a_flood_of_requests_is_refused_and_the_provider_stays_up() {
     assert!(sent.join_all().await.into_iter().all(|answered| answered));
     let screened = network.nodes[1].screen(&phones(3..4)).await;
     assert_eq!(screened.hits.len(), 1);
-    let _ = (rows(&[]), reader());
-    fn is_port<T: Peers>() {}
-    let _ = is_port::<support::MemberWires>;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_that_do_not_read_take_their_own_places_and_nobody_elses() {
+    let network = Network::start(3).await;
+    let published = network.publish(0, "accounts", &phones(0..60_000)).await;
+    let id = published.publication;
+    let (address, _server) = support::serve(&network.nodes[0].frontend, MemberId(2)).await;
+    let fetch = wire::FetchSnapshotRequest {
+        list: id.list.0,
+        tag_epoch: id.tag_epoch.0,
+        version: id.version.0.into(),
+        form: wire::SnapshotForm::Full.into(),
+        offset: 0,
+    };
+    // A megabyte is asked for many times over, and nothing of it is read.
+    let (mut unread, mut refused) = (Vec::new(), 0);
+    for _ in 0..40 {
+        let channel = Channel::from_shared(format!("http://{address}")).expect("an address");
+        let channel = channel.initial_stream_window_size(65_535);
+        let mut client = PeerClient::new(channel.connect().await.expect("a channel"));
+        match client.fetch_snapshot(fetch).await {
+            Ok(stream) => unread.push(stream),
+            Err(status) => {
+                assert_eq!(status.code(), tonic::Code::ResourceExhausted);
+                refused += 1;
+            }
+        }
+    }
+    assert_eq!((unread.len(), refused), (8, 32));
+    // Whoever does not read is not waited for: another member fetches the next version meanwhile.
+    let next = network.nodes[0]
+        .publish("accounts", &phones(0..60_001), DraftMode::Replace)
+        .await;
+    eventually("the third member holds it", async || {
+        network.nodes[2].frontend.copy_status(id.list).held == Some(next.publication)
+    })
+    .await;
+    drop(unread);
+    network.wait_for(next.publication).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_one_member_leaves_room_for_the_others() {
+    let network = Network::start_with(
+        3,
+        |_, _| {},
+        |config| {
+            config.evaluation.max_concurrent = 1;
+            config.evaluation.max_queued = 16;
+            config.evaluation.max_queued_per_member = 4;
+        },
+    )
+    .await;
+    network.publish(0, "accounts", &phones(0..20)).await;
+    let (address, _server) = support::serve(&network.nodes[0].frontend, MemberId(2)).await;
+    let channel = Channel::from_shared(format!("http://{address}")).expect("an address");
+    let client = PeerClient::new(channel.connect().await.expect("a channel"));
+    let flood: Vec<_> = (0..8)
+        .map(|_| {
+            let mut client = client.clone();
+            tokio::spawn(async move {
+                loop {
+                    let request = wire::EvaluateRequest {
+                        signed_request: vec![0; 90 * 1024],
+                        opened_height: 0,
+                    };
+                    client.evaluate(request).await.expect("an answer");
+                }
+            })
+        })
+        .collect();
+    for number in 0..10 {
+        let screened = network.nodes[2].screen(&[phone(number)]).await;
+        assert_eq!(screened.hits.len(), 1, "{screened:?}");
+    }
+    flood.iter().for_each(|flooder| flooder.abort());
 }

@@ -3,7 +3,6 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use futures::StreamExt;
 use support::{Network, PRICE_MINOR, collect, context, eventually, phone, phones, reader, rows};
@@ -390,50 +389,4 @@ async fn what_was_asked_and_why_stays_with_the_querier() {
         .view(|view| state::history(view, MemberId(2)))
         .expect("a map");
     assert_eq!((history.asked_calls, history.asked_batches), (2, 1));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "prints times; run with --ignored --nocapture in release"]
-async fn single_screening_times() {
-    let network = Network::start(4).await;
-    for owner in 0..3 {
-        network.publish(owner, "accounts", &phones(0..1_000)).await;
-    }
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    let mut times = Vec::new();
-    for number in 0..100 {
-        let started = std::time::Instant::now();
-        let screened = network.nodes[3].screen(&[phone(number)]).await;
-        assert_eq!(screened.hits.len(), 3);
-        times.push(started.elapsed());
-    }
-    times.sort();
-    println!(
-        "p50 {:?} p90 {:?} p99 {:?}",
-        times[50], times[90], times[99]
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "prints times; run with --ignored --nocapture in release"]
-async fn bulk_screening_times() {
-    let network = Network::start(2).await;
-    let numbers = phones(0..100_000);
-    let started = std::time::Instant::now();
-    network.publish(0, "accounts", &numbers).await;
-    println!("published 100,000 in {:?}", started.elapsed());
-    let request = ScreenRequest {
-        rows_expected: Some(10_000),
-        wait_for_finality: true,
-        ..request()
-    };
-    let started = std::time::Instant::now();
-    let asked = phones(50_000..60_000);
-    let screened = network.nodes[1].screen_with(&asked, request).await;
-    assert_eq!(screened.summary.rows_hit, 10_000);
-    println!(
-        "answered in {} ms, final in {:?}",
-        screened.summary.elapsed_ms,
-        started.elapsed()
-    );
 }

@@ -15,5 +15,5 @@ mod unsettled;
 
 pub use service::{EvaluationConfig, MAX_REQUEST_BYTES};
 
-pub(crate) use ledger_log::CallLog;
+pub(crate) use ledger_log::{CallLog, PostingTimes};
 pub(crate) use service::Evaluator;

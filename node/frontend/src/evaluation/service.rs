@@ -114,6 +114,7 @@ impl Evaluator {
         opened_height: u64,
     ) -> Result<Vec<u8>, Refusal> {
         let _place = self.queue.take(caller).ok_or_else(busy)?;
+        let _asking = self.log.asked();
         let queue_timeout = Duration::from_millis(self.config.queue_timeout_ms);
         let turn = timeout(queue_timeout, self.permits.clone().acquire_owned())
             .await

@@ -9,9 +9,11 @@ use std::{
 use tacit_circuits::oprf::ListKey;
 use tacit_circuits::scope::{ListId, TagEpoch};
 
+type Keys = HashMap<(ListId, TagEpoch), Arc<ListKey>>;
+
 /// Keys by list and tag epoch. Clones share them. A key leaves it when it is destroyed.
 #[derive(Clone, Default)]
-pub(crate) struct KeyRing(Arc<RwLock<HashMap<(ListId, TagEpoch), Arc<ListKey>>>>);
+pub(crate) struct KeyRing(Arc<RwLock<Keys>>);
 
 impl KeyRing {
     pub(crate) fn key(&self, list: ListId, tag_epoch: TagEpoch) -> Option<Arc<ListKey>> {

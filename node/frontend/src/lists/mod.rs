@@ -18,12 +18,12 @@
 mod build;
 mod draft;
 mod keyring;
-mod lists;
+mod own;
 mod padding;
 mod publish;
 
 pub use draft::{Difference, Draft, DraftMode, ListSpec};
-pub use lists::{ListSummary, Lists};
+pub use own::{ListSummary, Lists};
 pub use publish::{ListError, Progress, Published, Stage};
 
 pub(crate) use keyring::KeyRing;

@@ -13,7 +13,7 @@ use tacit_ledger::network::{Action, Event, PublicationId, Root, read as state};
 
 use super::build::{BuildError, build};
 use super::draft::{Draft, EntryBytes};
-use super::lists::Lists;
+use super::own::Lists;
 use super::padding::plan;
 use crate::compute::compute;
 use crate::crash::CrashPoint;
@@ -37,9 +37,12 @@ pub enum Stage {
     Submitting,
 }
 
+/// Who hears of a stage what is done of it, and all of it.
+type Listener = Arc<dyn Fn(Stage, u64, u64) + Send + Sync>;
+
 /// Hears how far publishing is. Called from several threads, and not always in order.
 #[derive(Clone, Default)]
-pub struct Progress(Option<Arc<dyn Fn(Stage, u64, u64) + Send + Sync>>);
+pub struct Progress(Option<Listener>);
 
 impl Progress {
     /// Calls `hear` with the stage, what is done of it, and all of it.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rand_core::OsRng;
-use tacit_circuits::curve::{Point, encode_field};
+use tacit_circuits::curve::{Point, WirePoint, encode_field};
 use tacit_circuits::oprf::{
     BlindState, DleqProof, EvaluationError, FinalizeError, Input, PublicKey, blind, finalize,
+    verify,
 };
 use tacit_ledger::kernel::{BoundedVec, Digest, Reject, codec};
 use tacit_ledger::network::request::{Call, MAX_CALLS};
@@ -104,7 +105,7 @@ impl Engine {
             }
         };
         self.crash.reach(CrashPoint::BeforeAnswerWrite).await;
-        let version = ask.copy.id.version;
+        let version = Some(ask.copy.id.version);
         let encoded = zeroize::Zeroizing::new(codec::encode(&answer));
         self.store
             .answer_asked(place.session, place.sequence, version, &encoded)
@@ -169,13 +170,7 @@ impl Engine {
         ask: &Ask,
         place: &Reservation,
         bytes: Vec<u8>,
-    ) -> Result<
-        (
-            BoundedVec<tacit_circuits::curve::WirePoint, MAX_CALLS>,
-            DleqProof,
-        ),
-        PeerError,
-    > {
+    ) -> Result<(BoundedVec<WirePoint, MAX_CALLS>, DleqProof), PeerError> {
         let deadline = Instant::now() + ask.timeout;
         let mut reconnects = 0;
         loop {
@@ -224,19 +219,13 @@ impl Engine {
         ask: &Ask,
         signed: SignedRequest,
         states: Vec<BlindState>,
-        evaluated: BoundedVec<tacit_circuits::curve::WirePoint, MAX_CALLS>,
+        evaluated: BoundedVec<WirePoint, MAX_CALLS>,
         proof: DleqProof,
     ) -> Result<OwnAnswer, Unreachable> {
         let copy = ask.copy.clone();
         compute(move || {
-            let (asked, answered) = (states.len(), evaluated.len());
-            if asked != answered {
-                return Err(misbehaved(PeerMisbehaved::WrongCount { asked, answered }));
-            }
-            let points = Point::decode_batch(&evaluated).map_err(|(index, source)| {
-                misbehaved(PeerMisbehaved::PointInvalid { index, source })
-            })?;
             let request = &signed.request;
+            let points = answered_points(states.len(), &evaluated)?;
             let key = PublicKey::from_wire(&request.key).map_err(local)?;
             let context = request.evaluation_context();
             let tags = finalize(&states, &key, &context, &points, &proof).map_err(fault)?;
@@ -252,6 +241,35 @@ impl Engine {
         })
         .await
     }
+}
+
+/// The evaluated points of an answer to so many calls.
+fn answered_points(asked: usize, evaluated: &[WirePoint]) -> Result<Vec<Point>, PeerMisbehaved> {
+    let answered = evaluated.len();
+    if asked != answered {
+        return Err(PeerMisbehaved::WrongCount { asked, answered });
+    }
+    Point::decode_batch(evaluated)
+        .map_err(|(index, source)| PeerMisbehaved::PointInvalid { index, source })
+}
+
+/// Verifies an answer that came after its screening had ended. Nobody waits for what it says; the proof is
+/// kept with the request, and whoever audits it finds the answer there.
+pub(super) fn late_answer(
+    request: &Request,
+    evaluated: BoundedVec<WirePoint, MAX_CALLS>,
+    proof: DleqProof,
+) -> Result<OwnAnswer, Unreachable> {
+    let points = answered_points(request.calls.len(), &evaluated)?;
+    let blinded = Point::decode_batch(&request.blinded()).map_err(|(_, error)| local(error))?;
+    let key = PublicKey::from_wire(&request.key).map_err(local)?;
+    let context = request.evaluation_context();
+    verify(&key, &context, &blinded, &points, &proof).map_err(|error| fault(error.into()))?;
+    Ok(OwnAnswer {
+        evaluated,
+        proof,
+        hits: None,
+    })
 }
 
 fn own_records(
@@ -334,6 +352,12 @@ fn misbehaved(fault: PeerMisbehaved) -> Unreachable {
 
 fn local(error: impl std::fmt::Display) -> Unreachable {
     Unreachable::Local(error.to_string())
+}
+
+impl From<PeerMisbehaved> for Unreachable {
+    fn from(fault: PeerMisbehaved) -> Self {
+        misbehaved(fault)
+    }
 }
 
 impl From<SessionError> for Unreachable {

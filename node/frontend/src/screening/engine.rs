@@ -460,6 +460,9 @@ impl Run {
                 timeout,
             };
             let result = self.screening.ask(&ask).await;
+            if result.as_ref().is_err_and(never_charged) {
+                self.release_cost(&planned, ask.rows.len());
+            }
             match &result {
                 Ok(batch) => {
                     target.set_down(None);
@@ -529,6 +532,13 @@ impl Run {
         }
     }
 
+    fn release_cost(&self, planned: &PlannedList, calls: usize) {
+        if self.request.cost_limit_minor.is_some() {
+            let cost = calls as u64 * u64::from(planned.price_minor);
+            self.tally.uncommit(cost);
+        }
+    }
+
     async fn finish(self) {
         let mut summary = self.tally.summary();
         summary.elapsed_ms = self.started.elapsed().as_millis() as u64;
@@ -550,4 +560,15 @@ impl Run {
             }
         }
     }
+}
+
+/// Whether nothing can be charged for what failed: the provider did not evaluate it. One that was silent
+/// or dishonest may have.
+fn never_charged(error: &Unreachable) -> bool {
+    !matches!(
+        error,
+        Unreachable::Peer(
+            PeerError::TimedOut { .. } | PeerError::Transport(_) | PeerError::Misbehaved(_)
+        ) | Unreachable::Local(_)
+    )
 }

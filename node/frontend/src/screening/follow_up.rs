@@ -1,19 +1,23 @@
-//! Follows this member's calls until they are final, and posts those that the provider does not post.
+//! Follows this member's calls until they are final, posts those that the provider does not post, and asks
+//! again for answers that were paid for and lost on their way.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tacit_ledger::kernel::{BoundedVec, Reject, codec};
-use tacit_ledger::network::{Action, CallBatch, Event, SessionId, read as state};
+use tacit_ledger::network::{Action, CallBatch, Event, SessionId, SignedRequest, read as state};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::answer::CallsFinal;
+use super::answer::{CallsFinal, Unreachable};
+use super::ask::late_answer;
 use super::audit::OwnAnswer;
 use crate::clock::now_ms;
-use crate::ports::{FinalizedBlock, Ledger, LedgerError, read};
+use crate::compute::compute;
+use crate::peer::{PeerError, evaluate};
+use crate::ports::{FinalizedBlock, Ledger, LedgerError, Peers, read};
 use crate::store::{AskedState, Store, StoreError};
 use crate::tasks::Tasks;
 
@@ -26,6 +30,12 @@ const RETRY_PAUSE: Duration = Duration::from_millis(200);
 /// Batches that are read at a time.
 const PAGE: u32 = 256;
 
+/// Answers that one look asks for again.
+const MAX_OWED_PER_LOOK: usize = 16;
+
+/// How long a provider may take to repeat an answer.
+const OWED_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Batches whose finality somebody waits for.
 type Watched = HashMap<(SessionId, u64), mpsc::UnboundedSender<CallsFinal>>;
 
@@ -35,24 +45,29 @@ pub(crate) struct FollowUp(Arc<Inner>);
 
 struct Inner {
     ledger: Arc<dyn Ledger>,
+    peers: Arc<dyn Peers>,
     store: Store,
     post_after_ms: u64,
     watched: Mutex<Watched>,
+    /// Answers that their providers do not give any more.
+    lost: Mutex<HashSet<(SessionId, u64)>>,
 }
 
 impl FollowUp {
     pub(crate) fn start(
         ledger: Arc<dyn Ledger>,
+        peers: Arc<dyn Peers>,
         store: Store,
         post_after_ms: u64,
         tasks: &Tasks,
     ) -> Self {
-        let watched = Mutex::default();
         let follow_up = Self(Arc::new(Inner {
             ledger,
+            peers,
             store,
             post_after_ms,
-            watched,
+            watched: Mutex::default(),
+            lost: Mutex::default(),
         }));
         tasks.spawn(follow_up.clone().follow());
         follow_up
@@ -68,7 +83,7 @@ impl FollowUp {
         self.0.watched.lock().await.insert(name, whom);
         // It may have become final between its answer and now.
         match self.0.store.asked(name.0, name.1).await {
-            Ok(Some(asked)) if asked.state == AskedState::Final => {
+            Ok(Some(asked)) if is_settled(asked.state) => {
                 let charge_minor = asked
                     .signed
                     .request
@@ -187,7 +202,53 @@ impl FollowUp {
                 }
             }
         }
+        self.collect_owed().await
+    }
+
+    /// Asks again for answers that stand on the ledger and are not here: the same request gets the same
+    /// answer, and is not charged again. Those who do not give it now are asked at the next look.
+    async fn collect_owed(&self) -> Result<(), LookError> {
+        let store = &self.0.store;
+        let owed = store
+            .asked_in(AskedState::Owed, now_ms(), None, PAGE)
+            .await?;
+        let lost = self.0.lost.lock().await.clone();
+        let asked = owed.iter().map(|owed| (owed.session, owed.sequence));
+        for name in asked
+            .filter(|name| !lost.contains(name))
+            .take(MAX_OWED_PER_LOOK)
+        {
+            let Some(asked) = store.asked(name.0, name.1).await? else {
+                continue;
+            };
+            match self.collect(asked.signed).await {
+                Ok(answer) => {
+                    let encoded = zeroize::Zeroizing::new(codec::encode(&answer));
+                    store.answer_asked(name.0, name.1, None, &encoded).await?;
+                }
+                Err(Unreachable::Peer(PeerError::Refused(refusal))) if refusal.transient => {}
+                Err(Unreachable::Peer(
+                    PeerError::NoConnection(_)
+                    | PeerError::Transport(_)
+                    | PeerError::TimedOut { .. },
+                )) => {}
+                Err(error) => {
+                    let (session, sequence) = name;
+                    tracing::error!(%error, %session, sequence, "follow_up.collect: not given");
+                    self.0.lost.lock().await.insert(name);
+                }
+            }
+        }
         Ok(())
+    }
+
+    async fn collect(&self, signed: SignedRequest) -> Result<OwnAnswer, Unreachable> {
+        let channel = self.0.peers.channel(signed.request.provider).await;
+        let channel = channel.map_err(|error| Unreachable::Peer(error.into()))?;
+        let bytes = codec::encode(&signed);
+        let answer = evaluate(channel, bytes, 0, OWED_TIMEOUT).await;
+        let (evaluated, proof) = answer.map_err(Unreachable::Peer)?;
+        compute(move || late_answer(&signed.request, evaluated, proof)).await
     }
 
     /// A request without an answer here: its provider may have settled it, or may still.
@@ -265,6 +326,10 @@ impl FollowUp {
         }
         Ok(())
     }
+}
+
+fn is_settled(state: AskedState) -> bool {
+    matches!(state, AskedState::Final | AskedState::Owed)
 }
 
 /// Why a look did not end.

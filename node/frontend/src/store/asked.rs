@@ -25,6 +25,8 @@ pub enum AskedState {
     Final = 2,
     /// Refused by the provider, or its session ended: never charged.
     Unanswered = 3,
+    /// Its calls stand on the ledger and the answer was lost on its way: it is asked for again.
+    Owed = 4,
 }
 
 /// A request of this member, with what only this member knows about it.
@@ -115,38 +117,40 @@ impl Store {
         self.write(vec![batch, session]).await.map(drop)
     }
 
-    /// Puts a verified answer onto the disk.
+    /// Puts a verified answer onto the disk, with the version in which its tags were looked up.
     pub async fn answer_asked(
         &self,
         session: SessionId,
         sequence: u64,
-        version: ListVersion,
+        version: Option<ListVersion>,
         answer: &[u8],
     ) -> Result<(), StoreError> {
         let row = [session.0, sequence];
         let sealed = self.sealer.seal(place("sealed_answer", &row), answer);
         let sql = "UPDATE asked_batch SET sealed_answer = $3, version = $4, \
-                   state = CASE WHEN state = 2 THEN 2 ELSE 1 END \
+                   state = CASE WHEN state IN (2, 4) THEN 2 ELSE 1 END \
                    WHERE session_id = $1 AND sequence = $2";
         let values = [
             session.0.into(),
             sequence.into(),
             sealed.into(),
-            version.0.into(),
+            version.map(|version| version.0).into(),
         ];
         self.write(vec![Statement::new(sql, values)])
             .await
             .map(drop)
     }
 
-    /// Notes that a request's calls are final, at this height where that is known.
+    /// Notes that a request's calls are final, at this height where that is known. Where the answer is not
+    /// here, it is owed from now on.
     pub async fn settle_asked(
         &self,
         session: SessionId,
         sequence: u64,
         height: Option<u64>,
     ) -> Result<(), StoreError> {
-        let sql = "UPDATE asked_batch SET state = 2, height = $3 \
+        let sql = "UPDATE asked_batch SET height = $3, \
+                   state = CASE WHEN sealed_answer IS NULL THEN 4 ELSE 2 END \
                    WHERE session_id = $1 AND sequence = $2";
         let values = [session.0.into(), sequence.into(), height.into()];
         self.write(vec![Statement::new(sql, values)])
@@ -157,7 +161,7 @@ impl Store {
     /// Notes that a request was never evaluated, or can no longer be charged.
     pub async fn give_up_asked(&self, session: SessionId, sequence: u64) -> Result<(), StoreError> {
         let sql = "UPDATE asked_batch SET state = 3 \
-                   WHERE session_id = $1 AND sequence = $2 AND state <> 2";
+                   WHERE session_id = $1 AND sequence = $2 AND state NOT IN (2, 4)";
         let values = [session.0.into(), sequence.into()];
         self.write(vec![Statement::new(sql, values)])
             .await
@@ -242,6 +246,7 @@ impl Store {
                 1 => AskedState::Answered,
                 2 => AskedState::Final,
                 3 => AskedState::Unanswered,
+                4 => AskedState::Owed,
                 _ => return Err(StoreError::Damaged("request's state")),
             },
             version: optional_number(row, "version")?

@@ -53,9 +53,12 @@ pub struct Chain {
     blocks: broadcast::Sender<Arc<FinalizedBlock>>,
     order: tokio::sync::Mutex<()>,
     pub finality: Duration,
-    pub refuse: Mutex<Option<fn(&Action) -> bool>>,
+    pub refuse: Mutex<Option<Refuse>>,
     pub log: Mutex<Vec<(MemberId, Action, Outcome)>>,
 }
+
+/// Which actions do not reach the chain.
+pub type Refuse = fn(&Action) -> bool;
 
 /// One member's view of the chain.
 pub struct MemberLedger {
@@ -711,8 +714,8 @@ fn candidate(index: usize, key: &SigningKey) -> GenesisMember {
             profile: Profile {
                 consensus_key: ConsensusKey([number; 32]),
                 tls_spki_hash: SpkiHash([number; 32]),
-                front_end_address: Text::new(&format!("127.0.0.1:{}", 7000 + index)).expect("fits"),
-                p2p_address: Text::new(&format!("127.0.0.1:{}", 8000 + index)).expect("fits"),
+                front_end_address: Text::new(format!("127.0.0.1:{}", 7000 + index)).expect("fits"),
+                p2p_address: Text::new(format!("127.0.0.1:{}", 8000 + index)).expect("fits"),
             },
         },
         validator: true,
