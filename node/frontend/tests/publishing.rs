@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use proptest::prelude::*;
 use support::{CATEGORY, Network, eventually, phone, phones, rows, spec};
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::scope::{ListVersion, MemberId, TagEpoch};
@@ -449,33 +448,4 @@ async fn a_member_attests_a_publication_once_and_never_one_of_its_group() {
     });
     assert_eq!(refused.count(), 0);
     assert_eq!(CATEGORY.0, 1);
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
-
-    /// Whatever is published, one version after the other: the answers are those of a plain set.
-    #[test]
-    fn answers_equal_a_plain_set(
-        versions in prop::collection::vec(prop::collection::btree_set(0u32..300, 0..120), 1..4),
-        queries in prop::collection::vec(0u32..320, 1..200),
-    ) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        runtime.expect("a runtime").block_on(async {
-            let network = Network::start(2).await;
-            let mut before: Option<BTreeSet<u32>> = None;
-            for set in &versions {
-                if before.as_ref() == Some(set) {
-                    continue;
-                }
-                let numbers = phones(set.iter().copied());
-                let list = network.publish(0, "accounts", &numbers).await.publication.list;
-                let screened = network.nodes[1].screen(&phones(queries.iter().copied())).await;
-                for (row, number) in queries.iter().enumerate() {
-                    assert_eq!(screened.hits[&(list, row as u64)], set.contains(number));
-                }
-                before = Some(set.clone());
-            }
-        });
-    }
 }

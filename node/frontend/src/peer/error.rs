@@ -167,8 +167,8 @@ pub enum PeerMisbehaved {
     /// A snapshot whose tree has another root than the publication.
     #[error("the snapshot that it serves rebuilds another root than the published one")]
     WrongRoot,
-    /// More bytes than a publication of this size has.
-    #[error("it sends more than a snapshot of the published size")]
+    /// More bytes than an answer, or a publication of this size, has.
+    #[error("it sends more than there is to say")]
     Oversized,
 }
 
@@ -197,6 +197,10 @@ pub enum PeerError {
 
 impl From<tonic::Status> for PeerError {
     fn from(status: tonic::Status) -> Self {
+        // The decoder here says so of a message that is longer than what is read.
+        if status.code() == tonic::Code::OutOfRange {
+            return PeerMisbehaved::Oversized.into();
+        }
         // The other side's text is not passed on: it decides what stands in it.
         Self::Transport(format!("{:?}", status.code()))
     }

@@ -126,3 +126,72 @@ fn map(file: &File) -> io::Result<Mmap> {
     // mapping intact.
     unsafe { Mmap::map(file) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use rand::rngs::StdRng;
+    use rand::{Rng, SeedableRng};
+    use rand_core::OsRng;
+    use tacit_circuits::curve::Field;
+    use tacit_circuits::identifier::IdentifierType;
+    use tacit_circuits::oprf::{
+        Entry, EvaluationContext, Input, ListKey, blind, evaluate, finalize, tag_batch,
+    };
+
+    use super::*;
+
+    /// Thousands of lists without padding, from none to a handful of entries, each with a key of its own: the
+    /// arithmetic and the look-up alone.
+    #[test]
+    fn tags_of_thousands_of_small_lists_are_found_like_in_plain_sets() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for seed in 0..2_000u64 {
+            let mut rng = StdRng::seed_from_u64(seed);
+            let id = VersionId {
+                list: ListId(rng.gen_range(1..100)),
+                tag_epoch: TagEpoch(rng.gen_range(0..100)),
+                version: ListVersion(0),
+            };
+            let listed: BTreeSet<u64> = (0..rng.gen_range(0..8))
+                .map(|_| rng.gen_range(0..12))
+                .collect();
+            let asked: Vec<u64> = (0..6).map(|_| rng.gen_range(0..12)).collect();
+            let kind = IdentifierType::Phone;
+            let key = ListKey::generate(&mut OsRng);
+            let entries: Vec<Entry> = listed
+                .iter()
+                .map(|x| Entry::identifier(kind, Field::from(*x)))
+                .collect();
+            let tags = tag_batch(&key, &entries, id.list, id.tag_epoch, &|_| {}).expect("tags");
+            let tree = IndexedTree::build(id, tags).expect("a tree");
+            let path = folder.path().join("list.tags");
+            Lookup::write(&path, &tree).expect("written");
+            let lookup = Lookup::open(&path, id).expect("opened");
+
+            let inputs: Vec<Input> = asked
+                .iter()
+                .map(|x| Input {
+                    kind,
+                    x: Field::from(*x),
+                    list: id.list,
+                    tag_epoch: id.tag_epoch,
+                })
+                .collect();
+            let context = EvaluationContext {
+                chain_id: [7; 32],
+                session: seed,
+                sequence: 0,
+                list: id.list,
+                tag_epoch: id.tag_epoch,
+            };
+            let (states, blinded) = blind(&inputs, &mut OsRng).expect("points");
+            let (points, proof) = evaluate(&key, &context, &blinded, &mut OsRng).expect("a batch");
+            let tags = finalize(&states, &key.public(), &context, &points, &proof).expect("tags");
+            for (x, tag) in asked.iter().zip(tags) {
+                assert_eq!(lookup.contains(tag), listed.contains(x), "seed {seed}, {x}");
+            }
+        }
+    }
+}

@@ -167,7 +167,8 @@ impl Store {
             .collect()
     }
 
-    /// Destroys a key. The database overwrites what it deletes.
+    /// Destroys a key. SQLite overwrites what is deleted; on PostgreSQL the sealed key stays in dead rows and
+    /// in the log of writes until the server has vacuumed and recycled them.
     pub async fn destroy_key(&self, local_id: u64, tag_epoch: TagEpoch) -> Result<(), StoreError> {
         let sql = "UPDATE own_epoch SET sealed_key = NULL WHERE local_id = $1 AND tag_epoch = $2";
         self.write(vec![Statement::new(

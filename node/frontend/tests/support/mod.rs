@@ -3,6 +3,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
+mod databases;
+
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -40,6 +42,9 @@ use tacit_ledger::network::{
 use tokio::sync::broadcast;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint, Server};
+
+use databases::Databases;
+pub use databases::Engine;
 
 /// The category of the tests' lists, and its price.
 pub const CATEGORY: CategoryId = CategoryId(1);
@@ -359,6 +364,7 @@ pub struct Network {
     pub nodes: Vec<Node>,
     keys: Vec<SigningKey>,
     master: Vec<String>,
+    databases: Databases,
 }
 
 impl Network {
@@ -371,7 +377,18 @@ impl Network {
         terms: impl FnOnce(&mut Category, &mut Parameters),
         configure: impl Fn(&mut FrontendConfig),
     ) -> Self {
+        Self::start_over(Engine::Sqlite, members, terms, configure).await
+    }
+
+    /// Members with their databases in files, or on the server that the environment names.
+    pub async fn start_over(
+        engine: Engine,
+        members: usize,
+        terms: impl FnOnce(&mut Category, &mut Parameters),
+        configure: impl Fn(&mut FrontendConfig),
+    ) -> Self {
         trace();
+        let databases = Databases::fresh(engine, members).await;
         let keys: Vec<_> = (0..members)
             .map(|i| SigningKey::from([i as u8 + 1; 32]))
             .collect();
@@ -385,6 +402,7 @@ impl Network {
             nodes: Vec::new(),
             keys,
             master,
+            databases,
         };
         for index in 0..members {
             let folder = tempfile::tempdir().expect("a folder");
@@ -410,7 +428,8 @@ impl Network {
             wires: self.wires.clone(),
             member: id,
         });
-        let store = open_store(folder.path(), &self.master[index]).await;
+        let url = self.databases.url(index, folder.path());
+        let store = open_store(&url, folder.path(), &self.master[index]).await;
         let mut config = FrontendConfig::in_folder(folder.path().join("lists"));
         config.post_delay_ms = 1;
         config.copies.retry_ms = 20;
@@ -446,6 +465,12 @@ impl Network {
         tokio::time::sleep(Duration::from_millis(50)).await;
         let node = self.node(index, folder, &configure).await;
         self.nodes.insert(index, node);
+    }
+
+    /// Stops everybody, and leaves no trace on a database server.
+    pub async fn remove(self) {
+        drop(self.nodes);
+        self.databases.remove().await;
     }
 
     /// Publishes a list of phone numbers and waits until it is active and every other member holds it.
@@ -638,13 +663,11 @@ impl CrashHook for HaltAt {
     }
 }
 
-pub async fn open_store(folder: &Path, master: &str) -> Store {
+pub async fn open_store(url: &str, folder: &Path, master: &str) -> Store {
     let key_file = folder.join("master.key");
     std::fs::write(&key_file, master).expect("written");
     let key = MasterKey::from_file(&key_file).expect("a key");
-    Store::open_file(&folder.join("frontend.sqlite"), &key)
-        .await
-        .expect("a database")
+    Store::open(url, &key).await.expect("a database")
 }
 
 pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
