@@ -22,6 +22,7 @@ use crate::snapshots::{
 };
 use crate::store::{AskedBatch, Store, StoreError};
 use crate::tasks::Tasks;
+use crate::telemetry;
 
 /// How often sessions and connections are looked after while nothing changes.
 const WARM_INTERVAL: Duration = Duration::from_secs(5);
@@ -116,6 +117,7 @@ impl Frontend {
         let FrontendConfig {
             crash, screening, ..
         } = config;
+        telemetry::register();
         let tasks = Tasks::new();
         let files = Files::open(&config.folder)?;
         let (keys, trees) = (KeyRing::default(), Trees::new(config.max_tree_entries));

@@ -35,5 +35,6 @@ pub mod screening;
 pub mod snapshots;
 pub mod store;
 mod tasks;
+mod telemetry;
 
 pub use frontend::{CopyVerified, Frontend, FrontendConfig, StartError, VerifyError};

@@ -202,6 +202,8 @@ async fn a_hit_and_a_miss_look_the_same_to_the_provider_and_no_identifier_leaves
         .with_max_level(tracing::Level::TRACE)
         .with_writer(move || writer.clone())
         .init();
+    let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder();
+    let metrics = metrics.expect("nobody else collects them");
     let network = Network::start(2).await;
     network.publish(0, "accounts", &phones(0..1_000)).await;
     let tap = tap(&network).await;
@@ -249,10 +251,16 @@ async fn a_hit_and_a_miss_look_the_same_to_the_provider_and_no_identifier_leaves
     assert!(kept.len() > 3);
     let (socket, logged) = (tap.bytes(), log.0.lock().expect("log").clone());
     assert!(contains(&logged, b"snapshots.in_force"), "the log is heard");
+    let counted = metrics.render().into_bytes();
+    assert!(
+        contains(&counted, b"tacit_calls_served_total 7"),
+        "calls are counted"
+    );
     for canary in &canaries {
         for (encoding, bytes) in encodings(canary) {
             assert!(!contains(&socket, &bytes), "{encoding} in the socket");
             assert!(!contains(&logged, &bytes), "{encoding} in the log");
+            assert!(!contains(&counted, &bytes), "{encoding} in the metrics");
             for (path, content) in &kept {
                 assert!(
                     !contains(content, &bytes),

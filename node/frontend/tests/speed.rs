@@ -61,7 +61,7 @@ fn used() -> (Duration, u64) {
 }
 
 /// The arithmetic of so many calls without anything around it: what both sides cannot do without.
-fn arithmetic(calls: usize) {
+fn arithmetic(calls: usize, batch: usize) {
     let key = ListKey::generate(&mut OsRng);
     let public = key.public();
     let inputs: Vec<Input> = (0..calls)
@@ -84,7 +84,7 @@ fn arithmetic(calls: usize) {
         tag_epoch: TagEpoch(0),
     };
     let (mut blinding, mut evaluating, mut opening) = <(Duration, Duration, Duration)>::default();
-    for inputs in inputs.chunks(BATCH) {
+    for inputs in inputs.chunks(batch) {
         let start = Instant::now();
         let (states, blinded) = blind(inputs, &mut OsRng).expect("points");
         blinding += start.elapsed();
@@ -96,7 +96,7 @@ fn arithmetic(calls: usize) {
         opening += start.elapsed();
     }
     println!(
-        "arithmetic/calls={calls}/batch={BATCH}: blind {blinding:?}, evaluate {evaluating:?}, \
+        "arithmetic/calls={calls}/batch={batch}: blind {blinding:?}, evaluate {evaluating:?}, \
          verify and finalize {opening:?}; together {:?}",
         blinding + evaluating + opening
     );
@@ -107,7 +107,7 @@ fn arithmetic(calls: usize) {
 async fn bulk() {
     let network = Network::start(2).await;
     network.publish(0, "accounts", &phones(0..entries())).await;
-    arithmetic(10_000);
+    arithmetic(10_000, BATCH);
     for _ in 0..3 {
         let request = ScreenRequest {
             rows_expected: Some(10_000),
@@ -133,6 +133,7 @@ async fn bulk() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "prints times; run with --ignored --nocapture in release"]
 async fn single() {
+    arithmetic(300, 1);
     let network = Network::start(4).await;
     for owner in 0..3 {
         network.publish(owner, "accounts", &phones(0..1_000)).await;

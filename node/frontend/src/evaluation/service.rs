@@ -23,6 +23,7 @@ use crate::places::Places;
 use crate::ports::{Ledger, read};
 use crate::store::{ServedBatch, Store, StoreError};
 use crate::tasks::Tasks;
+use crate::telemetry::Counter;
 
 /// Longest encoded request: 1,000 calls of 96 bytes, and what surrounds them.
 pub const MAX_REQUEST_BYTES: usize = 100 * 1024;
@@ -178,6 +179,7 @@ impl Evaluator {
         }
         claimed.keep();
         self.log.served(&served);
+        Counter::CallsServed.add(request.calls.len());
         self.crash.reach(CrashPoint::BeforeAnswer).await;
         Ok(encode_answer(&served.batch))
     }

@@ -11,6 +11,7 @@ use tonic::{Request, Response, Status};
 use crate::evaluation::{Evaluator, MAX_REQUEST_BYTES};
 use crate::ports::{Ledger, PeerIdentity, read};
 use crate::snapshots::{SnapshotServer, SnapshotStream};
+use crate::telemetry::Counter;
 
 /// Largest message that the service reads: a request and its framing.
 pub const MAX_PEER_REQUEST_BYTES: usize = MAX_REQUEST_BYTES + 1024;
@@ -98,6 +99,7 @@ impl Peer for PeerService {
         {
             Ok(evaluation) => wire::evaluate_response::Outcome::Evaluation(evaluation),
             Err(refusal) => {
+                Counter::RequestsRefused.add(1);
                 tracing::info!(%caller, code = refusal.code, "peer.evaluate: refused");
                 wire::evaluate_response::Outcome::Refusal(refusal.to_wire())
             }

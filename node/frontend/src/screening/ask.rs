@@ -25,6 +25,7 @@ use crate::peer::{PeerError, PeerMisbehaved, RefusalCode, evaluate};
 use crate::ports::LedgerError;
 use crate::rows::Row;
 use crate::snapshots::ListCopy;
+use crate::telemetry::Counter;
 
 /// Sessions that are tried for one batch: one that turns out to be over is replaced.
 const MAX_SESSIONS_TRIED: usize = 3;
@@ -100,6 +101,7 @@ impl Engine {
         let answer = match opened {
             Ok(answer) => answer,
             Err(error) => {
+                Counter::AnswersRefused.add(1);
                 tracing::error!(provider = %ask.planned.provider, %error, "screening.verify: refused");
                 return Err(error);
             }

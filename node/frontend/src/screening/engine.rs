@@ -29,6 +29,7 @@ use crate::ports::{Ledger, LedgerError, Peers};
 use crate::rows::{RawRow, RejectedRow, Row, RowReader, RowRefusal};
 use crate::snapshots::Copies;
 use crate::store::Store;
+use crate::telemetry::Counter;
 
 /// Events that wait for a slow reader before the screening is held back.
 const MAX_QUEUED_EVENTS: usize = 32;
@@ -409,8 +410,14 @@ impl Run {
         let provider: MemberId = target.planned().provider;
         let numbers = || rows.iter().map(|row| row.row).collect::<Vec<_>>();
         let outcome = match self.try_ask(target, rows.clone()).await {
-            Ok(batch) => Ok(batch),
-            Err(reason) => Err((reason, numbers())),
+            Ok(batch) => {
+                Counter::CallsAnswered.add(rows.len());
+                Ok(batch)
+            }
+            Err(reason) => {
+                Counter::CallsUnanswered.add(rows.len());
+                Err((reason, numbers()))
+            }
         };
         let answers = ListAnswers {
             list,

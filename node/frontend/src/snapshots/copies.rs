@@ -28,6 +28,7 @@ use crate::compute::compute;
 use crate::crash::{CrashPoint, CrashPoints};
 use crate::ports::{Ledger, LedgerError, read};
 use crate::tasks::Tasks;
+use crate::telemetry::Counter;
 
 /// How the copies are kept.
 #[derive(Clone, Debug)]
@@ -405,7 +406,11 @@ impl Copies {
             })
             .await
         {
-            Ok(_) | Err(LedgerError::Rejected(_)) => Ok(()),
+            Ok(_) => {
+                Counter::AlarmsRaised.add(1);
+                Ok(())
+            }
+            Err(LedgerError::Rejected(_)) => Ok(()),
             Err(error) => Err(error.to_string()),
         }
     }
