@@ -88,9 +88,9 @@ pub struct CallsFinal {
     pub session: SessionId,
     /// The batch's number within the session.
     pub sequence: u64,
-    /// Height of its block.
+    /// Height of its block; where the event was missed, that at which it was found to be final.
     pub height: u64,
-    /// Its transaction.
+    /// Its transaction; absent where the event was missed.
     pub tx_id: Option<TxId>,
     /// What it cost, in minor units.
     pub charge_minor: u64,

@@ -30,9 +30,6 @@ const RETRY_PAUSE: Duration = Duration::from_millis(200);
 /// Batches that are read at a time.
 const PAGE: u32 = 256;
 
-/// Answers that one look asks for again.
-const MAX_OWED_PER_LOOK: usize = 16;
-
 /// How long a provider may take to repeat an answer.
 const OWED_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -70,6 +67,7 @@ impl FollowUp {
             lost: Mutex::default(),
         }));
         tasks.spawn(follow_up.clone().follow());
+        tasks.spawn(follow_up.clone().collect());
         follow_up
     }
 
@@ -202,7 +200,17 @@ impl FollowUp {
                 }
             }
         }
-        self.collect_owed().await
+        Ok(())
+    }
+
+    /// A provider that does not answer holds up nothing but this.
+    async fn collect(self) {
+        loop {
+            if let Err(error) = self.collect_owed().await {
+                tracing::warn!(%error, "follow_up.collect: trying again");
+            }
+            sleep(LOOK_INTERVAL).await;
+        }
     }
 
     /// Asks again for answers that stand on the ledger and are not here: the same request gets the same
@@ -214,14 +222,16 @@ impl FollowUp {
             .await?;
         let lost = self.0.lost.lock().await.clone();
         let asked = owed.iter().map(|owed| (owed.session, owed.sequence));
-        for name in asked
-            .filter(|name| !lost.contains(name))
-            .take(MAX_OWED_PER_LOOK)
-        {
+        let mut away = HashSet::new();
+        for name in asked.filter(|name| !lost.contains(name)) {
             let Some(asked) = store.asked(name.0, name.1).await? else {
                 continue;
             };
-            match self.collect(asked.signed).await {
+            let provider = asked.signed.request.provider;
+            if away.contains(&provider) {
+                continue;
+            }
+            match self.ask_again(asked.signed).await {
                 Ok(answer) => {
                     let encoded = zeroize::Zeroizing::new(codec::encode(&answer));
                     store.answer_asked(name.0, name.1, None, &encoded).await?;
@@ -231,7 +241,9 @@ impl FollowUp {
                     PeerError::NoConnection(_)
                     | PeerError::Transport(_)
                     | PeerError::TimedOut { .. },
-                )) => {}
+                )) => {
+                    away.insert(provider);
+                }
                 Err(error) => {
                     let (session, sequence) = name;
                     tracing::error!(%error, %session, sequence, "follow_up.collect: not given");
@@ -242,7 +254,7 @@ impl FollowUp {
         Ok(())
     }
 
-    async fn collect(&self, signed: SignedRequest) -> Result<OwnAnswer, Unreachable> {
+    async fn ask_again(&self, signed: SignedRequest) -> Result<OwnAnswer, Unreachable> {
         let channel = self.0.peers.channel(signed.request.provider).await;
         let channel = channel.map_err(|error| Unreachable::Peer(error.into()))?;
         let bytes = codec::encode(&signed);
@@ -265,6 +277,24 @@ impl FollowUp {
         Ok(())
     }
 
+    /// A batch became final, and the event was missed.
+    async fn found_settled(&self, session: SessionId, sequence: u64) -> Result<(), LookError> {
+        let store = &self.0.store;
+        store.settle_asked(session, sequence, None).await?;
+        if let Some(asked) = store.asked(session, sequence).await? {
+            let charge_minor = asked.signed.request.amount_minor().unwrap_or_default();
+            self.tell(CallsFinal {
+                session,
+                sequence,
+                height: self.0.ledger.height(),
+                tx_id: None,
+                charge_minor: charge_minor.into(),
+            })
+            .await;
+        }
+        Ok(())
+    }
+
     /// An answered batch that is not known to be final: it is, or it is posted when it is overdue.
     async fn settle(
         &self,
@@ -278,8 +308,7 @@ impl FollowUp {
             Some(Ok(())) if overdue => {}
             Some(Ok(())) => return Ok(()),
             Some(Err(Reject::SEQUENCE_SETTLED)) => {
-                store.settle_asked(session, sequence, None).await?;
-                return Ok(());
+                return self.found_settled(session, sequence).await;
             }
             Some(Err(_)) | None => {
                 // The session is over and says no more; what it settled stands in the events.
@@ -316,7 +345,7 @@ impl FollowUp {
                     .await?
             }
             Err(LedgerError::Rejected(Reject::SEQUENCE_SETTLED)) => {
-                store.settle_asked(session, sequence, None).await?;
+                self.found_settled(session, sequence).await?;
             }
             Err(LedgerError::Rejected(reject)) if !reject.transient() => {
                 tracing::error!(%reject, %session, sequence, "follow_up.post: cannot be settled");

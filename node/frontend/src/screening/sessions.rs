@@ -1,13 +1,15 @@
 //! This member's sessions: opened on demand, several in one transaction, kept and renewed.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use tacit_circuits::scope::{ListId, TagEpoch};
 use tacit_ledger::kernel::{BoundedVec, Reject};
 use tacit_ledger::network::action::{MAX_OPENINGS, Opening};
 use tacit_ledger::network::{Action, Event, Session, SessionId, read as state};
 use tokio::sync::Mutex;
+use tokio::time::sleep;
 
 use super::plan::PlannedList;
 use crate::ports::{Ledger, LedgerError, read};
@@ -16,6 +18,9 @@ use crate::tasks::Tasks;
 
 /// A session is not used any more when it has this many blocks left: a request takes a few to be answered.
 const DEADLINE_MARGIN_BLOCKS: u64 = 20;
+
+/// Pause after a session could not be renewed.
+const RENEW_PAUSE: Duration = Duration::from_secs(10);
 
 /// Sessions grow to at most this multiple of the configured size by themselves.
 const MAX_GROWTH: u64 = 16;
@@ -95,9 +100,15 @@ impl Lane {
         paid.min(self.cap_calls.saturating_sub(self.calls))
     }
 
-    /// Whether a quarter of the session or less is left.
+    /// Whether half of the session is used up.
     fn runs_low(&self) -> bool {
-        self.room() < self.cap_calls / 4
+        self.room() <= self.cap_calls / 2
+    }
+
+    /// Whether it is of the list's epoch, and lasts.
+    fn serves(&self, planned: &PlannedList, height: u64) -> bool {
+        self.tag_epoch == planned.tag_epoch
+            && self.deadline_height > height + DEADLINE_MARGIN_BLOCKS
     }
 
     fn reserve(&mut self, calls: u64) -> Reservation {
@@ -144,6 +155,15 @@ struct Inner {
     lanes: Mutex<HashMap<ListId, Vec<Lane>>>,
     /// One transaction opens for all who wait; who comes meanwhile finds what it opened.
     opening: Mutex<()>,
+    /// Lists whose next session is being opened before the present one is used up.
+    renewing: std::sync::Mutex<HashSet<ListId>>,
+}
+
+/// Whether there is a session with much room.
+fn has_next(lanes: &[Lane], planned: &PlannedList, height: u64) -> bool {
+    lanes
+        .iter()
+        .any(|lane| lane.serves(planned, height) && !lane.runs_low())
 }
 
 impl Sessions {
@@ -161,6 +181,7 @@ impl Sessions {
             tasks: tasks.clone(),
             lanes: Mutex::default(),
             opening: Mutex::new(()),
+            renewing: std::sync::Mutex::default(),
         };
         let sessions = Self(Arc::new(inner));
         if let Err(error) = sessions.take_up().await {
@@ -273,10 +294,12 @@ impl Sessions {
     }
 
     async fn open(&self, wanted: &[(&PlannedList, u64)], size: Size) -> Result<(), SessionError> {
-        let (parameters, height) = read(&*self.0.ledger, |view| {
+        let me = self.0.ledger.member_id();
+        let (parameters, height, balance) = read(&*self.0.ledger, |view| {
             Ok((
                 state::parameters(view)?,
                 state::clock(view)?.unwrap_or_default().height,
+                state::balance(view, me)?,
             ))
         })
         .await?;
@@ -314,6 +337,11 @@ impl Sessions {
                 }
             })
             .collect();
+        let escrow_minor: u64 = openings.iter().map(|o| u64::from(o.escrow_minor)).sum();
+        if escrow_minor > balance.available_minor {
+            // The ledger would say the same, and a block would carry it.
+            return Err(LedgerError::Rejected(Reject::QUOTA_EXHAUSTED).into());
+        }
         let openings = BoundedVec::try_from(openings)
             .map_err(|error| SessionError::Store(error.to_string()))?;
         let applied = self
@@ -351,14 +379,12 @@ impl Sessions {
             {
                 let mut lanes = self.0.lanes.lock().await;
                 let lanes = lanes.entry(planned.list).or_default();
-                let usable = lanes.iter_mut().find(|lane| {
-                    lane.tag_epoch == planned.tag_epoch
-                        && lane.deadline_height > height + DEADLINE_MARGIN_BLOCKS
-                        && lane.room() >= calls
-                });
+                let usable = lanes
+                    .iter_mut()
+                    .find(|lane| lane.serves(planned, height) && lane.room() >= calls);
                 if let Some(lane) = usable {
                     let reservation = lane.reserve(calls);
-                    if lane.runs_low() && lanes.len() < 2 {
+                    if !has_next(lanes, planned, height) {
                         self.renew(planned.clone());
                     }
                     return Ok(reservation);
@@ -370,17 +396,40 @@ impl Sessions {
 
     /// Opens the next session before the present one is used up.
     fn renew(&self, planned: PlannedList) {
+        let list = planned.list;
+        if !self.renewing().insert(list) {
+            return;
+        }
         let sessions = self.clone();
         self.0.tasks.spawn(async move {
-            let calls = sessions.0.config.session_calls;
-            let _one_at_a_time = sessions.0.opening.lock().await;
-            let missing = sessions.missing(&[(&planned, calls.into())]).await;
-            if !missing.is_empty()
-                && let Err(error) = sessions.open(&missing, Size::Ample).await
-            {
-                tracing::info!(%error, list = %planned.list, "sessions.renew: not renewed");
+            if let Err(error) = sessions.open_next(&planned).await {
+                tracing::info!(%error, %list, "sessions.renew: not renewed");
+                sleep(RENEW_PAUSE).await;
             }
+            sessions.renewing().remove(&list);
         });
+    }
+
+    async fn open_next(&self, planned: &PlannedList) -> Result<(), SessionError> {
+        let _one_at_a_time = self.0.opening.lock().await;
+        let height = self.0.ledger.height();
+        let there = {
+            let lanes = self.0.lanes.lock().await;
+            let lanes = lanes.get(&planned.list).map_or(&[][..], Vec::as_slice);
+            has_next(lanes, planned, height)
+        };
+        if there {
+            return Ok(());
+        }
+        let calls = self.0.config.session_calls.into();
+        self.open(&[(planned, calls)], Size::Ample).await
+    }
+
+    fn renewing(&self) -> std::sync::MutexGuard<'_, HashSet<ListId>> {
+        self.0
+            .renewing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Uses a session no more: its provider or the ledger says that it is over.
