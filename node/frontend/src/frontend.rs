@@ -13,7 +13,7 @@ use crate::crash::CrashPoints;
 use crate::evaluation::{CallLog, EvaluationConfig, Evaluator, PostingTimes};
 use crate::lists::{KeyRing, Lists};
 use crate::peer::PeerService;
-use crate::ports::{Ledger, LedgerError, Peers, read};
+use crate::ports::{Habits, Ledger, LedgerError, Peers, read};
 use crate::screening::{
     Engine, FollowUp, OwnAnswer, OwnRecords, Screening, ScreeningConfig, Sessions,
 };
@@ -169,6 +169,7 @@ impl Frontend {
             ledger: ledger.clone(),
             peers,
             store: store.clone(),
+            plans: Habits::default(),
             copies: copies.clone(),
             sessions,
             follow_up,

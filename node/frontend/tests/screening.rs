@@ -390,3 +390,37 @@ async fn what_was_asked_and_why_stays_with_the_querier() {
         .expect("a map");
     assert_eq!((history.asked_calls, history.asked_batches), (2, 1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_screening_that_is_like_the_last_reads_the_ledger_once_on_each_side() {
+    let network = Network::start_with(
+        2,
+        |_, _| {},
+        |config| {
+            // Whatever else reads the ledger now and then is put off.
+            config.screening.keep_warm = false;
+            config.copies.look_interval_ms = 600_000;
+            config.post_delay_ms = 60_000;
+            config.post_within_ms = 60_000;
+        },
+    )
+    .await;
+    network.publish(0, "accounts", &phones(0..20)).await;
+    let reads = |member: usize| {
+        let reads = &network.nodes[member].ledger.reads;
+        reads.load(std::sync::atomic::Ordering::Relaxed)
+    };
+    network.nodes[1].screen(&[phone(3)]).await;
+    let before = (reads(0), reads(1));
+    for number in 0..5 {
+        let screened = network.nodes[1].screen(&[phone(number)]).await;
+        assert_eq!(screened.hits.len(), 1, "{screened:?}");
+    }
+    // Five plans at the querier, five admissions at the provider; the looks after waiting calls, and at
+    // interrupted publications, come every few seconds.
+    let (provider, querier) = (reads(0) - before.0, reads(1) - before.1);
+    assert!(
+        (5..9).contains(&provider) && (5..9).contains(&querier),
+        "{provider} {querier}"
+    );
+}

@@ -7,9 +7,9 @@ use rand_core::OsRng;
 use tacit_circuits::curve::Point;
 use tacit_circuits::oprf::{ListKey, evaluate};
 use tacit_circuits::scope::MemberId;
-use tacit_ledger::kernel::{BoundedVec, Reject, codec};
+use tacit_ledger::kernel::{BoundedVec, Reject, StateView, codec};
 use tacit_ledger::network::session::{Unsettled, admission};
-use tacit_ledger::network::{CallBatch, SignedRequest};
+use tacit_ledger::network::{CallBatch, SessionId, SignedRequest};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -20,7 +20,7 @@ use crate::crash::{CrashPoint, CrashPoints};
 use crate::lists::KeyRing;
 use crate::peer::{Refusal, RefusalCode};
 use crate::places::Places;
-use crate::ports::{Ledger, read};
+use crate::ports::{Habits, Ledger};
 use crate::store::{ServedBatch, Store, StoreError};
 use crate::tasks::Tasks;
 use crate::telemetry::Counter;
@@ -75,6 +75,7 @@ pub(crate) struct Evaluator {
     tasks: Tasks,
     permits: Arc<Semaphore>,
     queue: Places,
+    admissions: Habits<SessionId>,
 }
 
 impl Evaluator {
@@ -101,6 +102,7 @@ impl Evaluator {
             tasks: tasks.clone(),
             permits,
             queue,
+            admissions: Habits::default(),
         }
     }
 
@@ -245,10 +247,9 @@ impl Evaluator {
 
     async fn admit(&self, signed: &SignedRequest, unsettled: &Unsettled) -> Result<(), Refusal> {
         let provider = self.ledger.member_id();
-        let admitted = read(&*self.ledger, |view| {
-            admission(view, provider, signed, unsettled)
-        })
-        .await;
+        let session = signed.request.session;
+        let question = |view: &dyn StateView| admission(view, provider, signed, unsettled);
+        let admitted = self.admissions.read(&*self.ledger, session, question).await;
         match admitted {
             Ok(Ok(session)) if session.provider == provider => Ok(()),
             Ok(Ok(_)) => Err(refused(

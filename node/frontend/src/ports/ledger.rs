@@ -12,7 +12,7 @@ use tokio::sync::broadcast;
 
 /// Rounds of fetching before a read is given up. Reads follow a handful of references, each of which
 /// costs one round; a read that needs more than this does not end.
-const MAX_READ_ROUNDS: usize = 64;
+pub(super) const MAX_READ_ROUNDS: usize = 64;
 
 /// What became of an action that stands in a finalized block.
 #[derive(Clone, Debug)]

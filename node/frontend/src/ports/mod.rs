@@ -3,8 +3,11 @@
 //! In production [`Ledger`] stands over the consensus driver and [`Peers`] over mTLS connections; in tests
 //! both stand over a state machine and channels in the same process. Nothing else of the node is seen here.
 
+mod habits;
 mod ledger;
 mod peers;
 
 pub use ledger::{Applied, FinalizedBlock, FinalizedEvent, Ledger, LedgerError, read};
 pub use peers::{PeerIdentity, Peers, PeersError};
+
+pub(crate) use habits::Habits;

@@ -25,7 +25,7 @@ use super::tally::{Chunk, Tally};
 use crate::compute::compute;
 use crate::crash::CrashPoints;
 use crate::peer::PeerError;
-use crate::ports::{Ledger, LedgerError, Peers};
+use crate::ports::{Habits, Ledger, LedgerError, Peers};
 use crate::rows::{RawRow, RejectedRow, Row, RowReader, RowRefusal};
 use crate::snapshots::Copies;
 use crate::store::Store;
@@ -118,6 +118,7 @@ pub struct Engine {
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) peers: Arc<dyn Peers>,
     pub(crate) store: Store,
+    pub(crate) plans: Habits<Targets>,
     pub(crate) copies: Copies,
     pub(crate) sessions: Sessions,
     pub(crate) follow_up: FollowUp,
@@ -147,7 +148,7 @@ impl Screening {
         targets: &Targets,
         rows: &BTreeMap<tacit_circuits::identifier::IdentifierType, u64>,
     ) -> Result<Plan, LedgerError> {
-        plan(&*self.ledger, &self.copies, targets, rows).await
+        plan(&*self.ledger, &self.plans, &self.copies, targets, rows).await
     }
 
     /// Screens rows. Events come until the receiver says `None`; dropping it ends the screening, and what

@@ -10,12 +10,12 @@ use tacit_ledger::network::parameters::CategoryId;
 use tacit_ledger::network::{Category, List, read as state};
 
 use super::answer::Unreachable;
-use crate::ports::{Ledger, LedgerError, read};
+use crate::ports::{Habits, Ledger, LedgerError};
 use crate::snapshots::Copies;
 
 /// Which lists to ask. Every field that is not empty narrows the choice; all empty means every list of the
 /// others.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Targets {
     /// These lists.
     pub lists: Vec<ListId>,
@@ -95,16 +95,17 @@ impl Plan {
 /// Plans calls for so many rows of each type.
 pub(super) async fn plan(
     ledger: &dyn Ledger,
+    habits: &Habits<Targets>,
     copies: &Copies,
     targets: &Targets,
     rows: &BTreeMap<IdentifierType, u64>,
 ) -> Result<Plan, LedgerError> {
     let me = ledger.member_id();
-    let (mut lists, available_minor) = read(ledger, |view| {
+    let question = |view: &dyn StateView| {
         let lists = planned(view, me, targets)?;
         Ok((lists, state::balance(view, me)?.available_minor))
-    })
-    .await?;
+    };
+    let (mut lists, available_minor) = habits.read(ledger, targets.clone(), question).await?;
     for planned in &mut lists {
         let copy = copies.in_force(planned.list);
         match copy {

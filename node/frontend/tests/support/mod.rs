@@ -70,6 +70,7 @@ pub struct MemberLedger {
     pub chain: Arc<Chain>,
     pub member: MemberId,
     pub key: SigningKey,
+    pub reads: AtomicU64,
 }
 
 impl Chain {
@@ -261,6 +262,7 @@ impl Ledger for MemberLedger {
     }
 
     async fn get_many(&self, keys: &[StateKey]) -> Result<Vec<Option<Vec<u8>>>, LedgerError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
         Ok(self
             .chain
             .view(|state| keys.iter().map(|key| state.get(key).cloned()).collect()))
@@ -423,6 +425,7 @@ impl Network {
             chain: self.chain.clone(),
             member: id,
             key: self.keys[index],
+            reads: AtomicU64::new(0),
         });
         let peers = Arc::new(MemberWires {
             wires: self.wires.clone(),
