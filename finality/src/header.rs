@@ -102,6 +102,13 @@ impl Header {
     }
 }
 
+impl Header {
+    /// The hash that certificates and the next block name.
+    pub fn hash(&self) -> [u8; 32] {
+        self.digest().0
+    }
+}
+
 impl Write for Header {
     fn write(&self, buf: &mut impl BufMut) {
         self.context.write(buf);

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 /// The largest configuration file that is read: a thousand times what a full one needs.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
+/// The environment variable that names the database, where a password must not stand in a file.
+pub const DATABASE_URL_VARIABLE: &str = "TACIT_DATABASE_URL";
+
 /// Why a configuration is not usable.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -378,6 +381,19 @@ impl Config {
                 path: path.clone(),
             }),
             None => Ok(()),
+        }
+    }
+
+    /// The database of one part of the node: an SQLite file of that name in the data directory, or the one
+    /// database that the environment or the configuration names, where all parts have their own tables.
+    pub fn database_url(&self, part: &str) -> String {
+        match std::env::var(DATABASE_URL_VARIABLE) {
+            Ok(url) if !url.is_empty() => url,
+            _ if !self.store.database_url.is_empty() => self.store.database_url.clone(),
+            _ => {
+                let file = self.data_dir.join(format!("{part}.sqlite"));
+                format!("sqlite://{}?mode=rwc", file.display())
+            }
         }
     }
 

@@ -1,6 +1,17 @@
 //! The server of a member institution.
+//!
+//! Data flows one way: `run` reads the configuration and the keys, starts the ledger's driver, then
+//! the front end over it, then what faces people: the read model, the operator's service and the
+//! probes.
 
+pub mod api;
+pub mod command;
 pub mod config;
+pub mod demo;
 pub mod keys;
+pub mod ledger;
+pub mod peers;
+pub mod run;
 pub mod setup;
+pub mod telemetry;
 pub mod trial;

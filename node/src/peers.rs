@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tacit_certs::{
     CertificateError, ChannelLimits, Directory as _, IdentityFiles, MemberAddress, PeerChannels,
-    PeerError, PeerVerifier, Registration, RegisteredKeys, ReloadingIdentity, SpkiHash, Standing,
+    PeerError, PeerVerifier, RegisteredKeys, Registration, ReloadingIdentity, SpkiHash, Standing,
     read_authorities,
 };
 use tacit_circuits::scope::MemberId;
@@ -19,7 +19,7 @@ use tonic::transport::Channel;
 use crate::config;
 
 /// How often the certificate's files are looked at.
-const CERTIFICATE_POLL: Duration = Duration::from_secs(1);
+pub(crate) const CERTIFICATE_POLL: Duration = Duration::from_secs(1);
 
 /// Connections to the other members, as the ledger registers them now.
 pub struct MemberPeers {
@@ -43,8 +43,11 @@ impl MemberPeers {
             certificate: config.certificate_file.clone(),
             key: config.key_file.clone(),
         })?;
-        let authorities =
-            config.members_ca_file.as_deref().map(read_authorities).transpose()?;
+        let authorities = config
+            .members_ca_file
+            .as_deref()
+            .map(read_authorities)
+            .transpose()?;
         let verifier = Arc::new(PeerVerifier::new(directory.clone(), authorities)?);
         let channels = PeerChannels::new(
             identity.clone(),
@@ -52,7 +55,12 @@ impl MemberPeers {
             verifier.clone(),
             ChannelLimits::default(),
         );
-        Ok(Self { directory, identity, verifier, channels })
+        Ok(Self {
+            directory,
+            identity,
+            verifier,
+            channels,
+        })
     }
 
     /// Brings the directory in step with the ledger.
@@ -63,9 +71,14 @@ impl MemberPeers {
         let members = read(ledger, state::members).await?;
         self.directory.replace(members.into_iter().map(|member| {
             let key = SpkiHash(member.profile.tls_spki_hash.0);
-            let (current, withdrawn) =
-                if member.is_active() { (vec![key], vec![]) } else { (vec![], vec![key]) };
-            let address = member.is_active().then_some(&member.profile.front_end_address);
+            let (current, withdrawn) = if member.is_active() {
+                (vec![key], vec![])
+            } else {
+                (vec![], vec![key])
+            };
+            let address = member
+                .is_active()
+                .then_some(&member.profile.front_end_address);
             Registration {
                 member: member.id,
                 current,
@@ -84,7 +97,10 @@ impl MemberPeers {
     ) {
         loop {
             let changed = match blocks.recv().await {
-                Ok(block) => block.events.iter().any(|event| changes_directory(&event.event)),
+                Ok(block) => block
+                    .events
+                    .iter()
+                    .any(|event| changes_directory(&event.event)),
                 // Some of what was missed may have changed it.
                 Err(RecvError::Lagged(_)) => true,
                 Err(RecvError::Closed) => return,
@@ -105,12 +121,16 @@ impl MemberPeers {
         };
         let watch = {
             let registered = registered.clone();
-            self.identity.clone().watch(CERTIFICATE_POLL, move |facts| registered(&facts.spki))
+            self.identity
+                .clone()
+                .watch(CERTIFICATE_POLL, move |facts| registered(&facts.spki))
         };
         let register = async {
             loop {
                 tokio::time::sleep(CERTIFICATE_POLL).await;
-                let Some(key) = self.waiting_key(&registered) else { continue };
+                let Some(key) = self.waiting_key(&registered) else {
+                    continue;
+                };
                 let action = Action::RotateCertificate {
                     tls_spki_hash: network::SpkiHash(key.0),
                 };
@@ -156,9 +176,15 @@ fn changes_directory(event: &Event) -> bool {
 #[async_trait]
 impl Peers for MemberPeers {
     async fn channel(&self, member: MemberId) -> Result<Channel, PeersError> {
-        self.channels.channel(member).await.map_err(|error| match error {
-            PeerError::NoAddress { member } => PeersError::Unknown(member),
-            other => PeersError::Unreachable { member, reason: other.to_string() },
-        })
+        self.channels
+            .channel(member)
+            .await
+            .map_err(|error| match error {
+                PeerError::NoAddress { member } => PeersError::Unknown(member),
+                other => PeersError::Unreachable {
+                    member,
+                    reason: other.to_string(),
+                },
+            })
     }
 }

@@ -63,10 +63,22 @@ pub trait Health: Send + Sync + 'static {
 
 /// Gauges that a node reports, with what they mean.
 pub const GAUGES: [(&str, &str); 4] = [
-    ("tacit_ledger_height", "Height of the newest finalized block that was executed."),
-    ("tacit_read_model_height", "Height of the newest block in the SQL read model."),
-    ("tacit_calls_waiting", "Batches of calls answered and not final yet."),
-    ("tacit_lists_current", "Lists of others whose copy here is the version in force."),
+    (
+        "tacit_ledger_height",
+        "Height of the newest finalized block that was executed.",
+    ),
+    (
+        "tacit_read_model_height",
+        "Height of the newest block in the SQL read model.",
+    ),
+    (
+        "tacit_calls_waiting",
+        "Batches of calls answered and not final yet.",
+    ),
+    (
+        "tacit_lists_current",
+        "Lists of others whose copy here is the version in force.",
+    ),
 ];
 
 /// Collects metrics and serves `/healthz`, `/readyz` and `/metrics` until the listener fails.

@@ -49,11 +49,18 @@ impl ApiError {
 
     /// The rules of the network refuse it.
     pub(super) fn rejected(reject: Reject) -> Self {
-        let code = reject
+        let code = reject.info().map_or_else(
+            || "refused".into(),
+            |info| info.name.to_lowercase().replace('_', "-"),
+        );
+        let remedy = if reject.transient() {
+            "Try again later."
+        } else {
+            ""
+        };
+        let text = reject
             .info()
-            .map_or_else(|| "refused".into(), |info| info.name.to_lowercase().replace('_', "-"));
-        let remedy = if reject.transient() { "Try again later." } else { "" };
-        let text = reject.info().map_or_else(|| reject.to_string(), |info| info.text.into());
+            .map_or_else(|| reject.to_string(), |info| info.text.into());
         let mut error = Self::new(Fault::Network, &code, text, remedy);
         error.0.reject = u32::from(reject.number());
         error
@@ -80,9 +87,11 @@ impl From<LedgerError> for ApiError {
                 error.to_string(),
                 "It may still become final: look before you ask again.",
             ),
-            LedgerError::ReadDidNotEnd => {
-                Self::node("internal", error.to_string(), "Report this as a fault of the program.")
-            }
+            LedgerError::ReadDidNotEnd => Self::node(
+                "internal",
+                error.to_string(),
+                "Report this as a fault of the program.",
+            ),
         }
     }
 }

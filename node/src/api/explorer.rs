@@ -1,16 +1,15 @@
 //! Blocks, transactions, proofs and alarms.
 
 use bytes::Bytes;
-use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
+use tacit_circuits::scope::{ListId, ListVersion, MemberId, TagEpoch};
 use tacit_consensus::FinalTransaction;
-use tacit_frontend::ports::Ledger as _;
 use tacit_ledger::kernel::{BlockResult, Digest, Envelope, Outcome, StateKey, TxId};
-use tacit_ledger::network::{Action, AlarmReason, Event, PublicationId, SessionId, keys, read};
+use tacit_ledger::network::{AlarmReason, Event, PublicationId, SessionId, keys, read};
 use tacit_proto::operator as proto;
+use tacit_readmodel::{EventText, action_name, describe_event};
 
 use super::Operator;
 use super::error::ApiError;
-use super::event_json;
 
 /// Alarms that one answer lists where the caller names no number; the ledger lists no more.
 const DEFAULT_ALARMS: u64 = 1_000;
@@ -47,7 +46,7 @@ impl Operator {
             epoch: header.epoch().get(),
             view: header.context.round.view().get(),
             time_ms: header.time_ms,
-            block_hash: header.hash().as_ref().to_vec(),
+            block_hash: header.hash().to_vec(),
             parent_hash: header.parent.as_ref().to_vec(),
             state_root: header.state.root.as_ref().to_vec(),
             transactions_root: header.body.as_ref().to_vec(),
@@ -67,10 +66,16 @@ impl Operator {
         let index = found.index as usize;
         let bytes = block.envelopes.get(index);
         let bytes = bytes.ok_or_else(|| ApiError::unknown("transaction", id))?;
-        let events = found.result.events.iter().enumerate().map(|(index, event)| {
-            let (kind, json) = event_json::describe(event);
-            proto::Event { index: u32::try_from(index).unwrap_or(u32::MAX), kind, json }
-        });
+        let events = found
+            .result
+            .events
+            .iter()
+            .enumerate()
+            .filter_map(|(index, event)| {
+                let EventText { kind, json } = describe_event(event)?;
+                let index = u32::try_from(index).unwrap_or(u32::MAX);
+                Some(proto::Event { index, kind, json })
+            });
         Ok(proto::LedgerTxResponse {
             transaction: summary(bytes, index, found.result.outcome),
             height: found.height,
@@ -94,7 +99,11 @@ impl Operator {
                 handle.prove_transaction(id).await?
             }
             None => {
-                return Err(ApiError::caller("nothing-to-prove", "the request names nothing", ""));
+                return Err(ApiError::caller(
+                    "nothing-to-prove",
+                    "the request names nothing",
+                    "",
+                ));
             }
         };
         Ok(proto::LedgerProveResponse {
@@ -130,7 +139,7 @@ impl Operator {
                 raised_by: alarm.raised_by.0,
                 about: about(alarm.owner, alarm.reason).0,
                 list: lists.get(&alarm.publication.list).cloned(),
-                version: Some(u64::from(alarm.publication.version)),
+                version: Some(u64::from(alarm.publication.version.0)),
                 detail: format!("publication {}", alarm.publication),
             });
         }
@@ -147,9 +156,11 @@ impl Operator {
 fn raising(results: &[BlockResult], alarm: u64) -> Option<TxId> {
     results.iter().find_map(|result| match result {
         BlockResult::Tx(tx) => {
-            let raised = tx.events.iter().filter_map(|event| Event::read(event)?.ok()).any(
-                |event| matches!(event, Event::AlarmRaised { number, .. } if number == alarm),
-            );
+            let raised = tx
+                .events
+                .iter()
+                .filter_map(|event| Event::read(event)?.ok())
+                .any(|event| matches!(event, Event::AlarmRaised { number, .. } if number == alarm));
             raised.then_some(tx.tx_id)
         }
         BlockResult::Block { .. } => None,
@@ -173,9 +184,9 @@ const fn about(owner: MemberId, reason: AlarmReason) -> MemberId {
 }
 
 fn tx_id(bytes: &[u8]) -> Result<TxId, ApiError> {
-    let bytes = bytes.try_into().map_err(|_| {
-        ApiError::caller("tx-id-invalid", "a transaction's id has 32 bytes", "")
-    })?;
+    let bytes = bytes
+        .try_into()
+        .map_err(|_| ApiError::caller("tx-id-invalid", "a transaction's id has 32 bytes", ""))?;
     Ok(TxId(Digest(bytes)))
 }
 
@@ -190,8 +201,10 @@ fn record(name: &str) -> Result<StateKey, ApiError> {
     };
     let mut parts = name.split('/');
     let kind = parts.next().unwrap_or_default();
-    let numbers: Vec<u32> =
-        parts.map(str::parse).collect::<Result<_, _>>().map_err(|_| unknown())?;
+    let numbers: Vec<u32> = parts
+        .map(str::parse)
+        .collect::<Result<_, _>>()
+        .map_err(|_| unknown())?;
     Ok(match (kind, numbers.as_slice()) {
         ("log", []) => keys::log_head(),
         ("member", [member]) => keys::profile(MemberId(*member)),
@@ -201,7 +214,7 @@ fn record(name: &str) -> Result<StateKey, ApiError> {
         ("publication", [list, epoch, version]) => keys::publication(PublicationId {
             list: ListId(*list),
             tag_epoch: TagEpoch(*epoch),
-            version: *version,
+            version: ListVersion(*version),
         }),
         _ => return Err(unknown()),
     })
@@ -210,12 +223,11 @@ fn record(name: &str) -> Result<StateKey, ApiError> {
 /// What a transaction is, in one line. `None` for bytes that no block could hold.
 fn summary(bytes: &Bytes, index: usize, outcome: Outcome) -> Option<proto::TxSummary> {
     let envelope = Envelope::from_bytes(bytes).ok()?;
-    let action = match Action::of(&envelope) {
-        Some(Ok(action)) => format!("network/{}", action_name(&action)),
-        _ => format!("module-{}", envelope.module),
-    };
     let outcome = match outcome {
-        Outcome::Applied => proto::Outcome { applied: true, ..Default::default() },
+        Outcome::Applied => proto::Outcome {
+            applied: true,
+            ..Default::default()
+        },
         Outcome::Rejected(reject) => proto::Outcome {
             applied: false,
             reject: u32::from(reject.number()),
@@ -227,29 +239,9 @@ fn summary(bytes: &Bytes, index: usize, outcome: Outcome) -> Option<proto::TxSum
         index: u32::try_from(index).unwrap_or(u32::MAX),
         sender: envelope.sender.0,
         sequence: envelope.sequence,
-        action,
+        action: action_name(&envelope),
         outcome: Some(outcome),
     })
-}
-
-const fn action_name(action: &Action) -> &'static str {
-    match action {
-        Action::RegisterProfile { .. } => "register-profile",
-        Action::RotateCertificate { .. } => "rotate-certificate",
-        Action::Propose(_) => "propose",
-        Action::Vote { .. } => "vote",
-        Action::CreateList { .. } => "create-list",
-        Action::RegisterTagEpoch { .. } => "register-tag-epoch",
-        Action::Publish { .. } => "publish",
-        Action::Attest { .. } => "attest",
-        Action::RaiseAlarm { .. } => "raise-alarm",
-        Action::FraudProof { .. } => "fraud-proof",
-        Action::WithdrawList { .. } => "withdraw-list",
-        Action::RevokeKey { .. } => "revoke-key",
-        Action::OpenSessions { .. } => "open-sessions",
-        Action::CallBatch(_) => "call-batch",
-        Action::CloseSession { .. } => "close-session",
-    }
 }
 
 #[cfg(test)]
@@ -259,8 +251,18 @@ mod tests {
     #[test]
     fn records_are_named_by_kind_and_numbers() {
         assert_eq!(record("list/3").unwrap(), keys::list(ListId(3)));
-        assert_eq!(record("epoch/3/1").unwrap(), keys::epoch(ListId(3), TagEpoch(1)));
-        for bad in ["", "list", "list/x", "list/1/2", "unheard/1", "publication/1/2"] {
+        assert_eq!(
+            record("epoch/3/1").unwrap(),
+            keys::epoch(ListId(3), TagEpoch(1))
+        );
+        for bad in [
+            "",
+            "list",
+            "list/x",
+            "list/1/2",
+            "unheard/1",
+            "publication/1/2",
+        ] {
             assert!(record(bad).is_err(), "{bad}");
         }
     }

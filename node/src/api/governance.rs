@@ -18,8 +18,9 @@ const MAX_PROPOSALS_LISTED: u64 = 256;
 
 impl Operator {
     pub(super) async fn members(&self) -> Result<proto::MembersResponse, ApiError> {
-        let (members, lists) =
-            self.read(|view| Ok((read::members(view)?, read::lists(view)?))).await?;
+        let (members, lists) = self
+            .read(|view| Ok((read::members(view)?, read::lists(view)?)))
+            .await?;
         let members = members
             .into_iter()
             .map(|member| {
@@ -76,7 +77,10 @@ impl Operator {
             .filter(|member| member.is_active() && member.role == Role::Member)
             .count();
         let needed = u32::try_from(voters * 2 / 3 + 1).unwrap_or(u32::MAX);
-        let proposals = proposals.iter().map(|proposal| described(proposal, needed)).collect();
+        let proposals = proposals
+            .iter()
+            .map(|proposal| described(proposal, needed))
+            .collect();
         Ok(proto::ProposalsResponse { proposals })
     }
 
@@ -86,23 +90,30 @@ impl Operator {
     ) -> Result<proto::ProposeResponse, ApiError> {
         use proto::propose_request::Change as Asked;
         let asked = request.change.ok_or_else(|| {
-            ApiError::caller("change-missing", "the proposal names no change", "Name one.")
+            ApiError::caller(
+                "change-missing",
+                "the proposal names no change",
+                "Name one.",
+            )
         })?;
         let change = match asked {
             Asked::AddMember(candidate) => Change::Admit(read_candidate(&candidate)?),
-            Asked::RemoveMember(remove) => {
-                Change::Remove { member: MemberId(remove.member_id) }
-            }
-            Asked::SetValidator(set) if set.validator => {
-                Change::AddValidator { member: MemberId(set.member_id) }
-            }
-            Asked::SetValidator(set) => {
-                Change::RemoveValidator { member: MemberId(set.member_id) }
-            }
+            Asked::RemoveMember(remove) => Change::Remove {
+                member: MemberId(remove.member_id),
+            },
+            Asked::SetValidator(set) if set.validator => Change::AddValidator {
+                member: MemberId(set.member_id),
+            },
+            Asked::SetValidator(set) => Change::RemoveValidator {
+                member: MemberId(set.member_id),
+            },
             Asked::AddCategory(add) => self.new_category(&add.name).await?,
             Asked::SetParameter(set) => self.changed_parameter(&set.name, set.value).await?,
         };
-        let applied = self.ledger.submit(Action::Propose(Box::new(change))).await?;
+        let applied = self
+            .ledger
+            .submit(Action::Propose(Box::new(change)))
+            .await?;
         let proposal = applied
             .events
             .iter()
@@ -123,7 +134,10 @@ impl Operator {
         request: proto::VoteRequest,
     ) -> Result<proto::VoteResponse, ApiError> {
         let id = ProposalId(request.proposal_id);
-        let action = Action::Vote { proposal: id, approve: request.approve };
+        let action = Action::Vote {
+            proposal: id,
+            approve: request.approve,
+        };
         let applied = self.ledger.submit(action).await?;
         let proposal = self.read(move |view| read::proposal(view, id)).await?;
         let status = proposal.map_or(ProposalStatus::Open, |proposal| proposal.status);
@@ -138,7 +152,11 @@ impl Operator {
         let name = text("category", name)?;
         let categories = self.read(read::categories).await?;
         let last = categories.last().ok_or_else(|| {
-            ApiError::node("internal", "the network has no category to take prices from", "")
+            ApiError::node(
+                "internal",
+                "the network has no category to take prices from",
+                "",
+            )
         })?;
         // A new category begins with the prices and caps of the latest one; they are changed by vote.
         Ok(Change::AddCategory(Category {
@@ -161,7 +179,11 @@ impl Operator {
             .find(|known| known.name.as_str() == category)
             .ok_or_else(|| ApiError::unknown("category", category))?;
         let value = u32::try_from(value).map_err(|_| {
-            ApiError::caller("value-out-of-range", format!("{name} must be below 2^32"), "")
+            ApiError::caller(
+                "value-out-of-range",
+                format!("{name} must be below 2^32"),
+                "",
+            )
         })?;
         match field {
             "price_minor" => category.price_minor = value,
@@ -191,7 +213,11 @@ fn read_candidate(asked: &proto::AddMember) -> Result<Candidate, ApiError> {
         proto::Role::Member => Role::Member,
         proto::Role::Observer => Role::Observer,
         proto::Role::Unspecified => {
-            return Err(ApiError::caller("role-missing", "the candidate has no role", "Name one."));
+            return Err(ApiError::caller(
+                "role-missing",
+                "the candidate has no role",
+                "Name one.",
+            ));
         }
     };
     Ok(Candidate {
@@ -213,20 +239,28 @@ fn read_candidate(asked: &proto::AddMember) -> Result<Candidate, ApiError> {
 
 fn text(field: &str, value: &str) -> Result<Name, ApiError> {
     Name::new(value).map_err(|error| {
-        ApiError::caller("field-invalid", format!("{field} is not usable: {error}"), "")
+        ApiError::caller(
+            "field-invalid",
+            format!("{field} is not usable: {error}"),
+            "",
+        )
     })
 }
 
 fn address(field: &str, value: &str) -> Result<Address, ApiError> {
     Address::new(value).map_err(|error| {
-        ApiError::caller("field-invalid", format!("{field} is not usable: {error}"), "")
+        ApiError::caller(
+            "field-invalid",
+            format!("{field} is not usable: {error}"),
+            "",
+        )
     })
 }
 
 fn key(field: &str, bytes: &[u8]) -> Result<[u8; 32], ApiError> {
-    bytes.try_into().map_err(|_| {
-        ApiError::caller("field-invalid", format!("{field} must have 32 bytes"), "")
-    })
+    bytes
+        .try_into()
+        .map_err(|_| ApiError::caller("field-invalid", format!("{field} must have 32 bytes"), ""))
 }
 
 pub(super) const fn role(role: Role) -> proto::Role {
@@ -270,7 +304,11 @@ fn described(proposal: &Proposal, approvals_needed: u32) -> proto::Proposal {
 fn summary(change: &Change) -> String {
     match change {
         Change::Admit(candidate) => {
-            let what = if candidate.role == Role::Member { "a member" } else { "an observer" };
+            let what = if candidate.role == Role::Member {
+                "a member"
+            } else {
+                "an observer"
+            };
             format!("{} joins as {what}", candidate.name.as_str())
         }
         Change::Remove { member } => format!("{member} leaves"),

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use tacit_circuits::identifier::{Conventions, IdentifierType};
-use tacit_circuits::scope::{ListId, MemberId};
+use tacit_circuits::scope::{ListId, ListVersion, MemberId, TagEpoch};
 use tacit_frontend::lists::{Draft, DraftMode, ListError, ListSpec, Progress, Published, Stage};
 use tacit_frontend::ports::{Ledger as _, read as read_ledger};
 use tacit_frontend::rows::{RawRow, RejectedRow, RowReader};
-use tacit_frontend::snapshots::{CopyState, CopyStatus, VerifyError};
-use tacit_ledger::kernel::{Missing, StateView};
+use tacit_frontend::snapshots::{CopyState, CopyStatus};
+use tacit_ledger::kernel::{Missing, StateView, party};
 use tacit_ledger::network::{
-    Category, List, Publication, PublicationId, PublicationStatus, read,
+    self, Category, List, Publication, PublicationId, PublicationStatus, read,
 };
 use tacit_proto::{MAX_ROWS_PER_MESSAGE, operator as proto};
 use tokio::sync::mpsc;
@@ -22,7 +22,7 @@ use super::Operator;
 use super::error::ApiError;
 
 /// Publications that one answer shows: the latest.
-const MAX_PUBLICATIONS_SHOWN: u32 = 100;
+const MAX_PUBLICATIONS_SHOWN: usize = 100;
 
 /// How often a publication that waits for attestations is looked at.
 const ACTIVE_POLL: Duration = Duration::from_millis(50);
@@ -48,7 +48,7 @@ impl Operator {
             _ => return Err(out_of_order("the stream must begin with a header")),
         };
         let spec = self.list_spec(&header).await?;
-        let mut draft = self.frontend.lists().draft(spec).await?;
+        let mut draft = self.frontend()?.lists.draft(spec).await?;
         let expected = header.rows_expected.unwrap_or(0);
         loop {
             match next(&mut asked).await? {
@@ -59,7 +59,11 @@ impl Operator {
                         say(&answers, Step::Rejected(rejected_rows(rejected))).await?;
                     }
                     let done = draft.difference().rows_read;
-                    say(&answers, progress(proto::Stage::ReadingRows, done, expected)).await?;
+                    say(
+                        &answers,
+                        progress(proto::Stage::ReadingRows, done, expected),
+                    )
+                    .await?;
                 }
                 Some(Asked::RowsEnd(_)) => break,
                 // Ending before the rows do changes nothing.
@@ -78,9 +82,10 @@ impl Operator {
         let hear = Progress::to(move |stage, done, total| {
             let _ = heard.try_send(Ok(response(progress(stage_of(stage), done, total))));
         });
-        let published = self.frontend.lists().publish(draft, hear).await?;
+        let published = self.frontend()?.lists.publish(draft, hear).await?;
         self.tell_published(&published, &answers).await?;
-        self.wait_until_active(published.publication, &answers).await
+        self.wait_until_active(published.publication, &answers)
+            .await
     }
 
     async fn list_spec(&self, header: &proto::ListPublishHeader) -> Result<ListSpec, ApiError> {
@@ -88,7 +93,9 @@ impl Operator {
             "" => None,
             name => {
                 let categories = self.read(read::categories).await?;
-                let found = categories.iter().find(|category| category.name.as_str() == name);
+                let found = categories
+                    .iter()
+                    .find(|category| category.name.as_str() == name);
                 Some(found.ok_or_else(|| ApiError::unknown("category", name))?.id)
             }
         };
@@ -116,10 +123,13 @@ impl Operator {
         let message = proto::ListPublished {
             list: refs.get(&id.list).cloned(),
             tag_epoch: id.tag_epoch.0,
-            version: u64::from(id.version),
+            version: u64::from(id.version.0),
             root: published.root.0.to_vec(),
-            size_class: published.size_class.entries(),
-            tx_id: published.tx_id.map(|id| id.0.0.to_vec()).unwrap_or_default(),
+            size_class: published.size_class.capacity().into(),
+            tx_id: published
+                .tx_id
+                .map(|id| id.0.0.to_vec())
+                .unwrap_or_default(),
             height: published.height,
         };
         say(answers, Step::Published(message)).await
@@ -134,22 +144,22 @@ impl Operator {
         let mut told = None;
         while !answers.is_closed() {
             let (publication, needed) = self
-                .read(|view| {
-                    Ok((read::publication(view, id)?, read::attestations_needed(view)?))
-                })
+                .read(|view| Ok((read::publication(view, id)?, attestations_needed(view)?)))
                 .await?;
             let publication = publication.ok_or_else(|| ApiError::unknown("publication", id))?;
             let attested = publication.attestations.len() as u64;
             if told != Some(attested) {
                 told = Some(attested);
-                let step = progress(proto::Stage::Attesting, attested, u64::from(needed));
+                let step = progress(proto::Stage::Attesting, attested, needed.into());
                 say(answers, step).await?;
             }
             match publication.status {
                 PublicationStatus::Pending => tokio::time::sleep(ACTIVE_POLL).await,
-                PublicationStatus::Active { since_height: height }
+                PublicationStatus::Active {
+                    since_height: height,
+                }
                 | PublicationStatus::Superseded { height } => {
-                    let version = u64::from(id.version);
+                    let version = u64::from(id.version.0);
                     return say(answers, Step::Active(proto::ListActive { version, height })).await;
                 }
                 PublicationStatus::Fraudulent { .. } => {
@@ -170,11 +180,20 @@ impl Operator {
     ) -> Result<proto::ListAllResponse, ApiError> {
         let known = self.known_lists().await?;
         let wanted = |list: &&List| {
-            request.member_id.is_none_or(|member| list.owner.0 == member)
+            request
+                .member_id
+                .is_none_or(|member| list.owner.0 == member)
                 && (request.category.is_empty()
-                    || known.category(list).is_some_and(|c| c.name.as_str() == request.category))
+                    || known
+                        .category(list)
+                        .is_some_and(|c| c.name.as_str() == request.category))
         };
-        let lists = known.lists.iter().filter(wanted).map(|list| known.summary(list)).collect();
+        let lists = known
+            .lists
+            .iter()
+            .filter(wanted)
+            .map(|list| known.summary(list))
+            .collect();
         Ok(proto::ListAllResponse { lists })
     }
 
@@ -185,13 +204,16 @@ impl Operator {
         let known = self.known_lists().await?;
         let list = known.selected(request.list, self.ledger.member_id())?;
         let (publications, needed) = self
-            .read(|view| {
-                Ok((publications_of(view, list)?, read::attestations_needed(view)?))
-            })
+            .read(|view| Ok((publications_of(view, list)?, attestations_needed(view)?)))
             .await?;
-        let publications =
-            publications.iter().map(|publication| shown(publication, needed)).collect();
-        Ok(proto::ListShowResponse { summary: Some(known.summary(list)), publications })
+        let publications = publications
+            .iter()
+            .map(|publication| shown(publication, needed))
+            .collect();
+        Ok(proto::ListShowResponse {
+            summary: Some(known.summary(list)),
+            publications,
+        })
     }
 
     /// Rebuilds the tree of this node's copy and compares it with the root on the ledger.
@@ -203,23 +225,27 @@ impl Operator {
         use proto::list_verify_response::Step;
         let known = self.known_lists().await?;
         let list = known.selected(request.list, self.ledger.member_id())?;
-        let verified = self.frontend.verify_copy(list.id).await.map_err(|error| match error {
-            VerifyError::NoCopy => ApiError::node(
-                "copy-absent",
-                format!("this node holds no copy of {}", list.id),
-                "Wait until it is fetched; see the status.",
-            ),
-            other => ApiError::node("copy-unreadable", other.to_string(), ""),
-        })?;
+        let verified = self.frontend()?.verify_copy(list.id).await;
+        let verified = verified
+            .map_err(|error| ApiError::node("copy-unreadable", error.to_string(), ""))?
+            .ok_or_else(|| {
+                ApiError::node(
+                    "copy-absent",
+                    format!("this node holds no copy of {}", list.id),
+                    "Wait until it is fetched; see the status.",
+                )
+            })?;
         let message = proto::ListVerified {
             list: known.refs.get(&list.id).cloned(),
             version: u64::from(verified.id.version.0),
-            agrees: verified.rebuilt == verified.published,
-            root_rebuilt: verified.rebuilt.0.to_vec(),
-            root_on_ledger: verified.published.0.to_vec(),
-            tags: verified.tags,
+            agrees: verified.root_rebuilt == verified.root_on_ledger,
+            root_rebuilt: verified.root_rebuilt.to_vec(),
+            root_on_ledger: verified.root_on_ledger.to_vec(),
+            tags: verified.tags as u64,
         };
-        let response = proto::ListVerifyResponse { step: Some(Step::Verified(message)) };
+        let response = proto::ListVerifyResponse {
+            step: Some(Step::Verified(message)),
+        };
         answers.send(Ok(response)).await.map_err(|_| gone())
     }
 
@@ -229,7 +255,7 @@ impl Operator {
     ) -> Result<proto::ListWithdrawResponse, ApiError> {
         let known = self.known_lists().await?;
         let list = known.selected(request.list, self.ledger.member_id())?;
-        let applied = self.frontend.lists().withdraw(list.name.as_str()).await?;
+        let applied = self.frontend()?.lists.withdraw(list.name.as_str()).await?;
         Ok(proto::ListWithdrawResponse {
             list: known.refs.get(&list.id).cloned(),
             tx_id: applied.tx_id.0.0.to_vec(),
@@ -244,7 +270,10 @@ impl Operator {
     ) -> Result<BTreeMap<ListId, proto::ListRef>, Missing> {
         let categories = read::categories(view)?;
         let lists = read::lists(view)?;
-        Ok(lists.iter().map(|list| (list.id, list_ref(list, &categories))).collect())
+        Ok(lists
+            .iter()
+            .map(|list| (list.id, list_ref(list, &categories)))
+            .collect())
     }
 
     async fn known_lists(&self) -> Result<KnownLists, ApiError> {
@@ -253,15 +282,31 @@ impl Operator {
             Ok((read::lists(view)?, read::categories(view)?, active))
         })
         .await?;
-        let own = self.frontend.lists().summaries().await?;
+        let (own, copies) = match &self.frontend {
+            Some(frontend) => (
+                frontend.lists.summaries().await?,
+                lists
+                    .iter()
+                    .filter(|list| list.owner != self.ledger.member_id())
+                    .map(|list| (list.id, frontend.copy_status(list.id)))
+                    .collect(),
+            ),
+            None => Default::default(),
+        };
         Ok(KnownLists {
-            refs: lists.iter().map(|list| (list.id, list_ref(list, &categories))).collect(),
-            active: active.into_iter().map(|(list, active)| (list.id, active)).collect(),
+            refs: lists
+                .iter()
+                .map(|list| (list.id, list_ref(list, &categories)))
+                .collect(),
+            active: active
+                .into_iter()
+                .map(|(list, active)| (list.id, active))
+                .collect(),
             own_entries: own
                 .into_iter()
                 .filter_map(|summary| Some((summary.list?, summary.entries)))
                 .collect(),
-            copies: self.frontend.copies().into_iter().map(|copy| (copy.list, copy)).collect(),
+            copies,
             lists,
             categories,
         })
@@ -280,7 +325,9 @@ struct KnownLists {
 
 impl KnownLists {
     fn category(&self, list: &List) -> Option<&Category> {
-        self.categories.iter().find(|category| category.id == list.category)
+        self.categories
+            .iter()
+            .find(|category| category.id == list.category)
     }
 
     fn selected(
@@ -317,13 +364,20 @@ impl KnownLists {
         let list_ref = self.refs.get(&list.id);
         proto::ListSummary {
             list: list_ref.cloned(),
-            types: list.accepts.iter().map(|kind| kind.name().to_owned()).collect(),
+            types: list
+                .accepts
+                .iter()
+                .map(|kind| kind.name().to_owned())
+                .collect(),
             withdrawn: !list.is_standing(),
             tag_epoch: list.active.map_or(0, |id| id.tag_epoch.0),
-            active_version: list.active.map(|id| u64::from(id.version)),
-            size_class: active.map_or(0, |publication| publication.size_class.entries()),
+            active_version: list.active.map(|id| u64::from(id.version.0)),
+            size_class: active.map_or(0, |publication| publication.size_class.capacity().into()),
             price_minor: self.category(list).map_or(0, |c| u64::from(c.price_minor)),
-            copy: self.copies.get(&list.id).map(|copy| shown_copy(copy, list_ref, list.active)),
+            copy: self
+                .copies
+                .get(&list.id)
+                .map(|copy| shown_copy(copy, list_ref, list.active)),
             entries: self.own_entries.get(&list.id).copied(),
         }
     }
@@ -332,15 +386,29 @@ impl KnownLists {
 /// The publications of a list's latest epochs, newest first.
 fn publications_of(view: &dyn StateView, list: &List) -> Result<Vec<Publication>, Missing> {
     let mut publications = Vec::new();
-    for epoch in read::epochs_of(view, list)?.iter().rev() {
-        for version in read::versions_of(epoch).rev() {
-            if publications.len() >= MAX_PUBLICATIONS_SHOWN as usize {
+    for tag_epoch in (0..list.epochs).rev().map(TagEpoch) {
+        let versions = read::epoch(view, list.id, tag_epoch)?.map_or(0, |epoch| epoch.versions);
+        for version in (0..versions).rev().map(ListVersion) {
+            if publications.len() >= MAX_PUBLICATIONS_SHOWN {
                 return Ok(publications);
             }
-            publications.extend(read::publication(view, version)?);
+            let id = PublicationId {
+                list: list.id,
+                tag_epoch,
+                version,
+            };
+            publications.extend(read::publication(view, id)?);
         }
     }
     Ok(publications)
+}
+
+/// How many members must attest a publication now.
+fn attestations_needed(view: &dyn StateView) -> Result<u32, Missing> {
+    let members = party::parties(view)?;
+    let active = members.iter().filter(|party| party.is_active_member());
+    let needed = network::attestations_needed(active.count());
+    Ok(u32::try_from(needed).unwrap_or(u32::MAX))
 }
 
 fn shown(publication: &Publication, attestations_needed: u32) -> proto::Publication {
@@ -354,11 +422,15 @@ fn shown(publication: &Publication, attestations_needed: u32) -> proto::Publicat
     };
     proto::Publication {
         tag_epoch: publication.id.tag_epoch.0,
-        version: u64::from(publication.id.version),
+        version: u64::from(publication.id.version.0),
         root: publication.root.0.to_vec(),
-        size_class: publication.size_class.entries(),
+        size_class: publication.size_class.capacity().into(),
         state: state.into(),
-        attesters: publication.attestations.iter().map(|said| said.attester.0).collect(),
+        attesters: publication
+            .attestations
+            .iter()
+            .map(|said| said.attester.0)
+            .collect(),
         attestations_needed,
         published_height: publication.published_height,
         active_height,
@@ -375,24 +447,28 @@ pub(super) fn shown_copy(
         CopyState::Current => proto::CopyState::Current,
         CopyState::Behind => proto::CopyState::Behind,
         CopyState::Absent => proto::CopyState::Absent,
-        CopyState::Refused => proto::CopyState::Refused,
+        CopyState::Refused(_) => proto::CopyState::Refused,
     };
     proto::Copy {
         list: list.cloned(),
         state: state.into(),
         version_held: copy.held.map_or(0, |held| u64::from(held.version.0)),
-        version_active: active.map_or(0, |id| u64::from(id.version)),
+        version_active: active.map_or(0, |id| u64::from(id.version.0)),
         reason: copy.reason.clone().unwrap_or_default(),
     }
 }
 
 fn list_ref(list: &List, categories: &[Category]) -> proto::ListRef {
-    let category = categories.iter().find(|category| category.id == list.category);
+    let category = categories
+        .iter()
+        .find(|category| category.id == list.category);
     proto::ListRef {
         list_id: list.id.0,
         member_id: list.owner.0,
         name: list.name.as_str().into(),
-        category: category.map(|category| category.name.as_str().to_owned()).unwrap_or_default(),
+        category: category
+            .map(|category| category.name.as_str().to_owned())
+            .unwrap_or_default(),
     }
 }
 
@@ -407,13 +483,20 @@ async fn push(
     let rows: Vec<RawRow> = rows
         .rows
         .into_iter()
-        .map(|row| RawRow { row: row.row, kind: row.r#type, value: row.value, removes: row.remove })
+        .map(|row| RawRow {
+            row: row.row,
+            kind: row.r#type,
+            value: row.value,
+            removes: row.remove,
+        })
         .collect();
     let filled = tokio::task::spawn_blocking(move || {
         let rejected = draft.push(&rows);
         (draft, rejected)
     });
-    filled.await.map_err(|_| ApiError::node("internal", "reading the rows failed", ""))
+    filled
+        .await
+        .map_err(|_| ApiError::node("internal", "reading the rows failed", ""))
 }
 
 async fn next(
@@ -429,10 +512,7 @@ async fn next(
     }
 }
 
-async fn say(
-    answers: &Answers<proto::ListPublishResponse>,
-    step: Step,
-) -> Result<(), ApiError> {
+async fn say(answers: &Answers<proto::ListPublishResponse>, step: Step) -> Result<(), ApiError> {
     answers.send(Ok(response(step))).await.map_err(|_| gone())
 }
 
@@ -441,7 +521,11 @@ fn response(step: Step) -> proto::ListPublishResponse {
 }
 
 fn progress(stage: proto::Stage, done: u64, total: u64) -> Step {
-    Step::Progress(proto::Progress { stage: stage.into(), done, total })
+    Step::Progress(proto::Progress {
+        stage: stage.into(),
+        done,
+        total,
+    })
 }
 
 const fn stage_of(stage: Stage) -> proto::Stage {
@@ -470,13 +554,17 @@ fn difference(draft: &Draft) -> proto::ListDifference {
 pub(super) fn rejected_rows(rows: Vec<RejectedRow>) -> proto::RejectedRows {
     let rows = rows
         .into_iter()
-        .map(|row| proto::RejectedRow { row: row.row, reason: row.reason.to_string() })
+        .map(|row| proto::RejectedRow {
+            row: row.row,
+            reason: row.reason.to_string(),
+        })
         .collect();
     proto::RejectedRows { rows }
 }
 
 pub(super) fn identifier_type(name: &str) -> Result<IdentifierType, ApiError> {
-    name.parse().map_err(|_| ApiError::unknown("identifier type", name))
+    name.parse()
+        .map_err(|_| ApiError::unknown("identifier type", name))
 }
 
 pub(super) fn row_reader(default_type: &str, region: &str) -> Result<RowReader, ApiError> {
@@ -486,9 +574,18 @@ pub(super) fn row_reader(default_type: &str, region: &str) -> Result<RowReader, 
     };
     let region = match region {
         "" => None,
-        code => Some(code.parse().map_err(|_| ApiError::unknown("region", code))?),
+        code => Some(
+            code.parse()
+                .map_err(|_| ApiError::unknown("region", code))?,
+        ),
     };
-    Ok(RowReader { default_type, conventions: Conventions { region, ..Conventions::default() } })
+    Ok(RowReader {
+        default_type,
+        conventions: Conventions {
+            region,
+            ..Conventions::default()
+        },
+    })
 }
 
 pub(super) fn too_many_rows() -> ApiError {

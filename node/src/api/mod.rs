@@ -32,18 +32,33 @@ use error::ApiError;
 #[derive(Clone)]
 pub struct Operator {
     ledger: Arc<MemberLedger>,
-    frontend: Arc<Frontend>,
+    frontend: Option<Arc<Frontend>>,
     read_model: ReadModel,
 }
 
 impl Operator {
-    /// Answers from these parts of a node.
+    /// Answers from these parts of a node. An observer has no front end.
     pub fn new(
         ledger: Arc<MemberLedger>,
-        frontend: Arc<Frontend>,
+        frontend: Option<Arc<Frontend>>,
         read_model: ReadModel,
     ) -> Self {
-        Self { ledger, frontend, read_model }
+        Self {
+            ledger,
+            frontend,
+            read_model,
+        }
+    }
+
+    /// The front end, which only members have.
+    fn frontend(&self) -> Result<&Frontend, ApiError> {
+        self.frontend.as_deref().ok_or_else(|| {
+            ApiError::caller(
+                "observer",
+                "this node observes: it holds no lists and asks no questions",
+                "Ask a member's node.",
+            )
+        })
     }
 
     /// Reads the newest finalized state.

@@ -89,9 +89,15 @@ impl Operator {
                 ))
             })
             .await?;
-        let callable = lists.iter().filter(|list| list.is_standing() && list.owner != me);
+        let callable = lists
+            .iter()
+            .filter(|list| list.is_standing() && list.owner != me);
         let calls_cap_day = callable
-            .filter_map(|list| categories.iter().find(|category| category.id == list.category))
+            .filter_map(|list| {
+                categories
+                    .iter()
+                    .find(|category| category.id == list.category)
+            })
             .map(|category| u64::from(category.daily_cap_calls))
             .sum();
         let period = period(request.from_ms, request.until_ms);
@@ -118,25 +124,32 @@ impl Operator {
     pub(super) async fn batch(&self, session: SessionId, sequence: u64) -> Result<TxId, ApiError> {
         let found = self.read_model.batch(session, sequence).await?;
         let name = format!("{session}/{sequence}");
-        found.map(|row| row.tx_id).ok_or_else(|| ApiError::unknown("batch of calls", name))
+        found
+            .map(|row| row.tx_id)
+            .ok_or_else(|| ApiError::unknown("batch of calls", name))
     }
 
-    /// What this member keeps of a batch that it asked; `None` where another front end of it did.
+    /// What this member keeps of a batch that it asked; `None` where another front end of it did,
+    /// or where this node observes.
     async fn own(&self, batch: &CallBatch) -> Result<Option<OwnBatch>, ApiError> {
-        let found = self
-            .frontend
+        let Some(frontend) = &self.frontend else {
+            return Ok(None);
+        };
+        let found = frontend
             .own_records(batch.session, batch.sequence)
             .await
             .map_err(|error| ApiError::node("records-unreadable", error.to_string(), ""))?;
-        Ok(found.map(|(asked, OwnRecords { context, .. }, answer)| OwnBatch {
-            hits: answer.and_then(|answer| answer.hits),
-            version: asked.version.map_or(0, |version| u64::from(version.0)),
-            operator: context.operator,
-            purpose: context.purpose,
-            lawful_basis: context.lawful_basis,
-            case_reference: context.case_reference,
-            approver: context.approver,
-        }))
+        Ok(
+            found.map(|(asked, OwnRecords { context, .. }, answer)| OwnBatch {
+                hits: answer.and_then(|answer| answer.hits),
+                version: asked.version.map_or(0, |version| u64::from(version.0)),
+                operator: context.operator,
+                purpose: context.purpose,
+                lawful_basis: context.lawful_basis,
+                case_reference: context.case_reference,
+                approver: context.approver,
+            }),
+        )
     }
 }
 
@@ -171,7 +184,10 @@ impl OwnBatch {
 }
 
 fn period(from_ms: u64, until_ms: u64) -> Period {
-    Period { from_ms, until_ms: Some(until_ms).filter(|until| *until > 0) }
+    Period {
+        from_ms,
+        until_ms: Some(until_ms).filter(|until| *until > 0),
+    }
 }
 
 fn movement(movement: &Movement) -> proto::QuotaMovement {
@@ -199,6 +215,10 @@ fn movement(movement: &Movement) -> proto::QuotaMovement {
 
 impl From<ReadModelError> for ApiError {
     fn from(error: ReadModelError) -> Self {
-        Self::node("records-unreadable", error.to_string(), "See the node's log.")
+        Self::node(
+            "records-unreadable",
+            error.to_string(),
+            "See the node's log.",
+        )
     }
 }

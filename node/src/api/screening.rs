@@ -16,9 +16,7 @@ use tonic::Streaming;
 
 use super::Operator;
 use super::error::ApiError;
-use super::lists::{
-    Answers, gone, identifier_type, out_of_order, rejected_rows, row_reader,
-};
+use super::lists::{Answers, gone, identifier_type, out_of_order, rejected_rows, row_reader};
 
 type Step = proto::screen_response::Step;
 
@@ -35,7 +33,7 @@ impl Operator {
         for count in &request.types {
             *rows.entry(identifier_type(&count.r#type)?).or_default() += count.rows;
         }
-        let plan = self.frontend.screening.plan(&targets, &rows).await?;
+        let plan = self.frontend()?.screening.plan(&targets, &rows).await?;
         let refs = self.read(|view| self.list_refs(view)).await?;
         Ok(planned(&plan, &refs))
     }
@@ -49,7 +47,9 @@ impl Operator {
     ) -> Result<(), ApiError> {
         use proto::screen_request::Step as Asked;
         let header = match asked.next().await {
-            Some(Ok(proto::ScreenRequest { step: Some(Asked::Header(header)) })) => header,
+            Some(Ok(proto::ScreenRequest {
+                step: Some(Asked::Header(header)),
+            })) => header,
             Some(Err(status)) => {
                 return Err(ApiError::caller("stream-broken", status.message(), ""));
             }
@@ -71,7 +71,11 @@ impl Operator {
             rows_expected: header.rows_expected,
             wait_for_finality: header.wait_for_finality,
         };
-        let mut events = self.frontend.screening.screen(request, Box::pin(rows(asked))).await?;
+        let mut events = self
+            .frontend()?
+            .screening
+            .screen(request, Box::pin(rows(asked)))
+            .await?;
         let mut refs = self.read(|view| self.list_refs(view)).await?;
         let mut reasons = BTreeMap::new();
         while let Some(event) = events.recv().await {
@@ -104,7 +108,11 @@ impl Operator {
         Ok(Targets {
             lists: asked.list_ids.into_iter().map(ListId).collect(),
             members: asked.member_ids.into_iter().map(MemberId).collect(),
-            categories: asked.categories.iter().map(category).collect::<Result<_, _>>()?,
+            categories: asked
+                .categories
+                .iter()
+                .map(category)
+                .collect::<Result<_, _>>()?,
         })
     }
 }
@@ -116,12 +124,19 @@ fn rows(asked: Streaming<proto::ScreenRequest>) -> impl Stream<Item = RawRow> {
         .flat_map(|message| {
             use proto::screen_request::Step as Asked;
             let rows = match message {
-                Ok(proto::ScreenRequest { step: Some(Asked::Rows(rows)) }) => rows.rows,
+                Ok(proto::ScreenRequest {
+                    step: Some(Asked::Rows(rows)),
+                }) => rows.rows,
                 _ => Vec::new(),
             };
             futures::stream::iter(rows.into_iter().take(MAX_ROWS_PER_MESSAGE))
         })
-        .map(|row| RawRow { row: row.row, kind: row.r#type, value: row.value, removes: false })
+        .map(|row| RawRow {
+            row: row.row,
+            kind: row.r#type,
+            value: row.value,
+            removes: false,
+        })
 }
 
 fn told(
@@ -146,7 +161,11 @@ fn told(
 }
 
 fn answered(answers: ListAnswers, refs: &ListRefs) -> proto::ListAnswers {
-    let ListAnswers { list, provider, outcome } = answers;
+    let ListAnswers {
+        list,
+        provider,
+        outcome,
+    } = answers;
     let list = refs.get(&list).cloned();
     match outcome {
         Ok(batch) => {
@@ -207,14 +226,21 @@ fn planned(plan: &Plan, refs: &ListRefs) -> proto::ScreenPlanResponse {
         calls: list.calls,
         price_minor: u64::from(list.price_minor),
         cost_minor: list.cost_minor(),
-        unreachable: list.unreachable.as_ref().map(|why| unreachable(list.provider, why)),
+        unreachable: list
+            .unreachable
+            .as_ref()
+            .map(|why| unreachable(list.provider, why)),
         version: u64::from(list.version.0),
     };
     proto::ScreenPlanResponse {
         lists: plan.lists.iter().map(list).collect(),
         cost_minor: plan.cost_minor(),
         quota_available_minor: plan.available_minor,
-        calls_left_today: plan.lists.iter().map(|list| u64::from(list.calls_left_today)).sum(),
+        calls_left_today: plan
+            .lists
+            .iter()
+            .map(|list| u64::from(list.calls_left_today))
+            .sum(),
     }
 }
 
@@ -223,14 +249,17 @@ fn summed(
     refs: &ListRefs,
     reasons: &BTreeMap<ListId, proto::ErrorDetail>,
 ) -> proto::ScreenSummary {
-    let lists = summary.lists.iter().map(|(list, totals)| proto::ListSummaryLine {
-        list: refs.get(list).cloned(),
-        hits: totals.hits,
-        clears: totals.clears,
-        unreachable: totals.unreachable,
-        cost_minor: totals.cost_minor,
-        reason: reasons.get(list).cloned(),
-    });
+    let lists = summary
+        .lists
+        .iter()
+        .map(|(list, totals)| proto::ListSummaryLine {
+            list: refs.get(list).cloned(),
+            hits: totals.hits,
+            clears: totals.clears,
+            unreachable: totals.unreachable,
+            cost_minor: totals.cost_minor,
+            reason: reasons.get(list).cloned(),
+        });
     proto::ScreenSummary {
         rows: summary.rows,
         rows_malformed: summary.rows_malformed,

@@ -5,9 +5,9 @@ use std::pin::Pin;
 
 use futures::Stream;
 use tacit_certs::serve::OperatorConnection;
+use tacit_proto::MAX_OPERATOR_MESSAGE_BYTES;
 use tacit_proto::operator as proto;
 use tacit_proto::operator::operator_server::{Operator as Service, OperatorServer};
-use tacit_proto::MAX_OPERATOR_MESSAGE_BYTES;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -55,7 +55,10 @@ where
 /// The name in the certificate of whoever calls.
 fn caller<T>(request: &Request<T>) -> String {
     let connection = request.extensions().get::<OperatorConnection>();
-    connection.map_or_else(|| UNKNOWN_OPERATOR.into(), |connection| connection.name.clone())
+    connection.map_or_else(
+        || UNKNOWN_OPERATOR.into(),
+        |connection| connection.name.clone(),
+    )
 }
 
 #[tonic::async_trait]
@@ -177,7 +180,10 @@ impl Service for Operator {
         once(self.prove(request.into_inner())).await
     }
 
-    async fn alarms(&self, request: Request<proto::AlarmsRequest>) -> Answer<proto::AlarmsResponse> {
+    async fn alarms(
+        &self,
+        request: Request<proto::AlarmsRequest>,
+    ) -> Answer<proto::AlarmsResponse> {
         once(Operator::alarms(self, request.into_inner())).await
     }
 }

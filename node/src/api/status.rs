@@ -25,14 +25,15 @@ impl Operator {
         let member = member.ok_or_else(|| ApiError::unknown("member", me))?;
         let ledger = self.ledger.handle().status().await?;
         let position = self.read_model.position().await?;
-        let copies = lists
+        let others = lists
             .iter()
-            .filter(|list| list.is_standing() && list.owner != me)
-            .map(|list| {
-                let copy = self.frontend.copy_status(list.id);
+            .filter(|list| list.is_standing() && list.owner != me);
+        let copies = self.frontend.iter().flat_map(|frontend| {
+            others.clone().map(|list| {
+                let copy = frontend.copy_status(list.id);
                 shown_copy(&copy, refs.get(&list.id), list.active)
             })
-            .collect();
+        });
         Ok(proto::StatusResponse {
             member_id: me.0,
             display_name: member.name.as_str().into(),
@@ -48,9 +49,12 @@ impl Operator {
             read_model_height: position.height,
             quota_available_minor: balance.available_minor,
             quota_escrowed_minor: balance.escrowed_minor,
-            calls_waiting: self.frontend.served_waiting() as u64,
+            calls_waiting: self
+                .frontend
+                .as_ref()
+                .map_or(0, |frontend| frontend.served_waiting() as u64),
             version: env!("CARGO_PKG_VERSION").into(),
-            copies,
+            copies: copies.collect(),
         })
     }
 }

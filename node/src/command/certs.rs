@@ -13,11 +13,14 @@ const DAY_S: u64 = 24 * 3_600;
 #[derive(Debug, clap::Subcommand)]
 pub enum CertsCommand {
     /// Makes an authority and all certificates that one institution needs.
-    #[command(after_help = "Example:\n  tacit certs new --dir certs --institution 'Harbour Bank' --host bank.example")]
+    #[command(
+        after_help = "Example:\n  tacit certs new --dir certs --institution 'Harbour Bank' --host bank.example"
+    )]
     New {
         /// The folder; nothing in it is overwritten.
         #[arg(long, value_name = "FOLDER")]
         dir: PathBuf,
+        /// What the certificates say.
         #[command(flatten)]
         subject: Subject,
     },
@@ -29,6 +32,7 @@ pub enum CertsCommand {
         /// The folder that `tacit certs new` made.
         #[arg(long, value_name = "FOLDER")]
         dir: PathBuf,
+        /// What the certificates say.
         #[command(flatten)]
         subject: Subject,
     },
@@ -40,6 +44,7 @@ pub enum CertsCommand {
         /// The operator's name, as it will stand in the node's records.
         #[arg(long)]
         name: String,
+        /// What the certificates say.
         #[command(flatten)]
         subject: Subject,
     },
@@ -82,12 +87,18 @@ impl CertsCommand {
                 let made = development::create(dir, &subject.request())
                     .with_context(|| format!("no certificates were made in {}", dir.display()))?;
                 println!("certificates are in {}", dir.display());
-                println!("key seen by other members (SPKI SHA-256): {}", made.peer_spki);
+                println!(
+                    "key seen by other members (SPKI SHA-256): {}",
+                    made.peer_spki
+                );
             }
             Self::Renew { dir, subject } => {
                 let made = development::renew_peer(dir, &subject.request())
                     .with_context(|| format!("nothing was renewed in {}", dir.display()))?;
-                println!("key seen by other members (SPKI SHA-256): {}", made.peer_spki);
+                println!(
+                    "key seen by other members (SPKI SHA-256): {}",
+                    made.peer_spki
+                );
             }
             Self::AddOperator { dir, name, subject } => {
                 let files = development::add_operator(dir, name, &subject.request())

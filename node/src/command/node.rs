@@ -19,11 +19,15 @@ use crate::setup::{folder, genesis};
 #[derive(Debug, clap::Subcommand)]
 pub enum NodeCommand {
     /// Makes the folder of a new node: configuration, keys, trial certificates and the member's card.
-    #[command(after_help = "Example:\n  tacit node init --dir harbour-bank --name 'Harbour Bank' \\\n      \
-        --p2p-address bank.example:7101 --frontend-address bank.example:7102")]
+    #[command(
+        after_help = "Example:\n  tacit node init --dir harbour-bank --name 'Harbour Bank' \\\n      \
+        --p2p-address bank.example:7101 --frontend-address bank.example:7102"
+    )]
     Init(Init),
     /// Makes the genesis of a network from its founders' cards.
-    #[command(after_help = "Example:\n  tacit node genesis --name north-region --out genesis.bin a/card.toml b/card.toml c/card.toml d/card.toml")]
+    #[command(
+        after_help = "Example:\n  tacit node genesis --name north-region --out genesis.bin a/card.toml b/card.toml c/card.toml d/card.toml"
+    )]
     Genesis {
         /// The network's name.
         #[arg(long)]
@@ -91,7 +95,10 @@ impl NodeCommand {
         match self {
             Self::Init(init) => init.run()?,
             Self::Genesis { name, out, cards } => make_genesis(name, out, cards)?,
-            Self::Run { config, until_stdin_closes } => {
+            Self::Run {
+                config,
+                until_stdin_closes,
+            } => {
                 let config = Config::load(config)?;
                 run::run(&config, *until_stdin_closes)?;
             }
@@ -100,7 +107,11 @@ impl NodeCommand {
                 config.check_files()?;
                 NodeKeys::load(&config.keys)?;
                 let genesis = genesis::read(&config.ledger.genesis_file)?;
-                println!("{} is good; the chain is {}", path.display(), genesis.chain_id());
+                println!(
+                    "{} is good; the chain is {}",
+                    path.display(),
+                    genesis.chain_id()
+                );
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -109,7 +120,11 @@ impl NodeCommand {
 
 impl Init {
     fn run(&self) -> anyhow::Result<()> {
-        let role = if self.observer { CardRole::Observer } else { CardRole::Member };
+        let role = if self.observer {
+            CardRole::Observer
+        } else {
+            CardRole::Member
+        };
         let plan = folder::Plan {
             name: self.name.clone(),
             group: self.group.clone().unwrap_or_else(|| self.name.clone()),
@@ -127,7 +142,10 @@ impl Init {
         println!("made {dir}: configuration, keys, trial certificates, card");
         println!("next: exchange card.toml with the other founders, make the genesis together");
         println!("      (tacit node genesis), put genesis.bin into {dir},");
-        println!("      and run: tacit node run --config {dir}/{}", folder::CONFIG_FILE);
+        println!(
+            "      and run: tacit node run --config {dir}/{}",
+            folder::CONFIG_FILE
+        );
         Ok(())
     }
 }
@@ -150,10 +168,19 @@ fn make_genesis(name: &str, out: &Path, cards: &[PathBuf]) -> anyhow::Result<()>
     if out.exists() {
         bail!("{} exists; a genesis is never replaced", out.display());
     }
-    let cards = cards.iter().map(|path| Card::read(path)).collect::<Result<Vec<_>, _>>()?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
+    let cards = cards
+        .iter()
+        .map(|path| Card::read(path))
+        .collect::<Result<Vec<_>, _>>()?;
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .context("the clock is before 1970")?;
     let made = genesis::make(name, u64::try_from(now.as_millis())?, &cards)?;
     let chain_id = genesis::write(&made, out)?;
-    println!("wrote {}: chain {chain_id}, {} founders", out.display(), cards.len());
+    println!(
+        "wrote {}: chain {chain_id}, {} founders",
+        out.display(),
+        cards.len()
+    );
     Ok(())
 }

@@ -17,11 +17,31 @@ pub use story::StoryError;
 
 /// The institutions of the demo, and the supervisor, who watches without holding data.
 const INSTITUTIONS: [Institution; 5] = [
-    Institution { slug: "harbour-bank", name: "Harbour Bank 港湾银行", role: CardRole::Member },
-    Institution { slug: "jade-insurance", name: "Jade Insurance 翡翠保险", role: CardRole::Member },
-    Institution { slug: "swift-pay", name: "Swift Pay 迅捷支付", role: CardRole::Member },
-    Institution { slug: "lotus-finance", name: "Lotus Finance 莲花金融", role: CardRole::Member },
-    Institution { slug: "supervisor", name: "Supervisor 监管机构", role: CardRole::Observer },
+    Institution {
+        slug: "harbour-bank",
+        name: "Harbour Bank 港湾银行",
+        role: CardRole::Member,
+    },
+    Institution {
+        slug: "jade-insurance",
+        name: "Jade Insurance 翡翠保险",
+        role: CardRole::Member,
+    },
+    Institution {
+        slug: "swift-pay",
+        name: "Swift Pay 迅捷支付",
+        role: CardRole::Member,
+    },
+    Institution {
+        slug: "lotus-finance",
+        name: "Lotus Finance 莲花金融",
+        role: CardRole::Member,
+    },
+    Institution {
+        slug: "supervisor",
+        name: "Supervisor 监管机构",
+        role: CardRole::Observer,
+    },
 ];
 
 /// How long all nodes may take to come up.
@@ -92,7 +112,10 @@ pub fn play(
 ) -> Result<(), DemoError> {
     let began = Instant::now();
     let _lock = claim(&options.folder)?;
-    println!("Tacit demo: a consortium on this machine, in {}\n", options.folder.display());
+    println!(
+        "Tacit demo: a consortium on this machine, in {}\n",
+        options.folder.display()
+    );
 
     println!("1. Four institutions and a supervisor come up: own keys, certificates, processes.");
     let layout = Layout::create(&options.folder, &INSTITUTIONS)?;
@@ -116,9 +139,8 @@ pub fn play(
     let story = story::Story::new(executable, options, &layout)?;
     story.publish()?;
     story.screen(began)?;
-    if options.once {
-        story.what_stands()?;
-    } else {
+    story.supervise()?;
+    if !options.once {
         story.what_next();
         watch(&mut nodes, stop)?;
         println!("\nStopping.");
@@ -146,7 +168,10 @@ fn wait_until_ready(layout: &Layout, nodes: &mut [NodeProcess]) -> Result<(), De
             return Ok(());
         }
         if Instant::now() >= deadline {
-            return Err(DemoError::NotReady(START_TIMEOUT.as_secs(), waiting.join(", ")));
+            return Err(DemoError::NotReady(
+                START_TIMEOUT.as_secs(),
+                waiting.join(", "),
+            ));
         }
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -158,7 +183,10 @@ fn watch(
     stop: &std::sync::mpsc::Receiver<()>,
 ) -> Result<(), ProcessError> {
     use std::sync::mpsc::RecvTimeoutError;
-    while matches!(stop.recv_timeout(WATCH_INTERVAL), Err(RecvTimeoutError::Timeout)) {
+    while matches!(
+        stop.recv_timeout(WATCH_INTERVAL),
+        Err(RecvTimeoutError::Timeout)
+    ) {
         for node in nodes.iter_mut() {
             node.check_running()?;
         }
@@ -174,19 +202,24 @@ fn claim(folder: &Path) -> Result<std::fs::File, DemoError> {
     };
     let marker = folder.join(MARKER);
     if folder.exists() {
-        let empty = std::fs::read_dir(folder).map_err(failed(folder))?.next().is_none();
+        let empty = std::fs::read_dir(folder)
+            .map_err(failed(folder))?
+            .next()
+            .is_none();
         if !marker.exists() && !empty {
             return Err(DemoError::NotADemo(folder.into()));
         }
         if let Ok(held) = std::fs::File::open(&marker) {
             // A demo that runs holds the lock; the lock of one that was killed is gone with it.
-            held.try_lock().map_err(|_| DemoError::Running(folder.into()))?;
+            held.try_lock()
+                .map_err(|_| DemoError::Running(folder.into()))?;
         }
         std::fs::remove_dir_all(folder).map_err(failed(folder))?;
     }
     std::fs::create_dir_all(folder).map_err(failed(folder))?;
     let file = std::fs::File::create(&marker).map_err(failed(&marker))?;
-    file.try_lock().map_err(|_| DemoError::Running(folder.into()))?;
+    file.try_lock()
+        .map_err(|_| DemoError::Running(folder.into()))?;
     Ok(file)
 }
 

@@ -22,19 +22,15 @@ pub(crate) enum Column {
     Phone,
     /// A payment card number with a valid check digit.
     Card,
-    /// A resident identity number (GB 11643) with a valid check digit.
-    ResidentId,
 }
 
-/// A person of the sample: what the three columns hold for her.
+/// A person of the sample: what the columns hold for her.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Person {
     /// National mobile number, eleven digits.
     pub(crate) phone: String,
     /// Card number, sixteen digits.
     pub(crate) card: String,
-    /// Resident identity number, eighteen characters.
-    pub(crate) resident_id: String,
 }
 
 /// Who listed whom, and who applies.
@@ -97,31 +93,25 @@ impl Person {
         let phone = format!("{prefix}{:08}", rng.gen_range(0..100_000_000u32));
         let mut card = format!("6225{:011}", rng.gen_range(0..100_000_000_000u64));
         card.push(luhn_check_digit(&card));
-        let region = ["110101", "310101", "440106", "500103", "330106"]
-            .choose(rng)
-            .copied()
-            .unwrap_or("110101");
-        let mut resident_id = format!(
-            "{region}{:04}{:02}{:02}{:03}",
-            rng.gen_range(1950..2006),
-            rng.gen_range(1..13),
-            rng.gen_range(1..29),
-            rng.gen_range(1..1000)
-        );
-        resident_id.push(resident_check_character(&resident_id));
-        Self {
-            phone,
-            card,
-            resident_id,
-        }
+        Self { phone, card }
     }
 
     /// The phone number as somebody might have typed it: three spellings of one number.
     fn phone_as_typed(&self, row: usize) -> String {
         match row % 3 {
             0 => self.phone.clone(),
-            1 => format!("+86 {} {} {}", &self.phone[..3], &self.phone[3..7], &self.phone[7..]),
-            _ => format!("{}-{}-{}", &self.phone[..3], &self.phone[3..7], &self.phone[7..]),
+            1 => format!(
+                "+86 {} {} {}",
+                &self.phone[..3],
+                &self.phone[3..7],
+                &self.phone[7..]
+            ),
+            _ => format!(
+                "{}-{}-{}",
+                &self.phone[..3],
+                &self.phone[3..7],
+                &self.phone[7..]
+            ),
         }
     }
 
@@ -129,7 +119,6 @@ impl Person {
         match column {
             Column::Phone => self.phone_as_typed(row),
             Column::Card => self.card.clone(),
-            Column::ResidentId => self.resident_id.clone(),
         }
     }
 }
@@ -140,7 +129,6 @@ impl Column {
         match self {
             Self::Phone => "phone",
             Self::Card => "card",
-            Self::ResidentId => "resident_id",
         }
     }
 }
@@ -154,7 +142,10 @@ pub(crate) fn write_csv(
     let header: Vec<&str> = columns.iter().map(|column| column.name()).collect();
     writeln!(out, "no,{}", header.join(","))?;
     for (row, person) in persons.iter().enumerate() {
-        let fields: Vec<String> = columns.iter().map(|column| person.field(*column, row)).collect();
+        let fields: Vec<String> = columns
+            .iter()
+            .map(|column| person.field(*column, row))
+            .collect();
         writeln!(out, "{},{}", row + 1, fields.join(","))?;
     }
     Ok(())
@@ -174,27 +165,14 @@ fn luhn_check_digit(digits: &str) -> char {
     char::from(b'0' + u8::try_from((10 - sum % 10) % 10).unwrap_or(0))
 }
 
-/// GB 11643, which uses ISO 7064 MOD 11-2.
-fn resident_check_character(digits: &str) -> char {
-    let remainder = digits
-        .bytes()
-        .fold(0, |sum, digit| (sum + u32::from(digit - b'0')) * 2 % 11);
-    match (12 - remainder) % 11 {
-        10 => 'X',
-        digit => char::from(b'0' + u8::try_from(digit).unwrap_or(0)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn check_digits_are_those_of_published_examples() {
-        // The worked example of ISO/IEC 7812-1 and the example number printed in GB 11643-1999.
+    fn the_check_digit_is_that_of_the_published_example() {
+        // The worked example of ISO/IEC 7812-1.
         assert_eq!(luhn_check_digit("7992739871"), '3');
-        assert_eq!(resident_check_character("11010519491231002"), 'X');
-        assert_eq!(resident_check_character("44052418800101001"), '4');
     }
 
     #[test]
@@ -210,7 +188,11 @@ mod tests {
         let listed = samples
             .applicants
             .iter()
-            .filter(|applicant| samples.lists[1..].iter().any(|list| list.contains(applicant)))
+            .filter(|applicant| {
+                samples.lists[1..]
+                    .iter()
+                    .any(|list| list.contains(applicant))
+            })
             .count();
         assert!((40..100).contains(&listed), "{listed} of 200 are listed");
         assert!(samples.lists.iter().all(|list| list.len() == 1_000));

@@ -14,8 +14,12 @@ use crate::trial::{Layout, Node};
 const COLUMNS: [(Column, &str); 2] = [(Column::Phone, "phone"), (Column::Card, "card")];
 
 /// What each institution lists its cheats under.
-const CATEGORIES: [&str; 4] =
-    ["transaction-fraud", "transaction-fraud", "high-risk-account", "marketing-abuse"];
+const CATEGORIES: [&str; 4] = [
+    "transaction-fraud",
+    "transaction-fraud",
+    "high-risk-account",
+    "marketing-abuse",
+];
 
 /// The exit code of a screening with at least one hit: nothing failed.
 const EXIT_HIT: i32 = 1;
@@ -64,6 +68,7 @@ pub(super) struct Story<'a> {
     executable: &'a Path,
     folder: &'a Path,
     members: Vec<&'a Node>,
+    supervisor: Option<&'a Node>,
     persons: usize,
     applicants: usize,
 }
@@ -80,22 +85,35 @@ impl<'a> Story<'a> {
             .iter()
             .filter(|node| node.institution.role == CardRole::Member)
             .collect();
+        let supervisor = layout
+            .nodes
+            .iter()
+            .find(|node| node.institution.role == CardRole::Observer);
         let story = Self {
             executable,
             folder: &options.folder,
             members,
+            supervisor,
             persons: options.persons,
             applicants: options.applicants,
         };
         let samples = Samples::generate(story.members.len(), options.persons, options.applicants);
-        std::fs::create_dir_all(story.folder.join("samples"))
-            .map_err(|source| StoryError::File { path: story.folder.into(), source })?;
+        std::fs::create_dir_all(story.folder.join("samples")).map_err(|source| {
+            StoryError::File {
+                path: story.folder.into(),
+                source,
+            }
+        })?;
         let columns = COLUMNS.map(|(column, _)| column);
         for (member, list) in story.members.iter().zip(&samples.lists) {
-            story.write(&story.list_file(member), |out| write_csv(out, list, &columns))?;
+            story.write(&story.list_file(member), |out| {
+                write_csv(out, list, &columns)
+            })?;
         }
         let applicants = story.applicants_file();
-        story.write(&applicants, |out| write_csv(out, &samples.applicants, &columns))?;
+        story.write(&applicants, |out| {
+            write_csv(out, &samples.applicants, &columns)
+        })?;
         Ok(story)
     }
 
@@ -125,14 +143,17 @@ impl<'a> Story<'a> {
                 .iter()
                 .zip(&commands)
                 .map(|(member, arguments)| {
-                    let arguments =
-                        [arguments.clone(), words(&["--output", "json"])].concat();
+                    let arguments = [arguments.clone(), words(&["--output", "json"])].concat();
                     scope.spawn(move || self.run(member, &arguments))
                 })
                 .collect();
             running
                 .into_iter()
-                .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .map(|thread| {
+                    thread
+                        .join()
+                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                })
                 .collect::<Result<Vec<Output>, _>>()
         })?;
         for ((member, output), arguments) in self.members.iter().zip(outputs).zip(&commands) {
@@ -140,12 +161,12 @@ impl<'a> Story<'a> {
             let number = |field: &str| {
                 let line = answer.lines().last().unwrap_or_default();
                 let object: Option<serde_json::Value> = serde_json::from_str(line).ok();
-                object.and_then(|object| object.get(field)?.as_u64()).ok_or_else(|| {
-                    StoryError::Unexpected {
+                object
+                    .and_then(|object| object.get(field)?.as_u64())
+                    .ok_or_else(|| StoryError::Unexpected {
                         command: arguments.join(" "),
                         answer: answer.clone(),
-                    }
-                })
+                    })
             };
             println!(
                 "   {:<15} list {}: {} entries, {} with padding, published at height {}, active at {}",
@@ -171,7 +192,12 @@ impl<'a> Story<'a> {
         let mut arguments = words(&["screen", "--from"]);
         arguments.push(self.shown(&self.applicants_file()));
         arguments.extend(column_arguments());
-        arguments.extend(words(&["--purpose", "credit-origination", "--lawful-basis", "consent"]));
+        arguments.extend(words(&[
+            "--purpose",
+            "credit-origination",
+            "--lawful-basis",
+            "consent",
+        ]));
         arguments.push("--out".into());
         arguments.push(self.shown(&self.results_file()));
         arguments.push("--yes".into());
@@ -187,9 +213,17 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
-    /// What the supervisor sees of it.
-    pub(super) fn what_stands(&self) -> Result<(), StoryError> {
-        self.show(self.members[0], &words(&["status"]), &[0])
+    /// What the supervisor sees of it: members, lists and calls, never whom they were about.
+    pub(super) fn supervise(&self) -> Result<(), StoryError> {
+        let Some(supervisor) = self.supervisor else {
+            return Ok(());
+        };
+        println!(
+            "5. {} follows the ledger and verifies every block, without holding data.",
+            supervisor.institution.slug
+        );
+        self.show(supervisor, &words(&["status"]), &[0])?;
+        self.show(supervisor, &words(&["ledger", "block"]), &[0])
     }
 
     /// What to type in another terminal.
@@ -235,12 +269,23 @@ impl<'a> Story<'a> {
             .args(arguments)
             .env("TACIT_PROFILE", absolute(&node.profile_file()))
             .output()
-            .map_err(|source| StoryError::Run { command: command.clone(), source })?;
-        if output.status.code().is_some_and(|code| good.contains(&code)) {
+            .map_err(|source| StoryError::Run {
+                command: command.clone(),
+                source,
+            })?;
+        if output
+            .status
+            .code()
+            .is_some_and(|code| good.contains(&code))
+        {
             return Ok(output);
         }
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        Err(StoryError::Failed { command, status: output.status, stderr })
+        Err(StoryError::Failed {
+            command,
+            status: output.status,
+            stderr,
+        })
     }
 
     fn write(
@@ -249,13 +294,18 @@ impl<'a> Story<'a> {
         fill: impl FnOnce(&mut BufWriter<std::fs::File>) -> std::io::Result<()>,
     ) -> Result<(), StoryError> {
         use std::io::Write as _;
-        let failed = |source| StoryError::File { path: path.into(), source };
+        let failed = |source| StoryError::File {
+            path: path.into(),
+            source,
+        };
         let mut out = BufWriter::new(std::fs::File::create(path).map_err(failed)?);
         fill(&mut out).and_then(|()| out.flush()).map_err(failed)
     }
 
     fn list_file(&self, member: &Node) -> PathBuf {
-        self.folder.join("samples").join(format!("{}.csv", member.institution.slug))
+        self.folder
+            .join("samples")
+            .join(format!("{}.csv", member.institution.slug))
     }
 
     fn applicants_file(&self) -> PathBuf {

@@ -26,7 +26,12 @@ impl Follower {
         pending: Pending,
         finalized: broadcast::Sender<Arc<FinalizedBlock>>,
     ) -> Self {
-        Self { handle, member, pending, finalized }
+        Self {
+            handle,
+            member,
+            pending,
+            finalized,
+        }
     }
 
     /// Runs until the node stops.
@@ -60,10 +65,9 @@ impl Follower {
         for result in &block.results {
             match result {
                 BlockResult::Block { events: own, .. } => {
-                    events.extend(network_events(own).map(|event| FinalizedEvent {
-                        tx_id: None,
-                        event,
-                    }));
+                    events.extend(
+                        network_events(own).map(|event| FinalizedEvent { tx_id: None, event }),
+                    );
                 }
                 BlockResult::Tx(tx) => {
                     let own: Vec<Event> = network_events(&tx.events).collect();
@@ -71,17 +75,26 @@ impl Follower {
                     if let Some(Ok(envelope)) = envelope
                         && envelope.sender == self.member
                     {
-                        let fate = Fate::Final { height, outcome: tx.outcome, events: own.clone() };
+                        let fate = Fate::Final {
+                            height,
+                            outcome: tx.outcome,
+                            events: own.clone(),
+                        };
                         self.pending.finalized(envelope.sequence, tx.tx_id, fate);
                     }
-                    events.extend(
-                        own.into_iter().map(|event| FinalizedEvent { tx_id: Some(tx.tx_id), event }),
-                    );
+                    events.extend(own.into_iter().map(|event| FinalizedEvent {
+                        tx_id: Some(tx.tx_id),
+                        event,
+                    }));
                 }
             }
         }
         self.pending.passed(height);
-        let block = FinalizedBlock { height, time_ms: block.header.time_ms, events };
+        let block = FinalizedBlock {
+            height,
+            time_ms: block.header.time_ms,
+            events,
+        };
         // Nobody listens before the front end has started.
         let _ = self.finalized.send(Arc::new(block));
     }

@@ -45,7 +45,16 @@ impl MemberLedger {
             submitter.pending().clone(),
             finalized.clone(),
         );
-        (Arc::new(Self { handle, member, key, submitter, finalized }), follower)
+        (
+            Arc::new(Self {
+                handle,
+                member,
+                key,
+                submitter,
+                finalized,
+            }),
+            follower,
+        )
     }
 
     /// The consensus driver.

@@ -64,7 +64,14 @@ impl Pending {
         }
         let (reply, fate) = oneshot::channel();
         let (tx_id, expiry_height) = (envelope.tx_id(), envelope.expiry_height);
-        pending.insert(sequence, Waiting { tx_id, expiry_height, reply });
+        pending.insert(
+            sequence,
+            Waiting {
+                tx_id,
+                expiry_height,
+                reply,
+            },
+        );
         Some(fate)
     }
 
@@ -75,7 +82,11 @@ impl Pending {
     /// A transaction of this member became final.
     pub(super) fn finalized(&self, sequence: u64, tx_id: TxId, fate: Fate) {
         if let Some(waiting) = self.lock().remove(&sequence) {
-            let fate = if waiting.tx_id == tx_id { fate } else { Fate::Lost };
+            let fate = if waiting.tx_id == tx_id {
+                fate
+            } else {
+                Fate::Lost
+            };
             // Whoever asked may have given up.
             let _ = waiting.reply.send(fate);
         }
@@ -114,7 +125,13 @@ pub(super) struct Submitter {
 
 impl Submitter {
     pub(super) fn new(handle: LedgerHandle, member: MemberId, key: SigningKey) -> Self {
-        Self { handle, member, key, next: AsyncMutex::new(None), pending: Pending::default() }
+        Self {
+            handle,
+            member,
+            key,
+            next: AsyncMutex::new(None),
+            pending: Pending::default(),
+        }
     }
 
     pub(super) fn pending(&self) -> &Pending {
@@ -126,24 +143,34 @@ impl Submitter {
         for _ in 0..MAX_ATTEMPTS {
             let (tx_id, fate) = self.admit(action).await?;
             match fate.await {
-                Ok(Fate::Final { height, outcome: Outcome::Applied, events }) => {
-                    return Ok(Applied { height, tx_id, events });
+                Ok(Fate::Final {
+                    height,
+                    outcome: Outcome::Applied,
+                    events,
+                }) => {
+                    return Ok(Applied {
+                        height,
+                        tx_id,
+                        events,
+                    });
                 }
-                Ok(Fate::Final { outcome: Outcome::Rejected(reject), .. }) => {
+                Ok(Fate::Final {
+                    outcome: Outcome::Rejected(reject),
+                    ..
+                }) => {
                     return Err(LedgerError::Rejected(reject));
                 }
                 Ok(Fate::Lost) => self.forget_numbers().await,
                 Err(_) => return Err(LedgerError::Unavailable("the node is stopping".into())),
             }
         }
-        Err(LedgerError::Unavailable(format!("lost {MAX_ATTEMPTS} times before a block held it")))
+        Err(LedgerError::Unavailable(format!(
+            "lost {MAX_ATTEMPTS} times before a block held it"
+        )))
     }
 
     /// Signs the action under the next free number and hands it to the mempool.
-    async fn admit(
-        &self,
-        action: &Action,
-    ) -> Result<(TxId, oneshot::Receiver<Fate>), LedgerError> {
+    async fn admit(&self, action: &Action) -> Result<(TxId, oneshot::Receiver<Fate>), LedgerError> {
         let mut full = 0;
         loop {
             let mut next = self.next.lock().await;

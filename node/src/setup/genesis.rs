@@ -49,7 +49,7 @@ pub enum GenesisFileError {
 /// each of the 90 days of a tag epoch sees 0.23 % of the 10^10 numbers of a national mobile range.
 fn categories() -> Result<Vec<Category>, CodecError> {
     let category = |id, name: &str, grace_blocks| {
-        Ok(Category {
+        Ok::<_, CodecError>(Category {
             id: CategoryId(id),
             name: Name::new(name)?,
             price_minor: 1_000,

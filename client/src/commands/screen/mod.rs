@@ -224,15 +224,11 @@ impl AskedLists {
         };
         let asked = all.into_iter().filter_map(|summary| {
             let list = summary.list?;
-            planned(list.list_id).then(|| {
-                (
-                    list.list_id,
-                    AskedList {
-                        list,
-                        types: summary.types,
-                    },
-                )
-            })
+            let asked = AskedList {
+                list,
+                types: summary.types,
+            };
+            planned(asked.list.list_id).then_some((asked.list.list_id, asked))
         });
         Ok(Self(asked.collect()))
     }

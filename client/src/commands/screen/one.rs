@@ -144,7 +144,9 @@ fn verdict(command: &ScreenCommand, lines: &[Line], malformed: &BTreeMap<u64, St
         if of_row().any(|line| line.said == Said::Hit) {
             exit = exit.max(Exit::Hit);
         }
-        let every_list = of_row().all(|line| line.said != Said::Unreachable);
+        // Where no list takes the type, nobody answered, which is never enough.
+        let every_list =
+            of_row().count() > 0 && of_row().all(|line| line.said != Said::Unreachable);
         let enough = command.is_enough(members(true), members(false))
             && (command.require.is_some() || every_list);
         if !enough {

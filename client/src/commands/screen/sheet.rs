@@ -258,8 +258,8 @@ impl Sheet {
             record.push_field(word.as_bytes());
         }
         let (mut hit, mut incomplete) = (false, broken);
-        for column in 0..self.columns.chosen().len() {
-            let verdict = self.verdict(column, &said, malformed[column]);
+        for (column, malformed) in malformed.into_iter().enumerate() {
+            let verdict = self.verdict(column, &said, malformed);
             record.push_field(verdict.as_bytes());
             hit |= verdict == "hit";
             incomplete |=
@@ -295,7 +295,8 @@ impl Sheet {
         }
     }
 
-    /// Whether enough members answered for a column: all of its lists, or so many members as required.
+    /// Whether enough members answered for a column: all of its lists, or so many members as required. Where no
+    /// list takes the column's type, nobody answered, which is never enough.
     fn is_enough(&self, column: usize, said: &[Option<Said>]) -> bool {
         let of_column = || {
             self.lanes
@@ -305,7 +306,7 @@ impl Sheet {
         };
         let answered = |said: &Option<Said>| matches!(said, Some(Said::Hit | Said::Clear));
         match self.require {
-            None => of_column().all(|(_, said)| answered(said)),
+            None => of_column().count() > 0 && of_column().all(|(_, said)| answered(said)),
             Some(required) => {
                 let mut members: Vec<u32> = of_column()
                     .filter(|(_, said)| answered(said))

@@ -1,0 +1,322 @@
+//! A network of the tests' own: four members and an observer, each a process with a folder of its own.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tacit_node::setup::card::CardRole;
+use tacit_node::trial::{Institution, Layout, Node, NodeProcess};
+use tempfile::TempDir;
+
+/// The program under test.
+pub(crate) const TACIT: &str = env!("CARGO_BIN_EXE_tacit");
+
+/// How long something that must come about may take on a machine that is busy with other tests.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Exit codes of the command line.
+pub(crate) const CLEAR: i32 = 0;
+pub(crate) const HIT: i32 = 1;
+pub(crate) const INCOMPLETE: i32 = 3;
+
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
+
+const fn institution(slug: &'static str, role: CardRole) -> Institution {
+    Institution {
+        slug,
+        name: slug,
+        role,
+    }
+}
+
+/// Four members, who validate, and an observer.
+pub(crate) const FOUNDERS: [Institution; 5] = [
+    institution("alder", CardRole::Member),
+    institution("birch", CardRole::Member),
+    institution("cedar", CardRole::Member),
+    institution("dogwood", CardRole::Member),
+    institution("observer", CardRole::Observer),
+];
+
+/// A running network. Its processes end with it.
+pub(crate) struct Consortium {
+    folder: TempDir,
+    pub(crate) layout: Layout,
+    processes: Vec<Option<NodeProcess>>,
+}
+
+/// What a command said.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Said {
+    /// The last line of its output, as JSON.
+    pub(crate) fn json(&self) -> Value {
+        let line = self.out.lines().last().unwrap_or_default();
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+}
+
+impl Consortium {
+    /// Lays out the founders' folders; nothing runs yet.
+    pub(crate) fn laid_out() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let layout = Layout::create(folder.path(), &FOUNDERS).expect("a network is laid out");
+        let processes = layout.nodes.iter().map(|_| None).collect();
+        Self {
+            folder,
+            layout,
+            processes,
+        }
+    }
+
+    /// A network that runs and is ready.
+    pub(crate) fn start() -> Self {
+        let mut network = Self::laid_out();
+        network.start_all();
+        network
+    }
+
+    /// Starts what does not run, and waits until all are ready.
+    pub(crate) fn start_all(&mut self) {
+        for index in 0..self.layout.nodes.len() {
+            if self.processes[index].is_none() {
+                self.start_node(index, &[]);
+            }
+        }
+        for index in 0..self.layout.nodes.len() {
+            self.wait_ready(index);
+        }
+    }
+
+    /// Starts one node, with variables in its environment.
+    pub(crate) fn start_node(&mut self, index: usize, environment: &[(&str, &str)]) {
+        let node = &self.layout.nodes[index];
+        let process = NodeProcess::start_with(Path::new(TACIT), node, environment);
+        self.processes[index] = Some(process.expect("the node starts"));
+    }
+
+    /// Makes the folder of one more institution, which is not running and not admitted. Answers with its index.
+    pub(crate) fn add_folder(&mut self, slug: &'static str, role: CardRole) -> usize {
+        let node = Layout::add(self.folder.path(), &institution(slug, role)).expect("a folder");
+        let genesis = self.layout.nodes[0].folder.join("genesis.bin");
+        std::fs::copy(genesis, node.folder.join("genesis.bin")).expect("copied");
+        self.layout.nodes.push(node);
+        self.processes.push(None);
+        self.layout.nodes.len() - 1
+    }
+
+    pub(crate) fn node(&self, index: usize) -> &Node {
+        &self.layout.nodes[index]
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Waits until a node serves its operators and follows the ledger.
+    pub(crate) fn wait_ready(&mut self, index: usize) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.layout.nodes[index].is_ready() {
+            if let Some(process) = &mut self.processes[index] {
+                let running = process.check_running();
+                running.unwrap_or_else(|error| panic!("{error}\n{}", self.log(index)));
+            }
+            assert!(
+                Instant::now() < deadline,
+                "node {index} is not ready\n{}",
+                self.log(index)
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Waits until a node ends by itself.
+    pub(crate) fn wait_ended(&mut self, index: usize) {
+        let deadline = Instant::now() + PATIENCE;
+        let process = self.processes[index].as_mut().expect("it runs");
+        while process.check_running().is_ok() {
+            assert!(Instant::now() < deadline, "node {index} still runs");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.processes[index] = None;
+    }
+
+    /// Ends a node at once, as a power failure would.
+    pub(crate) fn kill(&mut self, index: usize) {
+        self.processes[index].take().expect("it runs").kill();
+    }
+
+    /// Stops a node as an operator would.
+    pub(crate) fn stop(&mut self, index: usize) {
+        let process = self.processes[index].take().expect("it runs");
+        process.stop(STOP_TIMEOUT).expect("it stops in time");
+    }
+
+    /// The id of a node's process.
+    pub(crate) fn process_id(&self, index: usize) -> u32 {
+        self.processes[index].as_ref().expect("it runs").id()
+    }
+
+    /// A node's log.
+    pub(crate) fn log(&self, index: usize) -> String {
+        std::fs::read_to_string(self.layout.nodes[index].log_file()).unwrap_or_default()
+    }
+
+    /// Runs a command as an operator of a node.
+    pub(crate) fn tacit(&self, index: usize, arguments: &[&str]) -> Said {
+        let output = self.command(index, arguments).output().expect("it runs");
+        Said {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// A command of an operator of a node, to be run.
+    pub(crate) fn command(&self, index: usize, arguments: &[&str]) -> Command {
+        let mut command = Command::new(TACIT);
+        command
+            .args(arguments)
+            .env("TACIT_PROFILE", self.layout.nodes[index].profile_file());
+        command
+    }
+
+    /// Runs a command that must end with one of these codes.
+    pub(crate) fn expect(&self, index: usize, arguments: &[&str], codes: &[i32]) -> Said {
+        let said = self.tacit(index, arguments);
+        assert!(codes.contains(&said.code), "{arguments:?}: {said:?}");
+        said
+    }
+
+    /// Runs a command for its JSON.
+    pub(crate) fn ask(&self, index: usize, arguments: &[&str]) -> Value {
+        let arguments = [arguments, &["--output", "json"]].concat();
+        self.expect(index, &arguments, &[CLEAR, HIT, INCOMPLETE])
+            .json()
+    }
+
+    /// A node's height.
+    pub(crate) fn height(&self, index: usize) -> u64 {
+        self.ask(index, &["status"])["height"]
+            .as_u64()
+            .expect("a height")
+    }
+
+    /// Publishes a list of phone numbers and waits until it is in force and every other member holds a copy.
+    pub(crate) fn publish(&self, index: usize, name: &str, phones: &[String]) -> Value {
+        let file = self.path(&format!("{index}-{name}.csv"));
+        write_column(&file, phones);
+        let published = self.ask(
+            index,
+            &[
+                "list",
+                "publish",
+                name,
+                "--category",
+                "transaction-fraud",
+                "--from",
+                file.to_str().expect("a path"),
+                "--column",
+                "phone",
+                "--type",
+                "phone",
+                "--region",
+                "CN",
+                "--yes",
+            ],
+        );
+        let list = published["list_id"].as_u64().expect("a number");
+        for other in 0..self.layout.nodes.len() {
+            let member = self.layout.nodes[other].institution.role == CardRole::Member;
+            if other != index && member && self.processes[other].is_some() {
+                self.wait_copy(other, list);
+            }
+        }
+        published
+    }
+
+    /// Waits until a node's copy of a list is the version in force.
+    pub(crate) fn wait_copy(&self, index: usize, list: u64) {
+        eventually(&format!("node {index} holds list {list}"), || {
+            let status = self.ask(index, &["status"]);
+            let copies = status["copies"].as_array().expect("copies");
+            copies
+                .iter()
+                .any(|copy| copy["list_id"] == list && copy["state"] == "current")
+        });
+    }
+
+    /// Screens phone numbers one by one in one command, and answers with what each list said of each.
+    pub(crate) fn screen(&self, index: usize, phones: &[&str], more: &[&str]) -> Vec<Value> {
+        let mut arguments = vec!["screen", "--type", "phone", "--region", "CN", "--purpose"];
+        arguments.extend(["credit-origination", "--output", "json"]);
+        arguments.extend(more);
+        arguments.extend(phones);
+        let said = self.expect(index, &arguments, &[CLEAR, HIT, INCOMPLETE]);
+        said.out
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect()
+    }
+}
+
+impl Drop for Consortium {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // The folder goes away; what the nodes said last is worth keeping.
+            for index in 0..self.layout.nodes.len() {
+                let log = self.log(index);
+                let lines: Vec<&str> = log.lines().collect();
+                let from = lines.len().saturating_sub(15);
+                println!("--- node {index}\n{}", lines[from..].join("\n"));
+            }
+        }
+    }
+}
+
+/// What one list said of one value: `hit`, `clear` or `unreachable`.
+pub(crate) fn answers(row: &Value) -> Vec<(u64, String)> {
+    let answers = row["answers"].as_array().expect("answers");
+    answers
+        .iter()
+        .map(|answer| {
+            let said = answer["answer"].as_str().expect("a word").to_owned();
+            (answer["list_id"].as_u64().expect("a number"), said)
+        })
+        .collect()
+}
+
+/// The mobile numbers with these last digits.
+pub(crate) fn phones(numbers: std::ops::Range<u32>) -> Vec<String> {
+    numbers.map(phone).collect()
+}
+
+/// A mobile number.
+pub(crate) fn phone(number: u32) -> String {
+    format!("138{number:08}")
+}
+
+/// Writes a CSV file with a column of phone numbers.
+pub(crate) fn write_column(path: &Path, phones: &[String]) {
+    let mut text = String::from("no,phone\n");
+    for (row, phone) in phones.iter().enumerate() {
+        writeln!(text, "{},{phone}", row + 1).expect("memory");
+    }
+    std::fs::write(path, text).expect("a file");
+}
+
+/// Waits until something holds.
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "in vain: {what}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
