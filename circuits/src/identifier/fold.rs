@@ -15,6 +15,8 @@ pub const MAX_SPELLING_BYTES: usize = 1_024;
 /// What is done with letter case.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Case {
+    /// Left as it is: what follows has rules of its own.
+    Keep,
     /// ASCII letters become capitals: identifiers made of digits and capitals.
     Upper,
     /// Full case folding, so that `STRASSE` and `straße` are one.
@@ -39,6 +41,7 @@ pub(super) fn fold(spelling: &str, case: Case) -> Result<Zeroizing<String>, Refu
     let folded = if spelling.is_ascii() {
         let mut text = owned(spelling.trim_ascii());
         match case {
+            Case::Keep => {}
             Case::Upper => text.make_ascii_uppercase(),
             Case::Fold => text.make_ascii_lowercase(),
         }
@@ -68,6 +71,7 @@ fn fold_unicode(spelling: &str, case: Case) -> Result<Zeroizing<String>, Refusal
     }
     let composed = compose(spelling);
     let cased = match case {
+        Case::Keep => composed,
         Case::Upper => {
             let mut text = composed;
             text.make_ascii_uppercase();

@@ -20,11 +20,10 @@ pub(super) struct Grain {
 impl Grain {
     /// A generator for an S-box `x^α` over a prime field.
     pub(super) fn new(width: u32, full_rounds: u32, partial_rounds: u32) -> Self {
-        // Field type 1 (prime), S-box 0 in 4 bits for x^α with positive α in the paper; the
-        // authors' scripts for Poseidon2 feed 1 for both, and their constants are what is followed.
+        // A prime field is type 1, the S-box x^α with positive α is type 0.
         let fields = [
             (1, 2),
-            (1, 4),
+            (0, 4),
             (Field::MODULUS_BIT_SIZE, 12),
             (width, 12),
             (full_rounds, 10),

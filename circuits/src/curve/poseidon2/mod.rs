@@ -7,8 +7,9 @@
 //! # Source
 //! Grassi, Khovratovich, Schofnegger, *Poseidon2* (AFRICACRYPT 2023): S-box x⁵, 8 full and 56
 //! partial rounds for 128 bits of security at this field. The round constants come from the Grain
-//! generator and the internal matrix of the state 4 from the authors' parameter file for
-//! BLS12-381; the tests hold both permutations against the vectors published with it.
+//! generator, and so does the internal matrix of the state 4, which stands here as in the authors'
+//! parameter file for BLS12-381; the tests hold both permutations against the vectors published
+//! with it.
 
 mod domain;
 mod grain;
