@@ -23,8 +23,10 @@ pub enum CodecError {
         /// Length allowed.
         max: usize,
     },
-    /// A text is empty, or holds control characters.
-    #[error("a text must be non-empty and free of control characters")]
+    /// A text is empty, or holds control or invisible characters, or white space at an end.
+    #[error(
+        "a text must be non-empty, without control or invisible characters, without white space at its ends"
+    )]
     BadText,
 }
 
@@ -223,10 +225,12 @@ impl<const MAX: usize> BorshDeserialize for Bytes<MAX> {
     }
 }
 
-/// A non-empty UTF-8 text of at most `MAX` bytes without control characters.
+/// A non-empty UTF-8 text of at most `MAX` bytes without control or invisible characters and without
+/// white space at its ends.
 ///
 /// Names are shown to people on terminals and pages: what could forge a line or hide itself is refused
-/// where it enters. Encoded like [`Bytes`].
+/// where it enters. Groups are told apart by their names alone, so two that look the same to a voter
+/// must not differ in what nobody sees. Encoded like [`Bytes`].
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text<const MAX: usize>(String);
 
@@ -240,7 +244,8 @@ impl<const MAX: usize> Text<MAX> {
                 max: MAX,
             });
         }
-        if text.is_empty() || text.chars().any(is_hidden) {
+        let padded = text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace);
+        if text.is_empty() || padded || text.chars().any(is_hidden) {
             return Err(CodecError::BadText);
         }
         Ok(Self(text))
@@ -252,11 +257,17 @@ impl<const MAX: usize> Text<MAX> {
     }
 }
 
-/// Control characters, line and paragraph separators, and the directional marks with which one text
-/// can be made to look like another (Unicode Technical Report 36, section 2.5).
+/// Control characters, line and paragraph separators, and what is drawn as nothing: the directional
+/// marks with which one text can be made to look like another (Unicode Technical Report 36, section
+/// 2.5) and all that has the property Default_Ignorable_Code_Point (Unicode Standard, section 5.21).
 fn is_hidden(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+        || matches!(c,
+            '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+            | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
+            | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}'
+            | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
 impl<const MAX: usize> TryFrom<&str> for Text<MAX> {

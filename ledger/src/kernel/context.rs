@@ -95,6 +95,23 @@ impl<'a> Context<'a> {
         (self.writes, self.events)
     }
 
+    /// Runs `part` for `module`: all that it writes and says, or nothing if records are missing.
+    pub(crate) fn whole(
+        &mut self,
+        module: ModuleId,
+        part: impl FnOnce(&mut Context<'_>) -> Result<(), Missing>,
+    ) -> Result<(), Missing> {
+        let mut step = Context {
+            module,
+            ..Context::over(self.chain_id, self.clock, &*self)
+        };
+        part(&mut step)?;
+        let (writes, events) = step.into_effects();
+        self.writes.extend(writes);
+        self.events.extend(events);
+        Ok(())
+    }
+
     /// The chain.
     pub fn chain_id(&self) -> ChainId {
         self.chain_id

@@ -11,7 +11,7 @@ use crate::kernel::codec::{self, BoundedVec, Bytes};
 use crate::kernel::context::Context;
 use crate::kernel::keys;
 use crate::kernel::module::{ModuleId, Registry};
-use crate::kernel::state::Missing;
+use crate::kernel::state::{self, Missing};
 
 /// Pieces of due work that one block does. A piece reads and writes a handful of records, so this is
 /// about the work of as many transactions.
@@ -82,22 +82,32 @@ pub(crate) fn start(context: &mut Context<'_>) {
 }
 
 /// Does what is due up to this block's height, within the bounds.
+///
+/// A piece that misses records is passed over and the others are tried all the same, so that a round of
+/// fetching brings the records of all pieces and not of one. Nothing of such a pass takes effect.
 pub(crate) fn run(context: &mut Context<'_>, registry: &Registry) -> Result<(), Missing> {
     let height = context.height();
     let first = Cursor { height, index: 0 };
     let before: Cursor = context.read(&keys::due_cursor())?.unwrap_or(first);
     let mut cursor = before;
     let mut budget = MAX_DUE_PER_BLOCK;
+    let mut missing: Option<Missing> = None;
     for _ in 0..MAX_DUE_HEIGHTS_PER_BLOCK {
         if cursor.height > height || budget == 0 {
             break;
         }
         let size: u32 = context.read(&keys::due_size(cursor.height))?.unwrap_or(0);
-        while cursor.index < size && budget > 0 {
-            do_one(context, registry, cursor)?;
-            cursor.index += 1;
-            budget -= 1;
+        let todo = budget.min(size - cursor.index);
+        for work in take_up(context, cursor, size, todo)? {
+            if let Err(more) = do_one(context, registry, &work) {
+                missing = Some(match missing {
+                    Some(missing) => missing.and(more),
+                    None => more,
+                });
+            }
         }
+        cursor.index += todo;
+        budget -= todo;
         if cursor.index == size {
             if size > 0 {
                 context.remove(keys::due_size(cursor.height));
@@ -108,27 +118,47 @@ pub(crate) fn run(context: &mut Context<'_>, registry: &Registry) -> Result<(), 
             };
         }
     }
+    if let Some(missing) = missing {
+        return Err(missing);
+    }
     if cursor != before {
         context.put(keys::due_cursor(), &cursor);
     }
     Ok(())
 }
 
-fn do_one(context: &mut Context<'_>, registry: &Registry, cursor: Cursor) -> Result<(), Missing> {
-    let (page_number, slot) = place(cursor.index);
-    let page_key = keys::due_page(cursor.height, page_number);
-    let page: Page = context.read(&page_key)?.unwrap_or_default();
-    let last_of_page = slot + 1 == page.len();
-    if let Some(work) = page.into_vec().into_iter().nth(slot) {
-        let module = registry
-            .module(work.module)
-            .expect("only registered modules put work off");
-        context.module = work.module;
-        module.due(context, &work.body)?;
-        context.module = ModuleId::KERNEL;
+/// The next `todo` pieces from the cursor on, of `size` that are due at its height. Pages that are used
+/// up by them are removed.
+fn take_up(
+    context: &mut Context<'_>,
+    cursor: Cursor,
+    size: u32,
+    todo: u32,
+) -> Result<Vec<Work>, Missing> {
+    if todo == 0 {
+        return Ok(Vec::new());
     }
-    if last_of_page {
-        context.remove(page_key);
+    let end = cursor.index + todo;
+    let (first_page, first_slot) = place(cursor.index);
+    let (last_page, _) = place(end - 1);
+    let page_keys: Vec<_> = (first_page..=last_page)
+        .map(|page| keys::due_page(cursor.height, page))
+        .collect();
+    let pages = state::read_all::<Page>(context, &page_keys)?;
+    for (page, key) in (first_page..).zip(page_keys) {
+        let last_of_page = size.min((page + 1) * MAX_DUE_PER_PAGE as u32);
+        if last_of_page <= end {
+            context.remove(key);
+        }
     }
-    Ok(())
+    let works = pages.into_iter().flatten().flat_map(Page::into_vec);
+    Ok(works.skip(first_slot).take(todo as usize).collect())
+}
+
+/// Does one piece, wholly or not at all.
+fn do_one(context: &mut Context<'_>, registry: &Registry, work: &Work) -> Result<(), Missing> {
+    let module = registry
+        .module(work.module)
+        .expect("only registered modules put work off");
+    context.whole(work.module, |step| module.due(step, &work.body))
 }

@@ -69,6 +69,9 @@ pub enum GenesisError {
     /// The offset lies outside a day.
     #[error("the offset from UTC must be within {MAX_UTC_OFFSET_MINUTES} minutes, it is {0}")]
     UtcOffset(i16),
+    /// The epochs of validators have no blocks.
+    #[error("epoch_blocks must be at least one")]
+    EpochBlocks,
     /// Sections out of order, or two of one module.
     #[error("the sections must stand in ascending order of module, one each")]
     SectionOrder,
@@ -146,6 +149,9 @@ impl Genesis {
         }
         if self.utc_offset_minutes.unsigned_abs() > MAX_UTC_OFFSET_MINUTES.unsigned_abs() {
             return Err(GenesisError::UtcOffset(self.utc_offset_minutes));
+        }
+        if self.epoch_blocks == 0 {
+            return Err(GenesisError::EpochBlocks);
         }
         if !self.sections.is_sorted_by(|a, b| a.module < b.module) {
             return Err(GenesisError::SectionOrder);

@@ -9,7 +9,9 @@
 //! 3. the kernel with state: sender, key, expiry, sequence;
 //! 4. the module with state.
 //!
-//! Within a phase the checks of an action run in ascending order of their numbers. A refusal of phases
+//! Within a phase the checks of an action run in ascending order of their numbers. An action that holds
+//! others (the openings of several sessions, the change that a deciding vote carries out) is checked
+//! itself first, then they are, each by itself, in their order. A refusal of phases
 //! 1 to 3 does not even spend the sequence number: such a transaction was not authorised, or is not yet
 //! or no longer in turn, and does not belong in a block.
 //!

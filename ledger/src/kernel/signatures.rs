@@ -25,6 +25,11 @@ pub fn verify(key: &LedgerKey, message: &[u8], signature: &Signature) -> bool {
     })
 }
 
+/// Whether the bytes are a key under which anything can verify.
+pub(crate) fn is_key(bytes: &[u8; 32]) -> bool {
+    VerificationKey::try_from(VerificationKeyBytes::from(*bytes)).is_ok()
+}
+
 /// Whether each envelope bears its sender's signature. On all cores.
 pub(crate) fn verify_all(envelopes: &[Envelope]) -> Vec<bool> {
     envelopes

@@ -41,6 +41,7 @@ const LOG_HEAD: Table = table(23, "log-head");
 const PROPOSAL: Table = table(24, "proposal");
 const PROPOSAL_COUNT: Table = table(25, "proposal-count");
 const OPEN_PROPOSALS: Table = table(26, "open-proposals");
+const OPEN_PROPOSALS_OF: Table = table(27, "open-proposals-of");
 
 /// All tables of the risk network.
 pub const TABLES: &[Table] = &[
@@ -71,6 +72,7 @@ pub const TABLES: &[Table] = &[
     PROPOSAL,
     PROPOSAL_COUNT,
     OPEN_PROPOSALS,
+    OPEN_PROPOSALS_OF,
 ];
 
 /// The governed parameters. Example: `000100`.
@@ -218,4 +220,9 @@ pub fn proposal_count() -> StateKey {
 /// The proposals that can be voted on. Example: `00011a`.
 pub fn open_proposals() -> StateKey {
     OPEN_PROPOSALS.key()
+}
+
+/// The proposals of a member that can be voted on. Example, party 7: `00011b 00000007`.
+pub fn open_proposals_of(proposer: MemberId) -> StateKey {
+    OPEN_PROPOSALS_OF.key().u32(proposer.0)
 }

@@ -7,6 +7,7 @@ use std::fmt;
 use crate::kernel::Reject;
 use crate::kernel::context::require;
 use crate::kernel::party::Name;
+use crate::network::record::MAX_VALIDATORS;
 
 /// Categories of lists of one network. The white paper names three; they are kept in one record.
 pub const MAX_CATEGORIES: usize = 64;
@@ -89,7 +90,9 @@ pub struct Category {
     /// [`MAX_PRICE_MINOR`]. A session keeps the price at which it was opened.
     pub price_minor: u32,
     /// What is minted to the provider for a call that it served, in minor units. Less than the price,
-    /// and nothing between members of one group: else members could mint by calling each other.
+    /// and nothing between members of one group. It is new quota all the same: two members of different
+    /// groups mint it by calling each other, up to the daily cap of each list. A network that does not
+    /// want this sets it to 0.
     pub reward_minor: u32,
     /// Calls that a querier may make to one list of the category on one business date.
     pub daily_cap_calls: u32,
@@ -167,8 +170,10 @@ impl Parameters {
             self.fraud_attester_penalty_minor,
         ];
         let amounts_fit = amounts.iter().all(|amount| *amount <= 1 << 48);
+        // A minimum above the bound would keep every validator in place for ever.
+        let minimum_fits = (1..=MAX_VALIDATORS as u32).contains(&self.min_validators);
         require(
-            spans_fit && amounts_fit && self.min_validators >= 1,
+            spans_fit && amounts_fit && minimum_fits,
             Reject::VALUE_OUT_OF_RANGE,
         )
     }

@@ -6,7 +6,7 @@ rejects! {
     /// Refusals of the risk network, in the order of their numbers. 100 to 149 need no state.
     NETWORK_REJECTS:
     100 EMPTY lasting "The action holds nothing to do.";
-    101 DUPLICATE lasting "An item that must be unique stands twice in the action.";
+    101 DUPLICATE lasting "Items of the action that must ascend, each once, do not.";
     102 REQUEST_WRONG_CHAIN lasting "The querier's request was signed for another chain.";
     103 REQUEST_SIGNATURE_INVALID lasting "The querier's signature on the request does not verify.";
     104 COUNT_MISMATCH lasting "The batch holds another number of evaluations than the request has points.";
@@ -26,11 +26,12 @@ rejects! {
     155 TOO_FEW_VALIDATORS lasting "The change would leave fewer validators than the governed minimum.";
     156 ALREADY_VALIDATOR lasting "That member validates already.";
     157 NOT_A_VALIDATOR lasting "That member does not validate.";
+    158 TOO_MANY_VALIDATORS lasting "The network has as many validators as a certificate of finality can hold.";
 
     160 PROPOSAL_UNKNOWN lasting "No such proposal.";
     161 PROPOSAL_CLOSED lasting "The proposal is decided or has expired.";
     162 ALREADY_VOTED lasting "This member has voted on the proposal.";
-    163 TOO_MANY_PROPOSALS transient "As many proposals are open as the network allows; wait for one to close.";
+    163 TOO_MANY_PROPOSALS transient "As many proposals of this member are open as one may have; wait for one to close.";
 
     170 CATEGORY_UNKNOWN lasting "No such category.";
     171 CATEGORY_EXISTS lasting "A category with this number exists.";
@@ -64,6 +65,7 @@ rejects! {
     215 OWN_GROUP lasting "Members of the owner's group may not do this.";
     216 ALREADY_ATTESTED lasting "This member has attested the publication.";
     217 ALARM_ALREADY_RAISED lasting "This member has raised an alarm about the publication.";
+    218 NOT_ATTESTED lasting "The member whom the alarm names has not attested the publication.";
 
     220 OWN_LIST lasting "A member may not do this to its own list.";
     221 DEADLINE_OUT_OF_RANGE lasting "The deadline lies in the past or too far ahead.";

@@ -39,7 +39,7 @@ pub struct Request {
     pub session: SessionId,
     /// Numbers the requests of the session. They may settle in any order, each once, as long as none
     /// falls behind the highest settled one by more than
-    /// [`SETTLEMENT_SPAN`](crate::network::record::SETTLEMENT_SPAN).
+    /// [`SETTLEMENT_SPAN`](crate::network::record::SETTLEMENT_SPAN). Below `u64::MAX`.
     pub sequence: u64,
     /// Who asks: the session's querier.
     pub querier: MemberId,
@@ -131,11 +131,20 @@ impl SignedRequest {
     /// # Errors
     /// In this order: [`Reject::EMPTY`], [`Reject::REQUEST_WRONG_CHAIN`],
     /// [`Reject::REQUEST_SIGNATURE_INVALID`], [`Reject::AMOUNT_TOO_LARGE`],
-    /// [`Reject::CUMULATIVE_BELOW_AMOUNT`], [`Reject::POINT_INVALID`].
+    /// [`Reject::CUMULATIVE_BELOW_AMOUNT`], [`Reject::POINT_INVALID`], [`Reject::VALUE_OUT_OF_RANGE`].
     pub fn check(&self, chain_id: ChainId) -> Result<Vec<Point>, Reject> {
         self.check_signature(chain_id)?;
         self.check_amount()?;
-        Point::decode_batch(&self.request.blinded()).map_err(|_| Reject::POINT_INVALID)
+        let blinded = Point::decode_batch(&self.request.blinded());
+        let blinded = blinded.map_err(|_| Reject::POINT_INVALID)?;
+        self.check_sequence()?;
+        Ok(blinded)
+    }
+
+    /// Refuses the last number of 64 bits: the window of settled numbers ends one above the highest.
+    fn check_sequence(&self) -> Result<(), Reject> {
+        let has_next = self.request.sequence < u64::MAX;
+        require(has_next, Reject::VALUE_OUT_OF_RANGE)
     }
 
     fn check_signature(&self, chain_id: ChainId) -> Result<(), Reject> {
@@ -193,7 +202,8 @@ impl CallBatch {
             &evaluated,
             &self.proof,
         )
-        .map_err(|_| Reject::EVALUATION_PROOF_INVALID)
+        .map_err(|_| Reject::EVALUATION_PROOF_INVALID)?;
+        self.signed.check_sequence()
     }
 
     /// The blinded and the evaluated points.

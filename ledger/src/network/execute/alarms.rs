@@ -2,11 +2,12 @@
 
 use crate::kernel::context::{Context, require};
 use crate::kernel::party::Party;
-use crate::kernel::{Reject, Stop};
+use crate::kernel::{Reject, Stop, state};
 use crate::network::event::Event;
 use crate::network::execute::{lists, quota, require_member};
 use crate::network::record::{
-    Alarm, AlarmReason, MAX_LISTED_ALARMS, Publication, PublicationId, PublicationStatus, Root,
+    Alarm, AlarmReason, Balance, MAX_LISTED_ALARMS, Publication, PublicationId, PublicationStatus,
+    Root,
 };
 use crate::network::{keys, read};
 
@@ -23,6 +24,13 @@ pub(super) fn raise(
     let raised_key = keys::alarm_by(id, sender.id);
     let raised: Option<u64> = context.read(&raised_key)?;
     require(raised.is_none(), Reject::ALARM_ALREADY_RAISED)?;
+    if let AlarmReason::AttestationRefuted { attester } = reason {
+        let attested = publication
+            .attestations
+            .iter()
+            .any(|made| made.attester == attester);
+        require(attested, Reject::NOT_ATTESTED)?;
+    }
     require(publication.owner != sender.id, Reject::OWN_LIST)?;
 
     let number = read::alarm_count(context)?;
@@ -93,6 +101,10 @@ fn punish(context: &mut Context<'_>, publication: &Publication) -> Result<u64, S
         )
     });
     let owner = (publication.owner, parameters.fraud_owner_penalty_minor);
+    // Read at once, so that what is missing is fetched in one round and not in one for each attester.
+    let payers = std::iter::once(publication.owner).chain(attesters.clone().map(|(id, _)| id));
+    let balance_keys: Vec<_> = payers.map(keys::balance).collect();
+    state::read_all::<Balance>(context, &balance_keys)?;
     let mut burnt = 0;
     for (member, penalty) in std::iter::once(owner).chain(attesters) {
         let amount_minor = quota::burn_up_to(context, member, penalty)?;

@@ -9,7 +9,9 @@ use crate::network::event::Event;
 use crate::network::execute::{Due, members, require_member};
 use crate::network::parameters::Category;
 use crate::network::read::Categories;
-use crate::network::record::{Ballot, Change, OpenProposals, Proposal, ProposalId, ProposalStatus};
+use crate::network::record::{
+    Ballot, Change, OpenProposals, OwnProposals, Proposal, ProposalId, ProposalStatus,
+};
 use crate::network::{keys, read};
 
 /// Proposes a change with the proposer's vote for it.
@@ -19,9 +21,12 @@ pub(super) fn propose(
     change: Change,
 ) -> Result<(), Stop> {
     require_member(sender)?;
+    let own_key = keys::open_proposals_of(sender.id);
+    let mut own: OwnProposals = context.read(&own_key)?.unwrap_or_default();
     let mut open: OpenProposals = context.read(&keys::open_proposals())?.unwrap_or_default();
     let number = read::proposal_count(context)? + 1;
     let id = ProposalId(number);
+    own.push(id).map_err(|_| Reject::TOO_MANY_PROPOSALS)?;
     open.push(id).map_err(|_| Reject::TOO_MANY_PROPOSALS)?;
 
     let proposed_height = context.height();
@@ -37,6 +42,7 @@ pub(super) fn propose(
     };
     context.put(keys::proposal_count(), &number);
     context.put(keys::open_proposals(), &open);
+    context.put(own_key, &own);
     context.due_at(proposal.expiry_height + 1, &Due::ProposalExpiry(id))?;
     context.emit(&Event::Proposed {
         proposal: id,
@@ -178,7 +184,10 @@ fn put_categories(
 /// Refuses changes whose values lie outside their ranges; needs no state.
 pub(super) fn check(change: &Change) -> Result<(), Reject> {
     match change {
-        Change::Admit(candidate) => candidate.check(),
+        Change::Admit(candidate) => {
+            candidate.check()?;
+            candidate.check_keys()
+        }
         Change::AddCategory(category) | Change::ChangeCategory(category) => category.check(),
         Change::SetParameters(parameters) => parameters.check(),
         Change::SetUtcOffset { minutes } => {
@@ -210,6 +219,14 @@ fn close(
     let mut open: OpenProposals = context.read(&keys::open_proposals())?.unwrap_or_default();
     open.retain(|id| *id != proposal.id);
     context.put(keys::open_proposals(), &open);
+    let own_key = keys::open_proposals_of(proposal.proposer);
+    let mut own: OwnProposals = context.read(&own_key)?.unwrap_or_default();
+    own.retain(|id| *id != proposal.id);
+    if own.is_empty() {
+        context.remove(own_key);
+    } else {
+        context.put(own_key, &own);
+    }
     context.put(keys::proposal(proposal.id), &proposal);
     context.emit(&Event::ProposalClosed {
         proposal: proposal.id,

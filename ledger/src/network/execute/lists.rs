@@ -18,7 +18,7 @@ use crate::network::record::{
     Attestation, EpochRecord, EpochStatus, List, ListStatus, MAX_ACCEPTED_TYPES, Publication,
     PublicationId, PublicationStatus, Root,
 };
-use crate::network::{keys, read};
+use crate::network::{attestations_needed, keys, read};
 
 /// Creates a list.
 pub(super) fn create(
@@ -205,7 +205,6 @@ fn is_attested_enough(
         .iter()
         .filter(|party| party.is_active_member())
         .collect();
-    let tolerated = members.len().saturating_sub(1) / 3;
     let made = |party: &Party| {
         publication
             .attestations
@@ -216,7 +215,7 @@ fn is_attested_enough(
         .iter()
         .filter(|party| party.group != owner.group && made(party))
         .count();
-    Ok(counted > tolerated)
+    Ok(counted >= attestations_needed(members.len()))
 }
 
 /// Puts `id`, whose own record says so already, in the place of the list's active publication, and its

@@ -10,7 +10,9 @@ use crate::kernel::{Genesis, ModuleId, Reject, Stop, keys as kernel_keys};
 use crate::network::event::Event;
 use crate::network::execute::{lists, quota};
 use crate::network::genesis::NetworkGenesis;
-use crate::network::record::{Address, Candidate, Profile, SpkiHash, Validator, Validators};
+use crate::network::record::{
+    Address, Candidate, MAX_VALIDATORS, Profile, SpkiHash, Validator, Validators,
+};
 use crate::network::{keys, read};
 
 /// Writes the first parameters, categories and parties.
@@ -131,11 +133,16 @@ pub(super) fn remove(context: &mut Context<'_>, id: MemberId) -> Result<(), Stop
 
 /// Lets a member validate.
 pub(super) fn add_validator(context: &mut Context<'_>, id: MemberId) -> Result<(), Stop> {
-    let party = active(context, id)?;
+    let party = party(context, id)?.ok_or(Reject::MEMBER_UNKNOWN)?;
     require(party.role == Role::Member, Reject::NOT_A_MEMBER)?;
+    require(party.is_active(), Reject::MEMBER_LEFT)?;
     let mut validators = read::validators(context)?.into_vec();
     let place = validators.binary_search_by_key(&id, |validator| validator.member);
     let place = place.err().ok_or(Reject::ALREADY_VALIDATOR)?;
+    require(
+        validators.len() < MAX_VALIDATORS,
+        Reject::TOO_MANY_VALIDATORS,
+    )?;
     let profile = read::profile(context, id)?.ok_or(Reject::MEMBER_UNKNOWN)?;
     validators.insert(
         place,
@@ -157,9 +164,11 @@ pub(super) fn remove_validator(context: &mut Context<'_>, id: MemberId) -> Resul
     require(party(context, id)?.is_some(), Reject::MEMBER_UNKNOWN)?;
     let mut validators = read::validators(context)?.into_vec();
     let minimum = read::parameters(context)?.min_validators as usize;
-    require(validators.len() > minimum, Reject::TOO_FEW_VALIDATORS)?;
+    // Who does not validate leaves nobody fewer, so only one of the two refusals can apply.
     let place = validators.binary_search_by_key(&id, |validator| validator.member);
-    validators.remove(place.map_err(|_| Reject::NOT_A_VALIDATOR)?);
+    let place = place.map_err(|_| Reject::NOT_A_VALIDATOR)?;
+    require(validators.len() > minimum, Reject::TOO_FEW_VALIDATORS)?;
+    validators.remove(place);
     put_validators(context, validators);
     context.emit(&Event::ValidatorChanged {
         member: id,
@@ -169,7 +178,8 @@ pub(super) fn remove_validator(context: &mut Context<'_>, id: MemberId) -> Resul
 }
 
 fn put_validators(context: &mut Context<'_>, validators: Vec<Validator>) {
-    let validators = Validators::try_from(validators).expect("no more validators than parties");
+    let validators =
+        Validators::try_from(validators).expect("the bound is checked where one is added");
     context.put(keys::validators(), &validators);
 }
 

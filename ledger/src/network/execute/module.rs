@@ -143,6 +143,7 @@ fn wanted(envelope: &Envelope, action: &Action) -> Vec<StateKey> {
         Action::Propose(_) => vec![
             keys::parameters(),
             keys::open_proposals(),
+            keys::open_proposals_of(sender),
             keys::proposal_count(),
             kernel_keys::party_count(),
         ],

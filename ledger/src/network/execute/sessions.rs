@@ -114,8 +114,10 @@ pub(super) fn close(context: &mut Context<'_>, sender: &Party, id: SessionId) ->
     session.deadline_height = height;
     let window = read::parameters(context)?.settlement_window_blocks;
     context.put(keys::session(id), &session);
-    context.due_at(height + window + 1, &Due::SessionEnd(id))?;
-    let settles_until_height = height + window;
+    // Earlier than the window from now where the epoch was superseded before.
+    let settles_until = settles_until_height(context, &session)?;
+    let settles_until_height = settles_until.unwrap_or(height + window);
+    context.due_at(settles_until_height + 1, &Due::SessionEnd(id))?;
     context.emit(&Event::SessionClosing {
         session: id,
         settles_until_height,

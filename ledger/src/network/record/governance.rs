@@ -7,12 +7,19 @@ use tacit_circuits::scope::MemberId;
 
 use crate::kernel::Reject;
 use crate::kernel::codec::BoundedVec;
+use crate::kernel::context::require;
 use crate::kernel::party::{LedgerKey, MAX_PARTIES, Name, Role};
+use crate::kernel::signatures;
 use crate::network::parameters::{Category, Parameters};
 use crate::network::record::{Profile, check_address};
 
-/// Proposals that may be open at a time: they are listed in one record.
-pub const MAX_OPEN_PROPOSALS: usize = 64;
+/// Proposals that one member may have open at a time. The bound is each member's own: were it the
+/// network's, one member could fill it for ever and so keep all others from proposing anything, its own
+/// removal included.
+pub const MAX_OPEN_PROPOSALS_PER_MEMBER: usize = 4;
+
+/// Proposals that may be open at a time: they are listed in one record, of 8 kB at the most.
+pub const MAX_OPEN_PROPOSALS: usize = MAX_PARTIES * MAX_OPEN_PROPOSALS_PER_MEMBER;
 
 /// Names a proposal, in the order of proposing, from 1.
 #[derive(
@@ -56,6 +63,15 @@ impl Candidate {
     pub(crate) fn check(&self) -> Result<(), Reject> {
         check_address(&self.profile.front_end_address)?;
         check_address(&self.profile.p2p_address)
+    }
+
+    /// Refuses keys that are no Ed25519 keys. A party with such a ledger key could never sign, and a
+    /// committee with such a consensus key could never be formed: the network would stay with the
+    /// validators that it has. The keys of a genesis are checked by whoever founds a network on it.
+    pub(crate) fn check_keys(&self) -> Result<(), Reject> {
+        let keys = [self.ledger_key.0, self.profile.consensus_key.0];
+        let are_keys = keys.iter().all(signatures::is_key);
+        require(are_keys, Reject::VALUE_OUT_OF_RANGE)
     }
 }
 
@@ -142,3 +158,6 @@ pub enum ProposalStatus {
 
 /// Proposals that can be voted on, in the order of proposing.
 pub type OpenProposals = BoundedVec<ProposalId, MAX_OPEN_PROPOSALS>;
+
+/// Those of one proposer, in the order of proposing.
+pub type OwnProposals = BoundedVec<ProposalId, MAX_OPEN_PROPOSALS_PER_MEMBER>;

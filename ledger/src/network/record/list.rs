@@ -103,6 +103,12 @@ pub enum EpochStatus {
     },
 }
 
+/// How many members must attest a publication before it counts, in a network with so many active
+/// members: one more than may be faulty.
+pub const fn attestations_needed(active_members: usize) -> usize {
+    active_members.saturating_sub(1) / 3 + 1
+}
+
 /// Names a publication: list, tag epoch and version.
 pub type PublicationId = VersionId;
 

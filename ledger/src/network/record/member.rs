@@ -7,7 +7,7 @@ use tacit_circuits::scope::MemberId;
 use crate::kernel::Reject;
 use crate::kernel::codec::{BoundedVec, Text};
 use crate::kernel::context::require;
-use crate::kernel::party::{LedgerKey, MAX_PARTIES, Name, Party, PartyStatus, Role, key_bytes};
+use crate::kernel::party::{LedgerKey, Name, Party, PartyStatus, Role, key_bytes};
 
 /// Longest address: the longest DNS name with a port.
 pub const MAX_ADDRESS_BYTES: usize = 253 + 6;
@@ -15,12 +15,13 @@ pub const MAX_ADDRESS_BYTES: usize = 253 + 6;
 /// `host:port`, without white space. Resolved by whoever connects, not by the ledger.
 pub type Address = Text<MAX_ADDRESS_BYTES>;
 
-/// Refuses what is not `host:port` with a port of 1 to 65535. Whether the host exists is for whoever
-/// connects to find out.
+/// Refuses what is not `host:port` with a port of 1 to 65535, in digits alone. Whether the host exists
+/// is for whoever connects to find out.
 pub(crate) fn check_address(address: &Address) -> Result<(), Reject> {
     let parts = address.as_str().rsplit_once(':');
     let well_formed = parts.is_some_and(|(host, port)| {
-        let port_fits = port.parse::<u16>().is_ok_and(|port| port > 0);
+        let is_number = port.bytes().all(|digit| digit.is_ascii_digit());
+        let port_fits = is_number && port.parse::<u16>().is_ok_and(|port| port > 0);
         port_fits && !host.is_empty() && !host.chars().any(char::is_whitespace)
     });
     require(well_formed, Reject::VALUE_OUT_OF_RANGE)
@@ -99,6 +100,10 @@ impl Member {
     }
 }
 
+/// Validators of one network. A certificate of finality carries a signature of each that voted and is
+/// bounded by this number; it may not exceed what the agreement engine forms committees of.
+pub const MAX_VALIDATORS: usize = 128;
+
 /// One validator of the network.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Validator {
@@ -109,7 +114,7 @@ pub struct Validator {
 }
 
 /// The validators, by number. Consensus takes the set of an epoch from the state before it begins.
-pub type Validators = BoundedVec<Validator, MAX_PARTIES>;
+pub type Validators = BoundedVec<Validator, MAX_VALIDATORS>;
 
 /// A party's quota.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

@@ -1,0 +1,8 @@
+//! The ledger's rules, shown on the shipped state machine over a map.
+//!
+//! Every block of every test runs twice, with its records fetched in two ways, and must come out the
+//! same; after it, quota must add up and no key may have two owners. See `support::Chain`.
+
+mod support;
+
+mod refusals;

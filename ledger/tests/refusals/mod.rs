@@ -1,0 +1,83 @@
+//! Each refusal that the ledger can give, given.
+
+mod calls;
+mod kernel;
+mod lists;
+mod members;
+mod sessions;
+
+use std::collections::BTreeSet;
+
+use tacit_ledger::kernel::Reject;
+use tacit_ledger::kernel::reject::KERNEL_REJECTS;
+use tacit_ledger::network::reject::NETWORK_REJECTS;
+
+/// A refusal, what leads to it, and how it comes out.
+type Refusal = (Reject, &'static str, fn() -> Reject);
+
+/// Those of the kernel that a transaction meets before anybody decodes it: bytes that are no envelope
+/// become an error of the codec, and the number stands for it towards clients.
+const BEFORE_EXECUTION: &[Reject] = &[];
+
+fn all() -> impl Iterator<Item = &'static Refusal> {
+    let tables = [
+        kernel::REFUSALS,
+        members::REFUSALS,
+        lists::REFUSALS,
+        sessions::REFUSALS,
+        calls::REFUSALS,
+    ];
+    tables.into_iter().flatten()
+}
+
+#[test]
+fn what_is_not_allowed_is_refused_with_its_number() {
+    for (expected, what, refuse) in all() {
+        assert_eq!(refuse(), *expected, "{what}");
+    }
+}
+
+#[test]
+fn every_listed_refusal_is_given_by_a_test() {
+    let given: BTreeSet<_> = all().map(|(reject, _, _)| *reject).collect();
+    let before = BEFORE_EXECUTION.iter().copied();
+    let given: BTreeSet<_> = given.into_iter().chain(before).collect();
+    let listed: BTreeSet<_> = KERNEL_REJECTS
+        .iter()
+        .chain(NETWORK_REJECTS)
+        .map(|info| info.reject)
+        .collect();
+    assert_eq!(given, listed);
+}
+
+#[test]
+fn numbers_of_refusals_ascend_and_stay_in_their_module() {
+    let numbers = |table: &[tacit_ledger::kernel::RejectInfo]| -> Vec<u16> {
+        table.iter().map(|info| info.reject.number()).collect()
+    };
+    let (kernel, network) = (numbers(KERNEL_REJECTS), numbers(NETWORK_REJECTS));
+    assert!(kernel.is_sorted_by(|a, b| a < b) && network.is_sorted_by(|a, b| a < b));
+    assert!(kernel.iter().all(|number| (1..100).contains(number)));
+    assert!(network.iter().all(|number| (100..1000).contains(number)));
+}
+
+#[test]
+fn numbers_and_names_of_refusals_never_change() {
+    let lines: String = KERNEL_REJECTS
+        .iter()
+        .chain(NETWORK_REJECTS)
+        .map(|info| {
+            let lasting = if info.transient {
+                "transient"
+            } else {
+                "lasting"
+            };
+            format!("{} {} {lasting}\n", info.reject.number(), info.name)
+        })
+        .collect();
+    let pinned = include_str!("numbers.txt");
+    assert_eq!(
+        lines, pinned,
+        "numbers are permanent: add to numbers.txt, never change a line"
+    );
+}
