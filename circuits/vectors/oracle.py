@@ -259,6 +259,10 @@ def calls_file(calls):
         "k": hexed(calls[0].k),
         "K": wire(GENERATOR * calls[0].k),
         "calls": [call.json() for call in calls],
+        "padding": [
+            {"x": hexed(entry.x), "u": hexed(entry.u), "tag": hexed(entry.tag, 16)}
+            for entry in (Call(n, 0, element(f"padding {n}")) for n in range(3))
+        ],
     }
 
 
@@ -770,9 +774,10 @@ def main():
     for name, content in files().items():
         text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
         path = HERE / name
-        if check and path.read_text() != text:
+        if not check:
+            path.write_text(text)
+        elif path.read_text() != text:
             sys.exit(f"{name} is not what the oracle computes")
-        path.write_text(text)
 
 
 if __name__ == "__main__":

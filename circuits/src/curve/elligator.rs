@@ -61,3 +61,52 @@ pub(crate) fn map_to_curve(elements: &[Field]) -> Vec<EdwardsAffine> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use ark_ec::AffineRepr;
+    use ark_ff::AdditiveGroup;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::curve::{clear_cofactor, decode_field, encode_affine};
+
+    fn vectors() -> Vec<(Field, Vec<u8>, Vec<u8>)> {
+        let file: Value =
+            serde_json::from_str(include_str!("../../vectors/v1/elligator2.json")).unwrap();
+        let bytes = |value: &Value| hex::decode(value.as_str().unwrap()).unwrap();
+        let cases = file["cases"].as_array().unwrap().iter();
+        cases
+            .map(|case| {
+                let u = decode_field(&bytes(&case["u"]).try_into().unwrap()).unwrap();
+                (u, bytes(&case["mapped"]), bytes(&case["cleared"]))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn elements_map_to_the_points_of_another_implementation() {
+        let vectors = vectors();
+        assert!(!vectors.is_empty());
+        let elements: Vec<Field> = vectors.iter().map(|(u, ..)| *u).collect();
+        let mapped = map_to_curve(&elements);
+        let cleared = clear_cofactor(&mapped);
+        for (index, (u, expected, expected_cleared)) in vectors.iter().enumerate() {
+            assert_eq!(encode_affine(&mapped[index]), expected[..], "{u}");
+            assert_eq!(encode_affine(&cleared[index]), expected_cleared[..], "{u}");
+            // One alone is what it is in a batch, and u and −u are not told apart.
+            assert_eq!(map_to_curve(&[*u])[0], mapped[index]);
+            assert_eq!(map_to_curve(&[-*u])[0], mapped[index]);
+        }
+    }
+
+    #[test]
+    fn zero_maps_to_a_point_of_small_order_and_spoils_no_neighbour() {
+        let [zero, two] = map_to_curve(&[Field::ZERO, Field::from(2)])[..] else {
+            panic!("two elements map to two points");
+        };
+        assert!(zero.is_on_curve() && two.is_on_curve());
+        assert!(clear_cofactor(&[zero])[0].is_zero());
+        assert_eq!(two, map_to_curve(&[Field::from(2)])[0]);
+    }
+}

@@ -5,8 +5,8 @@ use tacit_circuits::curve::poseidon2::{Domain, hash_2, hash_3};
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::log::{log_leaf, log_leaves};
 use tacit_circuits::oprf::{
-    BlindState, Entry, EvaluationContext, Input, blind, evaluate, finalize, hash_to_curve,
-    tag_batch,
+    BlindState, ENTRY_BYTES, Entry, EvaluationContext, Input, blind, evaluate, finalize,
+    hash_to_curve, tag_batch,
 };
 use tacit_circuits::scope::{ListId, MemberId, Scope, TagEpoch, pack_epoch};
 
@@ -117,6 +117,31 @@ fn an_owner_finds_the_tags_that_a_querier_finds() {
         .map(|call| tag(&call["tag"]))
         .collect();
     assert_eq!(own, expected);
+}
+
+#[test]
+fn padding_is_tagged_as_an_identifier_is_with_type_0() {
+    let (file, inputs) = calls();
+    for case in entries(&file, "padding") {
+        let x = field(&case["x"]);
+        let epoch = pack_epoch(inputs[0].list, inputs[0].tag_epoch);
+        assert_eq!(
+            hash_3(Domain::HashToCurve, Field::from(0u8), x, epoch),
+            field(&case["u"])
+        );
+        let stored: [u8; ENTRY_BYTES] =
+            [vec![0; 2], bytes(&case["x"])].concat().try_into().unwrap();
+        let entry = Entry::from_secret_bytes(&stored).unwrap();
+        assert!(entry.is_padding());
+        let tags = tag_batch(
+            &secret_key(&file["k"]),
+            &[entry],
+            inputs[0].list,
+            inputs[0].tag_epoch,
+            &|_| {},
+        );
+        assert_eq!(tags, Ok(vec![tag(&case["tag"])]));
+    }
 }
 
 #[test]

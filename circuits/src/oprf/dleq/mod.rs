@@ -19,7 +19,7 @@
 //! # Cost
 //! 64 bytes whatever the size of the batch. Proving: one sum over the `B` and three constant-time
 //! multiplications. Verifying: two sums and two double multiplications, in variable time, of public
-//! values only. Times: `oprf/…` in `benches/circuits.rs`.
+//! values only. Times: `evaluate/…` and `verify/…` in `benches/circuits`.
 //!
 //! # Source
 //! Chaum–Pedersen, batched as in RFC 9497 § 2.2. Deviations: the weights have 128 bits and are drawn
@@ -217,4 +217,115 @@ pub(super) fn decode_scalars(
         scalar::decode(&part).ok_or(ProofNotCanonical)
     };
     Ok((part(0)?, part(SCALAR_BYTES)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha20Rng;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::curve::WirePoint;
+    use crate::scope::{ListId, TagEpoch};
+
+    fn bytes<const N: usize>(value: &Value) -> [u8; N] {
+        hex::decode(value.as_str().unwrap())
+            .unwrap()
+            .try_into()
+            .unwrap()
+    }
+
+    fn points(value: &Value) -> Vec<Point> {
+        let points = value.as_array().unwrap().iter();
+        points
+            .map(|point| Point::decode(&WirePoint(bytes(point))).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn weights_and_sums_are_those_of_another_implementation() {
+        let file: Value =
+            serde_json::from_str(include_str!("../../../vectors/v1/dleq.json")).unwrap();
+        let key = PublicKey::from_wire(&WirePoint(bytes(&file["K"]))).unwrap();
+        let given = &file["context"];
+        let number = |name: &str| given[name].as_u64().unwrap();
+        let context = EvaluationContext {
+            chain_id: bytes(&given["chain_id"]),
+            session: number("session"),
+            sequence: number("sequence"),
+            list: ListId(number("list") as u32),
+            tag_epoch: TagEpoch(number("tag_epoch") as u32),
+        };
+        let batches = file["batches"].as_array().unwrap();
+        assert!(!batches.is_empty());
+        for batch in batches {
+            let statement = Statement {
+                key: &key,
+                context: &context,
+                blinded: &points(&batch["B"]),
+                evaluated: &points(&batch["Z"]),
+            };
+            let (_, weights) = statement.transcript();
+            let expected = batch["weights"].as_array().unwrap().iter();
+            let expected: Vec<u128> = expected
+                .map(|weight| u128::from_le_bytes(bytes(weight)))
+                .collect();
+            assert_eq!(weights, expected);
+            let (m, n) = (
+                combine(&weights, statement.blinded),
+                combine(&weights, statement.evaluated),
+            );
+            assert_eq!(encode_affine(&m), bytes(&batch["M"]));
+            assert_eq!(encode_affine(&n), bytes(&batch["N"]));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn a_statement_is_proven_exactly_where_it_is_true(
+            seed: u64,
+            calls in 1..6usize,
+            fault in 0..4u8,
+            place in 0..6usize,
+        ) {
+            let mut rng = ChaCha20Rng::seed_from_u64(seed);
+            let witness = ListKey::generate(&mut rng);
+            let other = ListKey::generate(&mut rng);
+            let times = |key: &ListKey, point: &Point| {
+                let eighth = key.scalar() * *scalar::EIGHTH;
+                Point::from_eighth(constant_time::multiply(&eighth, point.affine())).unwrap()
+            };
+            let blinded: Vec<Point> = (0..calls)
+                .map(|_| *ListKey::generate(&mut rng).public().point())
+                .collect();
+            let mut evaluated: Vec<Point> = blinded.iter().map(|b| times(&witness, b)).collect();
+            let mut key = witness.public();
+            match fault {
+                1 => key = other.public(),
+                2 => evaluated[place % calls] = times(&other, &blinded[place % calls]),
+                3 => evaluated[place % calls] = blinded[place % calls],
+                _ => {}
+            }
+            let context = EvaluationContext {
+                chain_id: [1; 32],
+                session: 2,
+                sequence: 3,
+                list: ListId(4),
+                tag_epoch: TagEpoch(5),
+            };
+            let statement = Statement {
+                key: &key,
+                context: &context,
+                blinded: &blinded,
+                evaluated: &evaluated,
+            };
+            prop_assert_eq!(statement.check(&witness), fault == 0);
+            let proof = prove(&statement, &witness, &mut rng);
+            prop_assert_eq!(verify(&statement, &proof), fault == 0);
+        }
+    }
 }
