@@ -3,10 +3,10 @@
 //!
 //! | step | who | function |
 //! |---|---|---|
-//! | `B = r·H` | querier | [`blind`] |
-//! | `Z = k·B`, and a proof over the batch | provider | [`evaluate`] |
-//! | the proof holds against the ledger's `K` | everyone | [`verify`] |
-//! | `N = r⁻¹·Z`, the tag | querier | [`finalize`], which verifies first |
+//! | `B = r·H` | querier | [`blind()`] |
+//! | `Z = k·B`, and a proof over the batch | provider | [`evaluate()`] |
+//! | the proof holds against the ledger's `K` | everyone | [`verify()`] |
+//! | `N = r⁻¹·Z`, the tag | querier | [`finalize()`], which verifies first |
 //! | the tags of own entries | owner | [`tag_batch`] |
 //!
 //! The construction is the verifiable OPRF of RFC 9497 on Jubjub, with the deviations that

@@ -21,10 +21,10 @@ const END: u128 = u128::MAX;
 /// The tags of a version, linked in ascending order, in a Merkle tree (arity 4, depth 14).
 ///
 /// Slot 0 holds the chain's head `(0, t₁)`. A new list's tags fill the slots from 1 on in ascending
-/// order, so that the order tells nothing. A [`Delta`] empties the slots of its removals, then puts
-/// its insertions, ascending, into the lowest empty slots. A leaf is `H2(leaf; tag, next)`, an empty
-/// slot 0, so that the root is a function of the [`Snapshot`] and a delta of δ changes costs O(14·δ)
-/// hashes. Needs about 63 bytes per entry.
+/// order, so that the order tells nothing. A [`Delta`](super::Delta) empties the slots of its
+/// removals, then puts its insertions, ascending, into the lowest empty slots. A leaf is
+/// `H2(leaf; tag, next)`, an empty slot 0, so that the root is a function of the [`Snapshot`] and a
+/// delta of δ changes costs O(14·δ) hashes. Needs about 63 bytes per entry.
 #[derive(Clone)]
 pub struct IndexedTree {
     id: VersionId,
