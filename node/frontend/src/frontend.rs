@@ -208,6 +208,11 @@ impl Frontend {
         self.copies.status(list)
     }
 
+    /// Lists of others whose copy here is the version in force.
+    pub fn lists_current(&self) -> usize {
+        self.copies.current()
+    }
+
     /// Rebuilds the tree of this member's copy of a list. `None` where there is no copy.
     pub async fn verify_copy(&self, list: ListId) -> Result<Option<CopyVerified>, VerifyError> {
         let Some(copy) = self.copies.in_force(list) else {

@@ -189,6 +189,23 @@ async fn the_key_of_an_ended_epoch_is_destroyed() {
         epochs == [TagEpoch(1)]
     })
     .await;
+    // Nobody needs what was served and listed in that epoch.
+    eventually("the first version is gone", async || {
+        let own = network.nodes[0].folder.path().join("lists/own");
+        let files = std::fs::read_dir(own).expect("a folder");
+        let names = files.map(|file| file.expect("a file").file_name());
+        let names: Vec<String> = names
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect();
+        let again = frontend.store().forget_entries_before(1, TagEpoch(1)).await;
+        names == ["L1-E1-v0.snapshot"] && again.expect("executes") == 0
+    })
+    .await;
+    let versions = frontend.store().own_versions(1).await.expect("read");
+    let first = frontend.store().own_changes(1, &versions[0]).await;
+    assert!(first.is_err(), "what was listed is deleted");
+    let next = network.publish(0, "accounts", &phones(0..21)).await;
+    assert_eq!(next.publication.tag_epoch, TagEpoch(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

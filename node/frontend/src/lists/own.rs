@@ -269,7 +269,7 @@ impl Lists {
         Ok(())
     }
 
-    /// Finishes what was interrupted, and destroys keys whose time is over.
+    /// Finishes what was interrupted, destroys keys whose time is over, and forgets what nobody needs.
     async fn tend(self) {
         loop {
             if let Err(error) = self.tend_once().await {
@@ -291,8 +291,42 @@ impl Lists {
                     self.destroy(&own, list, tag_epoch).await?;
                 }
             }
+            self.forget(&own, list).await?;
         }
         Ok(())
+    }
+
+    /// Deletes what is served of versions before the one in force, and what was listed in epochs whose keys
+    /// are destroyed.
+    async fn forget(&self, own: &OwnList, list: ListId) -> Result<(), ListError> {
+        let _one_at_a_time = self.publishing.lock().await;
+        let latest = self.latest_version(own).await?;
+        // A version that the ledger may still refuse does not replace those before it.
+        let Some(latest) = latest.filter(|latest| latest.step == VersionStep::Published) else {
+            return Ok(());
+        };
+        let (store, local_id) = (&self.store, own.local_id);
+        store
+            .forget_entries_before(local_id, latest.tag_epoch)
+            .await?;
+        let found = read(&*self.ledger, |view| state::list(view, list)).await?;
+        let Some(active) = found.and_then(|list| list.active) else {
+            return Ok(());
+        };
+        let from = (active.tag_epoch, active.version);
+        let keep: Vec<PublicationId> = store
+            .own_versions(local_id)
+            .await?
+            .iter()
+            .map(version_name)
+            .filter(|version| *version >= from)
+            .map(|(tag_epoch, version)| PublicationId {
+                list,
+                tag_epoch,
+                version,
+            })
+            .collect();
+        Ok(self.files.forget_own(list, &keep)?)
     }
 
     async fn destroy(

@@ -177,6 +177,16 @@ impl Copies {
         }
     }
 
+    /// Copies that are the version in force.
+    pub(crate) fn current(&self) -> usize {
+        let progress = self.lock();
+        let is_current = |copy: &&Arc<ListCopy>| {
+            let progress = progress.get(&copy.id.list);
+            progress.is_none_or(|progress| progress.in_force == Some(copy.id))
+        };
+        self.0.in_force.load().values().filter(is_current).count()
+    }
+
     /// Waits until something changes, or a moment has passed.
     pub(crate) async fn changed(&self) {
         let _ = timeout(Duration::from_millis(100), self.0.changed.notified()).await;

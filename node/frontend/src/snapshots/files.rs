@@ -93,21 +93,31 @@ impl Files {
         self.incoming.join(name(id, form))
     }
 
-    /// Deletes the copies of a list except those that are still needed.
+    /// Deletes the copies of a list except those that are still needed, and what was fetched of them.
     pub(crate) fn forget_copies(&self, list: ListId, keep: &[VersionId]) -> Result<(), FileError> {
-        let prefix = format!("{list}-");
-        let keep: Vec<String> = keep.iter().map(|id| format!("{}.", stem(*id))).collect();
-        let entries = fs::read_dir(&self.copies).map_err(|error| io_error(&self.copies, error))?;
-        for entry in entries {
-            let entry = entry.map_err(|error| io_error(&self.copies, error))?;
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            if name.starts_with(&prefix) && !keep.iter().any(|stem| name.starts_with(stem)) {
-                remove(&entry.path())?;
-            }
-        }
-        Ok(())
+        forget(&self.copies, list, keep)?;
+        forget(&self.incoming, list, keep)
     }
+
+    /// Deletes what is served of a list of this member's except what is still needed.
+    pub(crate) fn forget_own(&self, list: ListId, keep: &[VersionId]) -> Result<(), FileError> {
+        forget(&self.own, list, keep)
+    }
+}
+
+/// Deletes the files of a list except those of some versions. Whoever reads one reads on.
+fn forget(folder: &Path, list: ListId, keep: &[VersionId]) -> Result<(), FileError> {
+    let prefix = format!("{list}-");
+    let keep: Vec<String> = keep.iter().map(|id| format!("{}.", stem(*id))).collect();
+    for entry in fs::read_dir(folder).map_err(|error| io_error(folder, error))? {
+        let entry = entry.map_err(|error| io_error(folder, error))?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(&prefix) && !keep.iter().any(|stem| name.starts_with(stem)) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes a file beside its place, brings it to the disk and renames it.

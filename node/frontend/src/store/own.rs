@@ -179,6 +179,32 @@ impl Store {
         .map(drop)
     }
 
+    /// Deletes what was listed in epochs before this one whose keys are destroyed. Answers with the number of
+    /// parts that were deleted.
+    pub async fn forget_entries_before(
+        &self,
+        local_id: u64,
+        tag_epoch: TagEpoch,
+    ) -> Result<u64, StoreError> {
+        let sql =
+            "SELECT DISTINCT tag_epoch FROM own_change WHERE local_id = $1 AND tag_epoch < $2";
+        let values = [local_id.into(), tag_epoch.0.into()];
+        let with_key = self.own_epochs_with_key(local_id).await?;
+        let mut statements = Vec::new();
+        for row in self.rows(Statement::new(sql, values)).await? {
+            let over = number_32(&row, "tag_epoch")?;
+            if !with_key.contains(&TagEpoch(over)) {
+                let sql = "DELETE FROM own_change WHERE local_id = $1 AND tag_epoch = $2";
+                statements.push(Statement::new(sql, [local_id.into(), over.into()]));
+            }
+        }
+        // Mostly there is nothing, and nothing is written.
+        if statements.is_empty() {
+            return Ok(0);
+        }
+        self.write(statements).await
+    }
+
     /// Puts a version's changes onto the disk, and the key with them where its epoch is new, all or
     /// nothing. A draft of the same version that was never published is replaced.
     pub async fn draft_version(

@@ -62,6 +62,11 @@ impl MasterKey {
         Self(bytes)
     }
 
+    /// The key with these bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// Reads 64 hexadecimal digits from a file; white space around them is ignored.
     pub fn from_file(path: &Path) -> Result<Self, SealError> {
         let text = fs::read_to_string(path)
