@@ -5,4 +5,19 @@
 
 mod support;
 
+mod bounds;
+mod calls;
+mod clock;
+mod codec;
+mod conformance;
+mod due;
+mod envelopes;
+mod genesis;
+mod governance;
+mod keys;
+mod laws;
+mod lists;
+mod members;
 mod refusals;
+mod results;
+mod sessions;

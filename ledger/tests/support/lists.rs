@@ -157,8 +157,15 @@ impl Chain {
 
     /// A chain with one active list of [`OWNER`].
     pub(crate) fn with_list() -> Self {
-        let mut chain = Self::with_epoch();
-        chain.activate(OWNER, first());
+        let mut chain = Self::new();
+        chain.prepare_list();
         chain
+    }
+
+    /// Makes the chain's first list, of [`OWNER`], and activates its first version.
+    pub(crate) fn prepare_list(&mut self) {
+        self.must(OWNER, create_list());
+        self.register_epoch(OWNER, LIST, EPOCH).expect("a new key");
+        self.activate(OWNER, first());
     }
 }

@@ -4,12 +4,14 @@ mod calls;
 mod chain;
 mod founders;
 mod lists;
+mod samples;
 mod votes;
 
 pub(crate) use calls::*;
 pub(crate) use chain::*;
 pub(crate) use founders::*;
 pub(crate) use lists::*;
+pub(crate) use samples::*;
 pub(crate) use votes::*;
 
 use rand_chacha::ChaCha20Rng;

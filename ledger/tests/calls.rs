@@ -1,0 +1,209 @@
+//! What a settled batch moves.
+
+use tacit_circuits::curve::Point;
+use tacit_circuits::log::{LogTree, log_leaf};
+use tacit_circuits::scope::Scope;
+use tacit_ledger::kernel::{MemberId, Outcome, Reject};
+use tacit_ledger::network::{Action, CallBatch, Change, Event, read};
+
+use crate::support::*;
+
+#[test]
+fn a_settled_batch_pays_its_provider_out_of_the_escrow_and_mints_the_reward() {
+    let mut chain = Chain::with_session();
+    let minted = read::supply(&chain.state).expect("a map").minted_minor;
+    let action = chain.batch(0, 3);
+    chain.must(OWNER, action);
+    let (charge, reward) = (3 * u64::from(PRICE_MINOR), 3 * u64::from(REWARD_MINOR));
+    assert_eq!(chain.available(OWNER), WELCOME_MINOR + charge + reward);
+    let querier = read::balance(&chain.state, QUERIER).expect("a map");
+    assert_eq!(querier.escrowed_minor, u64::from(ESCROW_MINOR) - charge);
+    let supply = read::supply(&chain.state).expect("a map");
+    assert_eq!(supply.minted_minor, minted + reward);
+    let session = chain.session(SESSION).expect("open");
+    assert_eq!((session.calls, u64::from(session.spent_minor)), (3, charge));
+}
+
+#[test]
+fn either_side_may_post_a_batch_and_the_provider_is_paid_the_same() {
+    let paid = |poster: MemberId| {
+        let mut chain = Chain::with_session();
+        let action = chain.batch(0, 2);
+        chain.must(poster, action);
+        (chain.available(OWNER), chain.available(QUERIER))
+    };
+    assert_eq!(paid(OWNER), paid(QUERIER));
+}
+
+#[test]
+fn both_sides_posting_one_batch_in_one_block_pays_once() {
+    let mut chain = Chain::with_session();
+    let action = chain.batch(0, 2);
+    let posted = [OWNER, QUERIER].map(|poster| chain.envelope(poster, &action));
+    let settled = Outcome::Rejected(Reject::SEQUENCE_SETTLED);
+    assert_eq!(chain.block(&posted), [Outcome::Applied, settled]);
+    assert_eq!(read::log_frontier(&chain.state).expect("a map").len(), 2);
+}
+
+#[test]
+fn nothing_is_minted_within_a_group() {
+    let mut chain = Chain::with_list();
+    chain.open_one(SISTER);
+    let minted = read::supply(&chain.state).expect("a map").minted_minor;
+    let action = chain.changed_batch(0, 3, |request| request.querier = SISTER);
+    chain.must(OWNER, action);
+    assert_eq!(
+        read::supply(&chain.state).expect("a map").minted_minor,
+        minted
+    );
+    assert_eq!(
+        chain.available(OWNER),
+        WELCOME_MINOR + 3 * u64::from(PRICE_MINOR)
+    );
+}
+
+#[test]
+fn a_reward_stays_below_the_sessions_price_whatever_is_voted_since() {
+    let mut chain = Chain::with_session();
+    let mut dearer = category(1);
+    dearer.price_minor = 10 * PRICE_MINOR;
+    dearer.reward_minor = 9 * PRICE_MINOR;
+    chain
+        .carry(Change::ChangeCategory(dearer))
+        .expect("carried");
+    let action = chain.batch(0, 2);
+    chain.must(OWNER, action);
+    let earned = 2 * u64::from(PRICE_MINOR) + 2 * u64::from(PRICE_MINOR - 1);
+    assert_eq!(chain.available(OWNER), WELCOME_MINOR + earned);
+}
+
+#[test]
+fn histories_count_what_was_asked_and_served() {
+    let mut chain = Chain::with_session();
+    for (sequence, calls) in [(0, 3), (1, 4)] {
+        let action = chain.batch(sequence, calls);
+        chain.must(OWNER, action);
+    }
+    let asked = read::history(&chain.state, QUERIER).expect("a map");
+    assert_eq!((asked.asked_calls, asked.asked_batches), (7, 2));
+    assert_eq!(asked.spent_minor, 7 * u64::from(PRICE_MINOR));
+    let served = read::history(&chain.state, OWNER).expect("a map");
+    assert_eq!((served.served_calls, served.served_batches), (7, 2));
+    assert_eq!(served.earned_minor, 7 * u64::from(PRICE_MINOR));
+    assert_eq!(served.rewarded_minor, 7 * u64::from(REWARD_MINOR));
+}
+
+/// The leaves that a batch must leave in the log.
+fn leaves(action: &Action) -> Vec<tacit_circuits::curve::Field> {
+    let Action::CallBatch(batch) = action else {
+        panic!("not a batch");
+    };
+    let CallBatch {
+        signed, evaluated, ..
+    } = &**batch;
+    let scope = Scope {
+        list: LIST,
+        tag_epoch: EPOCH,
+        querier: QUERIER,
+    };
+    let blinded = Point::decode_batch(&signed.request.blinded()).expect("points");
+    let evaluated = Point::decode_batch(evaluated).expect("points");
+    let pairs = blinded.iter().zip(&evaluated);
+    pairs
+        .map(|(blinded, evaluated)| log_leaf(&scope, blinded, evaluated))
+        .collect()
+}
+
+#[test]
+fn leaves_enter_the_log_in_the_order_of_transactions_and_calls() {
+    let mut chain = Chain::with_session();
+    let batches = [(4, 2), (1, 3)].map(|(sequence, calls)| chain.batch(sequence, calls));
+    let posted = [OWNER, QUERIER].map(|poster| {
+        let place = usize::from(poster == QUERIER);
+        chain.envelope(poster, &batches[place])
+    });
+    assert_eq!(chain.block(&posted), [Outcome::Applied; 2]);
+    let expected: Vec<_> = batches.iter().flat_map(leaves).collect();
+    let tree = LogTree::new(expected).expect("it fits");
+    let head = read::log_head(&chain.state)
+        .expect("a map")
+        .expect("calls were logged");
+    assert_eq!((head.length, head.height), (5, chain.height));
+    assert_eq!(head.root, tree.root().into());
+    let first_leaves: Vec<_> = chain
+        .transaction_events()
+        .iter()
+        .filter_map(|event| match event {
+            Event::CallsLogged { first_leaf, .. } => Some(*first_leaf),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(first_leaves, [0, 2]);
+}
+
+#[test]
+fn the_log_advances_once_in_a_block_that_logs_calls_and_in_no_other() {
+    let mut chain = Chain::with_session();
+    let batches = [0, 1].map(|sequence| chain.batch(sequence, 1));
+    let first = read::next_sequence(&chain.state, OWNER).expect("a map");
+    let posted: Vec<_> = (first..)
+        .zip(&batches)
+        .map(|(sequence, batch)| chain.envelope_numbered(OWNER, sequence, batch))
+        .collect();
+    chain.block(&posted);
+    let head = read::log_head(&chain.state)
+        .expect("a map")
+        .expect("calls were logged");
+    let (root, length) = (head.root, 2);
+    assert_eq!(chain.block_events(), [Event::LogAdvanced { root, length }]);
+    chain.pass(1);
+    assert_eq!(chain.block_events(), []);
+    // A refused batch logs nothing.
+    let again = chain.batch(0, 1);
+    assert_eq!(chain.refused(OWNER, again), Reject::SEQUENCE_SETTLED);
+    assert_eq!(chain.block_events(), []);
+}
+
+#[test]
+fn the_daily_cap_begins_anew_with_the_business_date() {
+    let mut chain = Chain::with_session();
+    chain.open_one(QUERIER);
+    let calls = CAP as usize;
+    let action = chain.batch(0, calls);
+    chain.must(OWNER, action);
+    let rest = chain.changed_batch(0, calls, |request| request.session.0 = 2);
+    assert_eq!(
+        chain.refused(OWNER, rest.clone()),
+        Reject::DAILY_CAP_REACHED
+    );
+    assert_eq!(read::calls_today(&chain.state, QUERIER, LIST), Ok(CAP));
+    chain.time_ms += DAY_MS;
+    chain.must(OWNER, rest);
+    assert_eq!(read::calls_today(&chain.state, QUERIER, LIST), Ok(CAP));
+    let logged = chain.transaction_events();
+    let clock = read::clock(&chain.state).expect("a map").expect("a block");
+    assert!(logged.iter().any(|event| matches!(event,
+        Event::CallsLogged { business_date, .. } if *business_date == clock.business_date)));
+}
+
+#[test]
+fn the_daily_cap_is_each_queriers_own() {
+    let mut chain = Chain::with_session();
+    chain.open_one(THIRD);
+    let action = chain.batch(0, CAP as usize);
+    chain.must(OWNER, action);
+    let action = chain.changed_batch(0, CAP as usize, |request| {
+        request.session.0 = 2;
+        request.querier = THIRD;
+    });
+    chain.must(OWNER, action);
+}
+
+#[test]
+fn a_session_takes_exactly_its_cap() {
+    let mut chain = Chain::with_session();
+    let action = chain.batch(0, CAP as usize);
+    chain.must(OWNER, action);
+    let action = chain.batch(1, 1);
+    assert_eq!(chain.refused(OWNER, action), Reject::SESSION_CAP_REACHED);
+}

@@ -1,0 +1,159 @@
+//! The encoding of each wire type, pinned: another byte is another version of the format.
+
+use borsh::BorshSerialize;
+use tacit_ledger::kernel::hash::{Digest, hash};
+use tacit_ledger::kernel::{
+    BlockResult, Bytes, ChainId, Clock, Envelope, Outcome, Party, PartyStatus, ResultProof, Role,
+    TxId, TxResult, codec,
+};
+use tacit_ledger::kernel::{BusinessDate, LedgerKey, MemberId, ModuleId, Reject, Signature};
+use tacit_ledger::network::record::*;
+use tacit_ledger::network::{Action, Event};
+
+use crate::support::*;
+
+const LABEL: &str = "tacit 2026 ledger/v1 conformance";
+
+/// Lines of `name length hash`.
+#[derive(Default)]
+struct Lines(String);
+
+impl Lines {
+    fn add(&mut self, name: &str, value: &impl BorshSerialize) {
+        let bytes = codec::encode(value);
+        let line = format!("{name} {} {}\n", bytes.len(), hash(LABEL, &bytes));
+        self.0.push_str(&line);
+    }
+}
+
+/// The name by which people and JSON know an event.
+fn kind(event: &Event) -> String {
+    let debug = format!("{event:?}");
+    let name: String = debug
+        .chars()
+        .take_while(char::is_ascii_alphanumeric)
+        .collect();
+    format!("event/{name}")
+}
+
+fn envelope() -> Envelope {
+    Envelope {
+        chain_id: ChainId([1; 32]),
+        sender: MemberId(0x0203_0405),
+        sender_key: LedgerKey([6; 32]),
+        sequence: 0x0708_090a_0b0c_0d0e,
+        expiry_height: 0x0f10_1112_1314_1516,
+        module: ModuleId(0x1718),
+        action: Bytes::try_from(vec![0x19, 0x1a]).expect("it fits"),
+        signature: Signature([0x1b; 64]),
+    }
+}
+
+fn kernel(lines: &mut Lines) {
+    let envelope = envelope();
+    lines.add("envelope", &envelope);
+    lines.add("envelope-signed-bytes", &envelope.signed_bytes());
+    lines.add("transaction-id", &envelope.tx_id());
+    let party = Party {
+        id: MemberId(7),
+        name: text("示例银行"),
+        group: text("Example Group"),
+        role: Role::Observer,
+        status: PartyStatus::Left { height: 9 },
+        ledger_key: LedgerKey([2; 32]),
+    };
+    lines.add("party", &party);
+    let clock = Clock {
+        height: 1,
+        time_ms: 2,
+        business_date: BusinessDate(-3),
+    };
+    lines.add("clock", &clock);
+    let result = BlockResult::Tx(TxResult {
+        tx_id: TxId(Digest([3; 32])),
+        outcome: Outcome::Rejected(Reject::LIST_UNKNOWN),
+        events: bounded(Vec::new()),
+    });
+    lines.add("result", &result);
+    lines.add(
+        "results-root",
+        &tacit_ledger::kernel::results::root(&[result]),
+    );
+    let proof = ResultProof {
+        index: 1,
+        count: 2,
+        siblings: bounded(vec![Digest([4; 32])]),
+    };
+    lines.add("result-proof", &proof);
+    let genesis = genesis().into_genesis("test", 1, 480).expect("it fits");
+    lines.add("genesis", &genesis);
+    lines.add("chain-id", &genesis.chain_id());
+}
+
+fn wire(lines: &mut Lines) {
+    for action in actions() {
+        lines.add(&format!("action/{}", action.name()), &action);
+    }
+    for (name, change) in changes() {
+        lines.add(&format!("change/{name}"), &change);
+    }
+    for event in events() {
+        lines.add(&kind(&event), &event);
+    }
+    let signed = sample_batch().signed;
+    lines.add("request", &signed.request);
+    lines.add("request-signed-bytes", &signed.signed_bytes());
+    lines.add("signed-request", &signed);
+    lines.add("call-batch", &sample_batch());
+}
+
+fn records(lines: &mut Lines) {
+    // Records as the machine itself writes them, after each kind of action.
+    let mut chain = Chain::with_session();
+    let action = chain.batch(3, 2);
+    chain.must(OWNER, action);
+    let reason = AlarmReason::SnapshotMalformed;
+    let alarm = Action::RaiseAlarm {
+        publication: first(),
+        reason,
+    };
+    chain.must(THIRD, alarm);
+    chain.must(
+        OWNER,
+        propose(tacit_ledger::network::Change::Remove { member: SISTER }),
+    );
+    for (key, value) in &chain.state {
+        lines.add(&format!("record/{key}"), &Raw(value));
+    }
+}
+
+/// Bytes as they are.
+struct Raw<'a>(&'a [u8]);
+
+impl BorshSerialize for Raw<'_> {
+    fn serialize<W: borsh::io::Write>(&self, writer: &mut W) -> Result<(), borsh::io::Error> {
+        writer.write_all(self.0)
+    }
+}
+
+#[test]
+fn the_encoding_of_each_wire_type_is_the_pinned_one() {
+    let mut lines = Lines::default();
+    kernel(&mut lines);
+    wire(&mut lines);
+    records(&mut lines);
+    let found = lines.0;
+    let pinned = include_str!("conformance.txt");
+    if found != pinned {
+        let changed = found
+            .lines()
+            .filter(|line| !pinned.lines().any(|old| old == *line));
+        let changed: Vec<_> = changed.collect();
+        panic!(
+            "{} encodings are not the pinned ones. A changed format is another version of the chain; \
+             if that is meant, these lines belong into conformance.txt:\n{}\n\nthe whole:\n{found}",
+            changed.len(),
+            changed.join("\n")
+        );
+    }
+}

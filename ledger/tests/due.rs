@@ -1,0 +1,107 @@
+//! Work that heights bring.
+
+use tacit_ledger::kernel::due::{MAX_DUE_HEIGHTS_PER_BLOCK, MAX_DUE_PER_BLOCK};
+use tacit_ledger::network::{Event, MAX_SESSIONS_PER_LIST, SessionId, read};
+
+use crate::support::*;
+
+/// A chain with `lists` lists of [`OWNER`], with as many sessions of each of three queriers as may be,
+/// all to be ended at one height. Answers with that height.
+fn crowded(lists: u32) -> (Chain, u64) {
+    let mut chain = Chain::new();
+    for number in 1..=lists {
+        let list = tacit_circuits::scope::ListId(number);
+        chain.must(OWNER, create_list());
+        chain.register_epoch(OWNER, list, EPOCH).expect("a new key");
+        chain.activate(OWNER, version(list, EPOCH, 0));
+    }
+    let deadline = chain.height + 20;
+    for querier in [QUERIER, THIRD, FOURTH] {
+        for number in 1..=lists {
+            let mut one = opening(deadline);
+            one.list.0 = number;
+            one.escrow_minor = 3;
+            chain.must(querier, open(vec![one; MAX_SESSIONS_PER_LIST]));
+        }
+    }
+    (chain, deadline + WINDOW + 1)
+}
+
+fn ended(chain: &Chain) -> Vec<SessionId> {
+    let ended = chain
+        .block_events()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::SessionClosed { session, .. } => Some(session),
+            _ => None,
+        });
+    ended.collect()
+}
+
+#[test]
+fn what_is_left_of_an_escrow_returns_without_anybody_asking() {
+    let mut chain = Chain::with_session();
+    let action = chain.batch(0, 2);
+    chain.must(OWNER, action);
+    let deadline = chain.session(SESSION).expect("open").deadline_height;
+    chain.pass_before(deadline + WINDOW + 1);
+    assert!(chain.session(SESSION).is_some());
+    chain.pass(1);
+    assert_eq!(chain.session(SESSION), None);
+    assert_eq!(ended(&chain), [SESSION]);
+    let spent = 2 * u64::from(PRICE_MINOR);
+    assert_eq!(chain.available(QUERIER), WELCOME_MINOR - spent);
+    let balance = read::balance(&chain.state, QUERIER).expect("a map");
+    assert_eq!(balance.escrowed_minor, 0);
+}
+
+#[test]
+fn a_block_does_no_more_than_its_share_and_the_next_goes_on_in_order() {
+    let (mut chain, height) = crowded(2);
+    chain.pass_before(height);
+    chain.pass(1);
+    let first = ended(&chain);
+    chain.pass(1);
+    let second = ended(&chain);
+    assert_eq!(first.len(), MAX_DUE_PER_BLOCK as usize);
+    assert_eq!(first.len() + second.len(), 6 * MAX_SESSIONS_PER_LIST);
+    let all: Vec<_> = first.into_iter().chain(second).collect();
+    assert!(all.is_sorted());
+    chain.pass(1);
+    assert_eq!(ended(&chain), []);
+}
+
+#[test]
+fn a_full_share_of_due_work_takes_few_rounds_of_fetching() {
+    let (mut chain, height) = crowded(2);
+    chain.pass_before(height);
+    chain.pass(1);
+    assert_eq!(ended(&chain).len(), MAX_DUE_PER_BLOCK as usize);
+    assert!(chain.rounds <= 16, "{} rounds", chain.rounds);
+}
+
+#[test]
+fn a_session_that_waits_in_a_backlog_can_be_ended_by_its_querier() {
+    let (mut chain, height) = crowded(3);
+    chain.pass_before(height);
+    chain.pass(1);
+    let waiting = read::sessions_of(&chain.state, FOURTH).expect("a map");
+    let last = waiting.last().expect("the last ones wait").id;
+    chain.must(FOURTH, close(last));
+    assert_eq!(chain.session(last), None);
+}
+
+#[test]
+fn a_backlog_of_heights_is_worked_off_over_several_blocks() {
+    let mut chain = Chain::with(|genesis| genesis.parameters.max_session_blocks = 500);
+    chain.prepare_list();
+    let deadline = chain.height + 100;
+    chain.must(QUERIER, open(vec![opening(deadline)]));
+    // Heights follow each other by one in a network; here they leap, to leave many behind.
+    chain.height += 1_000;
+    let blocks = 1 + (100 + WINDOW) / u64::from(MAX_DUE_HEIGHTS_PER_BLOCK);
+    chain.pass(blocks - 1);
+    assert!(chain.session(SESSION).is_some());
+    chain.pass(1);
+    assert_eq!(ended(&chain), [SESSION]);
+}

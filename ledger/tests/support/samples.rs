@@ -1,0 +1,281 @@
+//! One value of each wire type, for what is said about all of them. Every byte is fixed: no value
+//! depends on a draw, on a time or on a library's choice of bytes.
+
+use tacit_circuits::curve::WirePoint;
+use tacit_circuits::identifier::IdentifierType;
+use tacit_circuits::list::SizeClass;
+use tacit_circuits::scope::{ListId, TagEpoch};
+use tacit_ledger::kernel::ChainId;
+use tacit_ledger::kernel::{BusinessDate, Digest, LedgerKey, MemberId, Role, Signature, codec};
+use tacit_ledger::network::parameters::CategoryId;
+use tacit_ledger::network::{
+    Action, AlarmReason, CallBatch, Candidate, Change, ConsensusKey, Event, Profile, ProposalId,
+    ProposalStatus, PublicationId, Request, Root, SessionId, SignedRequest, SpkiHash,
+    request::Call,
+};
+
+use super::{bounded, category, fraud_proof, open, opening, parameters, profile, text, version};
+
+const MEMBER: MemberId = MemberId(0x0102_0304);
+const LIST: ListId = ListId(0x0506_0708);
+const EPOCH: TagEpoch = TagEpoch(0x090a_0b0c);
+const SESSION: SessionId = SessionId(0x1112_1314_1516_1718);
+const PROPOSAL: ProposalId = ProposalId(0x2122_2324_2526_2728);
+
+fn publication() -> PublicationId {
+    version(LIST, EPOCH, 0x0d0e_0f10)
+}
+
+fn root() -> Root {
+    let mut bytes = [0x31; 32];
+    bytes[31] = 0;
+    Root(bytes)
+}
+
+/// A proof of two scalars, both small enough to be canonical.
+fn proof<T: borsh::BorshDeserialize>() -> T {
+    let mut bytes = [0x41; 64];
+    (bytes[31], bytes[63]) = (0, 0);
+    codec::decode(&bytes).expect("two canonical scalars")
+}
+
+pub(crate) fn sample_candidate() -> Candidate {
+    Candidate {
+        name: text("示例银行"),
+        group: text("Example Group"),
+        role: Role::Member,
+        ledger_key: LedgerKey([0x51; 32]),
+        profile: Profile {
+            consensus_key: ConsensusKey([0x52; 32]),
+            tls_spki_hash: SpkiHash([0x53; 32]),
+            front_end_address: text("front.example:443"),
+            p2p_address: text("node.example:9000"),
+        },
+    }
+}
+
+pub(crate) fn sample_request() -> Request {
+    let call = |byte| Call {
+        blinded: WirePoint([byte; 64]),
+        audit: Digest([byte + 1; 32]),
+    };
+    Request {
+        chain_id: ChainId([0x61; 32]),
+        session: SESSION,
+        sequence: 0x3132_3334_3536_3738,
+        querier: MEMBER,
+        provider: MemberId(7),
+        list: LIST,
+        tag_epoch: EPOCH,
+        key: WirePoint([0x62; 64]),
+        price_minor: 0x4142_4344,
+        cumulative_minor: 0x5152_5354_5556_5758,
+        calls: bounded(vec![call(0x63), call(0x65)]),
+    }
+}
+
+pub(crate) fn sample_batch() -> CallBatch {
+    CallBatch {
+        signed: SignedRequest {
+            request: sample_request(),
+            querier_key: LedgerKey([0x71; 32]),
+            signature: Signature([0x72; 64]),
+        },
+        evaluated: bounded(vec![WirePoint([0x73; 64]), WirePoint([0x74; 64])]),
+        proof: proof(),
+    }
+}
+
+pub(crate) fn changes() -> Vec<(&'static str, Change)> {
+    vec![
+        ("admit", Change::Admit(sample_candidate())),
+        ("remove", Change::Remove { member: MEMBER }),
+        ("add-validator", Change::AddValidator { member: MEMBER }),
+        (
+            "remove-validator",
+            Change::RemoveValidator { member: MEMBER },
+        ),
+        ("add-category", Change::AddCategory(category(3))),
+        ("change-category", Change::ChangeCategory(category(3))),
+        ("set-parameters", Change::SetParameters(parameters())),
+        ("set-utc-offset", Change::SetUtcOffset { minutes: -90 }),
+    ]
+}
+
+/// One of each action.
+pub(crate) fn actions() -> Vec<Action> {
+    let publication = publication();
+    let tag_epoch = EPOCH;
+    vec![
+        profile("front.example:443", "node.example:9000"),
+        Action::RotateCertificate {
+            tls_spki_hash: SpkiHash([0x81; 32]),
+        },
+        Action::Propose(Box::new(Change::Remove { member: MEMBER })),
+        Action::Vote {
+            proposal: PROPOSAL,
+            approve: true,
+        },
+        Action::CreateList {
+            category: CategoryId(0x0304),
+            name: text("高风险账户"),
+            accepts: bounded(IdentifierType::ALL.to_vec()),
+        },
+        Action::RegisterTagEpoch {
+            list: LIST,
+            tag_epoch,
+            key: WirePoint([0x82; 64]),
+            proof: proof(),
+        },
+        Action::Publish {
+            publication,
+            root: root(),
+            size_class: SizeClass::new(3).expect("there is one"),
+            evidence_root: root(),
+        },
+        Action::Attest {
+            publication,
+            digest: [0x83; 32],
+        },
+        Action::RaiseAlarm {
+            publication,
+            reason: AlarmReason::AttestationRefuted { attester: MEMBER },
+        },
+        fraud_proof(publication),
+        Action::WithdrawList { list: LIST },
+        Action::RevokeKey {
+            list: LIST,
+            tag_epoch,
+        },
+        open(vec![opening(0x6162_6364_6566_6768)]),
+        Action::CallBatch(Box::new(sample_batch())),
+        Action::CloseSession { session: SESSION },
+    ]
+}
+
+/// One of each event.
+pub(crate) fn events() -> Vec<Event> {
+    let (member, list, tag_epoch) = (MEMBER, LIST, EPOCH);
+    let (proposal, session, category) = (PROPOSAL, SESSION, CategoryId(0x0304));
+    let (publication, owner) = (publication(), MemberId(7));
+    let (querier, provider) = (MEMBER, MemberId(7));
+    vec![
+        Event::PartyJoined {
+            member,
+            name: text("示例银行"),
+            role: Role::Observer,
+        },
+        Event::PartyLeft { member },
+        Event::ProfileChanged { member },
+        Event::CertificateRotated {
+            member,
+            tls_spki_hash: SpkiHash([0x91; 32]),
+        },
+        Event::ValidatorChanged {
+            member,
+            validates: true,
+        },
+        Event::Proposed {
+            proposal,
+            proposer: member,
+        },
+        Event::Voted {
+            proposal,
+            member,
+            approve: false,
+        },
+        Event::ProposalClosed {
+            proposal,
+            status: ProposalStatus::Defeated { height: 9 },
+        },
+        Event::CategoryChanged { category },
+        Event::ParametersChanged,
+        Event::ListCreated {
+            list,
+            owner,
+            category,
+        },
+        Event::EpochRegistered { list, tag_epoch },
+        Event::Published {
+            publication,
+            owner,
+            root: root(),
+        },
+        Event::Attested {
+            publication,
+            attester: member,
+        },
+        Event::Activated {
+            publication,
+            superseded: Some(publication),
+        },
+        Event::AlarmRaised {
+            number: 5,
+            publication,
+            owner,
+            raised_by: member,
+            reason: AlarmReason::RootMismatch,
+        },
+        Event::FraudProven {
+            publication,
+            owner,
+            proven_by: member,
+            burnt_minor: 77,
+        },
+        Event::ListWithdrawn { list },
+        Event::KeyRevoked { list, tag_epoch },
+        Event::SessionOpened {
+            session,
+            querier,
+            provider,
+            list,
+            tag_epoch,
+            lane: 0x0506,
+            price_minor: 1,
+            escrow_minor: 2,
+            cap_calls: 3,
+            deadline_height: 4,
+        },
+        Event::CallsLogged {
+            session,
+            sequence: 1,
+            querier,
+            provider,
+            list,
+            tag_epoch,
+            first_leaf: 2,
+            calls: 3,
+            charge_minor: 4,
+            reward_minor: 5,
+            business_date: BusinessDate(19_675),
+        },
+        Event::SessionClosing {
+            session,
+            settles_until_height: 8,
+        },
+        Event::SessionClosed {
+            session,
+            querier,
+            provider,
+            list,
+            returned_minor: 6,
+        },
+        Event::Granted {
+            member,
+            amount_minor: 7,
+        },
+        Event::LogAdvanced {
+            root: root(),
+            length: 8,
+        },
+        Event::Penalised {
+            member,
+            amount_minor: 9,
+        },
+    ]
+}
+
+/// The number of an enum's variant, which its encoding begins with.
+pub(crate) fn variant_number(encoded: &[u8]) -> u8 {
+    encoded[0]
+}
