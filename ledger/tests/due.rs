@@ -105,3 +105,18 @@ fn a_backlog_of_heights_is_worked_off_over_several_blocks() {
     chain.pass(1);
     assert_eq!(ended(&chain), [SESSION]);
 }
+
+#[test]
+fn sessions_that_end_at_many_heights_are_opened_in_few_rounds_of_fetching() {
+    let mut chain = Chain::with_list();
+    let next = chain.height + 1;
+    let openings: Vec<_> = (1..=MAX_SESSION)
+        .map(|ahead| {
+            let mut one = opening(next + ahead);
+            one.escrow_minor = 1;
+            one
+        })
+        .collect();
+    chain.must(QUERIER, open(openings));
+    assert!(chain.rounds <= 24, "{} rounds", chain.rounds);
+}

@@ -68,6 +68,22 @@ impl Context<'_> {
         self.put(keys::due_size(height), &(size + 1));
         Ok(())
     }
+
+    /// Reads all that [`due_at`](Self::due_at) reads for these heights, so that what is missing is
+    /// fetched in two rounds and not in two for each height.
+    pub(crate) fn expect_due(&self, heights: &[u64]) -> Result<(), Missing> {
+        let size_keys: Vec<_> = heights
+            .iter()
+            .map(|height| keys::due_size(*height))
+            .collect();
+        let sizes = state::read_all::<u32>(self, &size_keys)?;
+        let pages = heights.iter().zip(sizes);
+        let page_keys: Vec<_> = pages
+            .map(|(height, size)| keys::due_page(*height, place(size.unwrap_or(0)).0))
+            .collect();
+        state::read_all::<Page>(self, &page_keys)?;
+        Ok(())
+    }
 }
 
 /// Starts the cursor of a chain.

@@ -17,6 +17,12 @@ pub(super) fn open(
     openings: &[Opening],
 ) -> Result<(), Stop> {
     require_member(sender)?;
+    let window = read::parameters(context)?.settlement_window_blocks;
+    let ends: Vec<_> = openings
+        .iter()
+        .map(|opening| opening.deadline_height.saturating_add(window + 1))
+        .collect();
+    context.expect_due(&ends)?;
     openings
         .iter()
         .try_for_each(|opening| open_one(context, sender, opening))

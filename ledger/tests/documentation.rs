@@ -1,0 +1,77 @@
+//! `docs/ledger.md` says what the code does.
+
+use tacit_ledger::kernel::reject::KERNEL_REJECTS;
+use tacit_ledger::network::reject::NETWORK_REJECTS;
+use tacit_ledger::network::{Event, Parameters};
+
+use crate::support::*;
+
+const DOCUMENTATION: &str = include_str!("../../docs/ledger.md");
+
+fn has_line(start: &str) -> bool {
+    DOCUMENTATION.lines().any(|line| line.starts_with(start))
+}
+
+#[test]
+fn every_refusal_is_documented_with_its_number_name_and_meaning() {
+    for info in KERNEL_REJECTS.iter().chain(NETWORK_REJECTS) {
+        let again = if info.transient { "yes" } else { "no" };
+        let number = info.reject.number();
+        let line = format!("| {number} | {} | {again} | {} |", info.name, info.text);
+        assert!(has_line(&line), "docs/ledger.md lacks the line\n{line}");
+    }
+}
+
+#[test]
+fn every_parameter_is_documented_with_its_default() {
+    let Parameters {
+        welcome_grant_minor,
+        min_validators,
+        proposal_lifetime_blocks,
+        max_session_blocks,
+        settlement_window_blocks,
+        fraud_owner_penalty_minor,
+        fraud_attester_penalty_minor,
+    } = Parameters::default();
+    let defaults = [
+        ("welcome_grant_minor", welcome_grant_minor),
+        ("min_validators", u64::from(min_validators)),
+        ("proposal_lifetime_blocks", proposal_lifetime_blocks),
+        ("max_session_blocks", max_session_blocks),
+        ("settlement_window_blocks", settlement_window_blocks),
+        ("fraud_owner_penalty_minor", fraud_owner_penalty_minor),
+        ("fraud_attester_penalty_minor", fraud_attester_penalty_minor),
+    ];
+    for (name, default) in defaults {
+        assert!(has_line(&format!("| `{name}` | {default} |")), "{name}");
+    }
+}
+
+#[test]
+fn every_action_and_event_is_documented_by_its_name() {
+    for action in actions() {
+        assert!(
+            has_line(&format!("| `{}` |", action.name())),
+            "{}",
+            action.name()
+        );
+    }
+    for event in events() {
+        let name = kind(&event);
+        assert!(DOCUMENTATION.contains(&format!("`{name}`")), "{name}");
+    }
+}
+
+/// The name of an event as people read it: that of its variant in lower case with hyphens.
+fn kind(event: &Event) -> String {
+    let debug = format!("{event:?}");
+    let variant = debug.chars().take_while(char::is_ascii_alphanumeric);
+    let mut name = String::new();
+    for letter in variant {
+        if letter.is_ascii_uppercase() && !name.is_empty() {
+            name.push('-');
+        }
+        name.push(letter.to_ascii_lowercase());
+    }
+    name
+}
