@@ -19,6 +19,7 @@ mod keys;
 mod laws;
 mod lists;
 mod members;
+mod precedence;
 mod refusals;
 mod results;
 mod sessions;

@@ -1,0 +1,237 @@
+//! Of several refusals that apply, the one with the lowest number is given.
+
+use tacit_circuits::scope::{ListId, TagEpoch};
+use tacit_ledger::kernel::{ChainId, Reject};
+use tacit_ledger::network::{Action, CallBatch, Change, Request};
+
+use crate::support::*;
+
+/// A way to spoil a batch, and the refusal of it. Each stands for itself.
+type Spoiling = (Reject, fn(&mut CallBatch));
+
+/// Signs the request of a batch afresh, after a change, and leaves the rest as it is.
+fn resign(batch: &mut CallBatch, change: impl FnOnce(&mut Request)) {
+    change(&mut batch.signed.request);
+    batch.signed = batch.signed.request.clone().sign(&signer(QUERIER));
+}
+
+/// Faults that need no state, in the order of their numbers.
+const WITHOUT_STATE: &[Spoiling] = &[
+    (Reject::REQUEST_WRONG_CHAIN, |batch| {
+        resign(batch, |request| request.chain_id = ChainId([9; 32]));
+    }),
+    (Reject::COUNT_MISMATCH, |batch| {
+        batch.evaluated = bounded(vec![no_point()]);
+    }),
+    (Reject::AMOUNT_TOO_LARGE, |batch| {
+        resign(batch, |request| request.price_minor = u32::MAX);
+    }),
+    (Reject::CUMULATIVE_BELOW_AMOUNT, |batch| {
+        resign(batch, |request| request.cumulative_minor = 0);
+    }),
+    (Reject::POINT_INVALID, |batch| {
+        resign(batch, |request| request.key = no_point());
+    }),
+    (Reject::EVALUATION_PROOF_INVALID, |batch| {
+        batch.proof = wrong_proof()
+    }),
+    (Reject::VALUE_OUT_OF_RANGE, |batch| {
+        // The answer is made for this number too, so that it is the only fault.
+        resign(batch, |request| request.sequence = u64::MAX);
+        *batch = answer(batch.signed.clone(), LIST, EPOCH);
+    }),
+];
+
+#[test]
+fn of_a_batchs_faults_without_state_the_lowest_number_is_given() {
+    let chain = Chain::with_session();
+    for (lowest, (expected, _)) in WITHOUT_STATE.iter().enumerate() {
+        let mut batch = batch(chain.request(0, 2));
+        for (_, spoil) in WITHOUT_STATE[lowest..].iter().rev() {
+            spoil(&mut batch);
+        }
+        let checked = batch.check(chain.machine.chain_id());
+        assert_eq!(checked, Err(*expected));
+    }
+}
+
+#[test]
+fn a_signature_that_fails_is_told_before_what_was_not_signed() {
+    let chain = Chain::with_session();
+    let mut batch = batch(chain.request(0, 2));
+    for (_, spoil) in WITHOUT_STATE[1..].iter().rev() {
+        spoil(&mut batch);
+    }
+    batch.signed.signature.0[5] ^= 1;
+    let checked = batch.check(chain.machine.chain_id());
+    assert_eq!(checked, Err(Reject::REQUEST_SIGNATURE_INVALID));
+}
+
+/// Faults of a request in a session of two calls' cap, one call's escrow and a daily cap of one call, in
+/// which number 0 is settled: in the order of their numbers, from what names no session on.
+const WITH_STATE: &[(Reject, fn(&mut Request))] = &[
+    (Reject::SESSION_UNKNOWN, |request| request.session.0 = 77),
+    (Reject::SCOPE_MISMATCH, |request| request.provider = THIRD),
+    (Reject::PRICE_MISMATCH, |request| request.price_minor -= 1),
+    (Reject::KEY_MISMATCH, |request| {
+        request.key = list_key(ListId(7), EPOCH).public().to_wire();
+    }),
+    (Reject::SEQUENCE_SETTLED, |request| request.sequence = 0),
+    (Reject::SESSION_CAP_REACHED, |request| {
+        let calls = request.calls.clone();
+        let more = std::iter::repeat_n(calls[0], 3);
+        request.calls = bounded(calls.iter().copied().chain(more).collect());
+        request.cumulative_minor = u64::from(u32::MAX);
+    }),
+];
+
+#[test]
+fn of_a_batchs_faults_in_state_the_lowest_number_is_given() {
+    for (lowest, (expected, _)) in WITH_STATE.iter().enumerate() {
+        let mut chain = Chain::with(|genesis| {
+            let mut terms = category(1);
+            terms.daily_cap_calls = 1;
+            genesis.categories = bounded(vec![terms]);
+        });
+        chain.prepare_list();
+        let mut tight = opening(chain.height + 20);
+        (tight.cap_calls, tight.escrow_minor) = (2, PRICE_MINOR);
+        chain.must(QUERIER, open(vec![tight]));
+        let first = chain.batch(0, 1);
+        chain.must(OWNER, first);
+        let mut request = chain.request(1, 1);
+        for (_, spoil) in WITH_STATE[lowest..].iter().rev() {
+            spoil(&mut request);
+        }
+        let key_list = if request.key == list_key(LIST, EPOCH).public().to_wire() {
+            LIST
+        } else {
+            ListId(7)
+        };
+        let batch = answer(request.sign(&signer(QUERIER)), key_list, EPOCH);
+        let refused = chain.refused(OWNER, Action::CallBatch(Box::new(batch)));
+        assert_eq!(refused, *expected);
+    }
+}
+
+#[test]
+fn an_escrow_is_told_before_a_daily_cap() {
+    let mut chain = Chain::with(|genesis| {
+        let mut terms = category(1);
+        terms.daily_cap_calls = 1;
+        genesis.categories = bounded(vec![terms]);
+    });
+    chain.prepare_list();
+    let mut poor = opening(chain.height + 20);
+    poor.escrow_minor = PRICE_MINOR;
+    chain.must(QUERIER, open(vec![poor]));
+    let action = chain.batch(0, 2);
+    assert_eq!(chain.refused(OWNER, action), Reject::ESCROW_EXHAUSTED);
+}
+
+#[test]
+fn of_an_openings_faults_the_lowest_number_is_given() {
+    let mut chain = Chain::with_list();
+    chain.must(QUERIER, create_list());
+    let mut faulty = opening(u64::MAX);
+    faulty.escrow_minor = u32::MAX;
+    // No such epoch, of one's own list, with a deadline too far, and no quota for it.
+    faulty.list = ListId(2);
+    let unknown = chain.refused(QUERIER, open(vec![faulty]));
+    assert_eq!(unknown, Reject::EPOCH_UNKNOWN);
+    // One's own list, with a deadline too far.
+    let own = opening(u64::MAX);
+    assert_eq!(chain.refused(OWNER, open(vec![own])), Reject::OWN_LIST);
+    // A deadline too far, and no quota.
+    faulty.list = LIST;
+    let late = chain.refused(QUERIER, open(vec![faulty]));
+    assert_eq!(late, Reject::DEADLINE_OUT_OF_RANGE);
+    // An observer, whatever else.
+    faulty.list = ListId(9);
+    let observer = chain.refused(OBSERVER, open(vec![faulty]));
+    assert_eq!(observer, Reject::NOT_A_MEMBER);
+}
+
+#[test]
+fn of_two_faulty_openings_the_first_ones_refusal_is_given() {
+    let mut chain = Chain::with_list();
+    let late = opening(u64::MAX);
+    let mut unknown = late;
+    unknown.list = ListId(9);
+    let refused = chain.refused(QUERIER, open(vec![late, unknown]));
+    assert_eq!(refused, Reject::DEADLINE_OUT_OF_RANGE);
+    let refused = chain.refused(QUERIER, open(vec![unknown, late]));
+    assert_eq!(refused, Reject::LIST_UNKNOWN);
+}
+
+#[test]
+fn of_a_publications_faults_the_lowest_number_is_given() {
+    let mut chain = Chain::with_list();
+    let no_list = version(ListId(9), TagEpoch(3), 7);
+    let no_epoch = version(LIST, TagEpoch(3), 7);
+    let no_version = version(LIST, EPOCH, 7);
+    assert_eq!(
+        chain.refused(QUERIER, publish(no_list)),
+        Reject::LIST_UNKNOWN
+    );
+    assert_eq!(
+        chain.refused(QUERIER, publish(no_epoch)),
+        Reject::NOT_THE_OWNER
+    );
+    assert_eq!(
+        chain.refused(OWNER, publish(no_epoch)),
+        Reject::EPOCH_UNKNOWN
+    );
+    assert_eq!(
+        chain.refused(OBSERVER, attest(no_list)),
+        Reject::NOT_A_MEMBER
+    );
+    assert_eq!(
+        chain.refused(SISTER, attest(no_version)),
+        Reject::PUBLICATION_UNKNOWN
+    );
+    let tag_epoch = EPOCH;
+    chain.must(
+        OWNER,
+        Action::RevokeKey {
+            list: LIST,
+            tag_epoch,
+        },
+    );
+    assert_eq!(
+        chain.refused(OWNER, publish(no_version)),
+        Reject::EPOCH_REVOKED
+    );
+    assert_eq!(
+        chain.refused(SISTER, attest(no_version)),
+        Reject::EPOCH_REVOKED
+    );
+    chain.must(OWNER, Action::WithdrawList { list: LIST });
+    assert_eq!(
+        chain.refused(QUERIER, publish(no_epoch)),
+        Reject::NOT_THE_OWNER
+    );
+    assert_eq!(
+        chain.refused(OWNER, publish(no_epoch)),
+        Reject::LIST_WITHDRAWN
+    );
+}
+
+#[test]
+fn of_a_votes_faults_its_own_come_before_those_of_the_change() {
+    let mut chain = Chain::new();
+    // The change is impossible: a stranger cannot leave.
+    for voter in [OWNER, QUERIER, THIRD] {
+        let action = match voter {
+            OWNER => propose(Change::Remove { member: NOBODY }),
+            _ => vote(1, true),
+        };
+        chain.must(voter, action);
+    }
+    assert_eq!(chain.refused(THIRD, vote(1, true)), Reject::ALREADY_VOTED);
+    assert_eq!(chain.refused(FOURTH, vote(1, true)), Reject::MEMBER_UNKNOWN);
+    assert_eq!(
+        chain.refused(FOURTH, vote(9, true)),
+        Reject::PROPOSAL_UNKNOWN
+    );
+}
