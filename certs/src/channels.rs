@@ -19,7 +19,7 @@ use tonic::{
 
 use crate::{
     CertificateError, Directory, MemberAddress, PeerRefusal, PeerVerifier, ReloadingIdentity,
-    operator_client_config, peer_client_config,
+    SpkiHash, operator_client_config, peer_client_config,
 };
 
 /// Bounds of the calling side.
@@ -86,8 +86,9 @@ pub enum PeerError {
     },
 }
 
-/// Hands out channels to members. A channel is opened once and shared; it reopens its connection by itself, with
-/// the certificate then in use; a new address on the ledger makes a new channel.
+/// Hands out channels to members. A channel is opened once and shared, and reopens its connection by itself. A new
+/// address on the ledger makes a new channel, and so does a renewed certificate: the former one is withdrawn by the
+/// renewal, and a connection that showed it is refused from then on.
 pub struct PeerChannels {
     identity: Arc<ReloadingIdentity>,
     directory: Arc<dyn Directory>,
@@ -96,9 +97,17 @@ pub struct PeerChannels {
     lines: Mutex<HashMap<MemberId, Arc<Line>>>,
 }
 
-/// The one channel to a member. Its lock is held while it is being opened, so that callers wait for one attempt
-/// and do not each make their own.
-type Line = tokio::sync::Mutex<Option<(MemberAddress, Channel)>>;
+/// The one channel to a member, and under what it was opened. Its lock is held while it is being opened, so that
+/// callers wait for one attempt and do not each make their own.
+type Line = tokio::sync::Mutex<Option<(Terms, Channel)>>;
+
+/// What a connection rests on. When one of them changes, the other side refuses whatever still comes over it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Terms {
+    address: MemberAddress,
+    /// Key and end of validity of the certificate that this side shows.
+    shown: (SpkiHash, i64),
+}
 
 impl PeerChannels {
     /// Shows `identity`, accepts what `verifier` accepts, finds addresses in `directory`.
@@ -131,26 +140,19 @@ impl PeerChannels {
             lines.entry(member).or_default().clone()
         };
         let mut line = line.lock().await;
+        let shown = self.identity.facts();
+        let terms = Terms {
+            address,
+            shown: (shown.spki, shown.not_after_s),
+        };
         if let Some((known, channel)) = &*line
-            && *known == address
+            && *known == terms
         {
             return Ok(channel.clone());
         }
-        let channel = self.open(member, &address).await?;
-        *line = Some((address, channel.clone()));
+        let channel = self.open(member, &terms.address).await?;
+        *line = Some((terms, channel.clone()));
         Ok(channel)
-    }
-
-    /// Forgets the channel to `member`, so that the next call opens a new one. For callers whose requests the
-    /// member refuses because this node's certificate was withdrawn and replaced meanwhile.
-    pub async fn forget(&self, member: MemberId) {
-        let line = {
-            let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-            lines.get(&member).cloned()
-        };
-        if let Some(line) = line {
-            *line.lock().await = None;
-        }
     }
 
     async fn open(&self, member: MemberId, address: &MemberAddress) -> Result<Channel, PeerError> {

@@ -125,6 +125,10 @@ impl PeerRefusal {
                         reason: inner.to_string(),
                     })
             }
+            // What the check of a chain of authorities says: an operator's, or a narrowed member's.
+            rustls::Error::InvalidCertificate(reason) => Self::UntrustedAuthority {
+                reason: reason.to_string(),
+            },
             rustls::Error::AlertReceived(alert) => Self::from_alert(*alert),
             other => Self::NotMutualTls {
                 reason: other.to_string(),

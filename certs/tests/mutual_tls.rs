@@ -9,8 +9,9 @@ use std::{
 
 use support::{DAY, Institution, MAX_MESSAGE_BYTES, request, two};
 use tacit_certs::{
-    MemberAddress, PeerError, PeerRefusal, PeerVerifier, RegisteredKeys, Registration, Reloaded,
-    development, peer_client_config, read_authorities, serve::AcceptLimits,
+    ChannelLimits, MemberAddress, PeerChannels, PeerError, PeerRefusal, PeerVerifier,
+    RegisteredKeys, Registration, Reloaded, development, peer_client_config, read_authorities,
+    serve::AcceptLimits,
 };
 use tacit_circuits::scope::MemberId;
 use tacit_proto::peer::{EvaluateRequest, PingRequest, peer_client::PeerClient};
@@ -256,6 +257,9 @@ async fn a_certificate_is_renewed_without_a_restart_once_the_ledger_knows_its_ke
     let (first, second) = two(folder.path()).await;
     let made = development::renew_peer(&folder.path().join("2"), &request("Second Bank")).unwrap();
     assert_ne!(made.peer_spki, second.made.peer_spki);
+    // A connection that shows the old certificate: it must not outlive it.
+    let channel = second.channels.channel(first.member).await.unwrap();
+    assert_eq!(ping(channel).await.unwrap(), 2);
 
     // The ledger does not know the new key yet, so the old certificate stays in use.
     let waiting = second.identity.reload(|_| false).unwrap();
@@ -271,7 +275,6 @@ async fn a_certificate_is_renewed_without_a_restart_once_the_ledger_knows_its_ke
     }
     let changed = second.identity.reload(|_| true).unwrap();
     assert!(matches!(changed, Reloaded::Changed(facts) if facts.spki == made.peer_spki));
-    first.channels.forget(second.member).await;
     let channel = first.channels.channel(second.member).await.unwrap();
     assert_eq!(ping(channel).await.unwrap(), 1);
     let channel = second.channels.channel(first.member).await.unwrap();
@@ -342,8 +345,13 @@ async fn one_member_cannot_take_more_connections_than_its_share() {
     }
     let held = first.channels.channel(second.member).await.unwrap();
     assert_eq!(ping(held.clone()).await.unwrap(), 1);
-    first.channels.forget(second.member).await;
-    let outcome = match first.channels.channel(second.member).await {
+    let more = PeerChannels::new(
+        first.identity.clone(),
+        first.directory.clone(),
+        first.verifier.clone(),
+        ChannelLimits::default(),
+    );
+    let outcome = match more.channel(second.member).await {
         Ok(channel) => ping(channel).await.map_err(|status| status.to_string()),
         Err(error) => Err(error.to_string()),
     };

@@ -9,10 +9,11 @@ use commonware_codec::{
     ReadExt as _, Write,
 };
 
-/// The most epochs that a piece of evidence may walk from genesis.
+/// The most changes of validators that a piece of evidence may walk through from genesis.
 ///
-/// At an epoch a day this is 44 years; it keeps a hostile file from making a verifier work for ever.
-pub const MAX_HANDOVERS: usize = 16_384;
+/// At a change a week this is 19 years; it bounds a file to about a megabyte, and keeps a hostile one from making
+/// a verifier work for ever.
+pub const MAX_HANDOVERS: usize = 1_024;
 
 /// What a piece of evidence proves about the block it names.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +29,7 @@ pub enum Claim {
 /// A claim about a block, the block's certificate, and the way from genesis to its validators.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evidence {
-    /// The last header of each epoch before the block's, from epoch 0 on.
+    /// The last header of each epoch before the block's that handed over to other validators, in order.
     pub handovers: Vec<FinalizedHeader>,
     /// The block.
     pub block: FinalizedHeader,
@@ -60,8 +61,10 @@ impl Evidence {
     pub fn verify(&self, chain_id: ChainId, genesis: Committee) -> Result<(), FinalityError> {
         let mut committees = Committees::new(chain_id, genesis);
         for handover in &self.handovers {
+            committees.carry_to(handover.header.epoch().get());
             committees.follow(handover)?;
         }
+        committees.carry_to(self.block.header.epoch().get());
         self.verify_with(&committees)
     }
 

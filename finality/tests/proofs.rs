@@ -173,6 +173,29 @@ fn committees_are_followed_from_epoch_to_epoch_and_never_skipped() {
 }
 
 #[test]
+fn evidence_leaves_out_hand_overs_that_changed_nothing_and_no_other() {
+    let mut last = header(2, 29, Digest::EMPTY);
+    last.handover = Some(committee(&keys(10)));
+    let evidence = |signers: u64, handovers: Vec<FinalizedHeader>| Evidence {
+        handovers,
+        block: finalized(&keys(signers), header(5, 52, Digest::EMPTY)),
+        claim: Claim::Block,
+    };
+    let handover = finalized(&keys(0), last);
+    let verify = |evidence: Evidence| evidence.verify(CHAIN, committee(&keys(0)));
+    assert_eq!(verify(evidence(10, vec![handover.clone()])), Ok(()));
+    assert_eq!(verify(evidence(0, Vec::new())), Ok(()));
+    assert_eq!(
+        verify(evidence(10, Vec::new())),
+        Err(FinalityError::NotSigned { epoch: 5 })
+    );
+    assert_eq!(
+        verify(evidence(0, vec![handover])),
+        Err(FinalityError::NotSigned { epoch: 5 })
+    );
+}
+
+#[test]
 fn a_block_in_the_middle_of_an_epoch_hands_nothing_over() {
     let block = finalized(&keys(0), header(0, 5, Digest::EMPTY));
     let followed = genesis().follow(&block);

@@ -135,12 +135,12 @@ impl NodeKeys {
     /// [`KeyError`].
     pub fn load(files: &config::Keys) -> Result<Self, KeyError> {
         let store = match std::env::var(STORE_KEY_VARIABLE) {
-            Ok(text) => {
+            Ok(text) if !text.is_empty() => {
                 Secret::parse(&Zeroizing::new(text)).ok_or_else(|| KeyError::Malformed {
                     place: STORE_KEY_VARIABLE.into(),
                 })?
             }
-            Err(_) => Secret::read(&files.store_key_file)?,
+            _ => Secret::read(&files.store_key_file)?,
         };
         Ok(Self {
             ledger: Secret::read(&files.ledger_key_file)?,

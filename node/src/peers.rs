@@ -95,8 +95,9 @@ impl MemberPeers {
         ledger: &dyn Ledger,
         mut blocks: broadcast::Receiver<Arc<FinalizedBlock>>,
     ) {
+        let mut changed = false;
         loop {
-            let changed = match blocks.recv().await {
+            changed |= match blocks.recv().await {
                 Ok(block) => block
                     .events
                     .iter()
@@ -105,8 +106,14 @@ impl MemberPeers {
                 Err(RecvError::Lagged(_)) => true,
                 Err(RecvError::Closed) => return,
             };
-            if changed && let Err(error) = self.learn(ledger).await {
-                tracing::warn!(%error, "peers.follow: the members cannot be read");
+            if changed {
+                match self.learn(ledger).await {
+                    Ok(()) => changed = false,
+                    // Tried again with the next block: a withdrawn key must not stay accepted.
+                    Err(error) => {
+                        tracing::warn!(%error, "peers.follow: the members cannot be read");
+                    }
+                }
             }
         }
     }
@@ -126,21 +133,34 @@ impl MemberPeers {
                 .watch(CERTIFICATE_POLL, move |facts| registered(&facts.spki))
         };
         let register = async {
+            let mut refused = None;
             loop {
                 tokio::time::sleep(CERTIFICATE_POLL).await;
-                let Some(key) = self.waiting_key(&registered) else {
+                let waiting = self.waiting_key(&registered);
+                let Some(key) = waiting.filter(|key| refused != Some(*key)) else {
                     continue;
                 };
                 let action = Action::RotateCertificate {
                     tls_spki_hash: network::SpkiHash(key.0),
                 };
                 match ledger.submit(action).await {
-                    Ok(applied) => tracing::info!(
-                        height = applied.height,
-                        "peers.renew: the renewed certificate's key is registered"
-                    ),
+                    Ok(applied) => {
+                        tracing::info!(
+                            height = applied.height,
+                            "peers.renew: the renewed certificate's key is registered"
+                        );
+                        // At once, since the others refuse the former one from this block on. Files that
+                        // were replaced once more meanwhile are looked at again.
+                        let _ = self.identity.reload(|facts| facts.spki == key);
+                    }
                     Err(error) => {
                         tracing::warn!(%error, "peers.renew: the renewed key is not registered");
+                        // What the rules refuse they refuse again, such as a key that was used before.
+                        if let LedgerError::Rejected(reject) = error
+                            && !reject.transient()
+                        {
+                            refused = Some(key);
+                        }
                     }
                 }
             }
@@ -151,6 +171,11 @@ impl MemberPeers {
     /// The key of a certificate that lies in the files and that the ledger does not know yet.
     fn waiting_key(&self, registered: &impl Fn(&SpkiHash) -> bool) -> Option<SpkiHash> {
         let mut waiting = None;
+        // Files that were replaced while the node was stopped are in use since its start.
+        let shown = self.identity.facts().spki;
+        if !registered(&shown) {
+            waiting = Some(shown);
+        }
         // Files that are half replaced are looked at again.
         let _ = self.identity.reload(|facts| {
             let known = registered(&facts.spki);

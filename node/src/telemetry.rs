@@ -11,6 +11,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use tacit_certs::PeerRefusal;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -38,12 +39,20 @@ pub enum TelemetryError {
     },
 }
 
+/// The filter of log lines.
+///
+/// # Errors
+/// [`TelemetryError::Filter`].
+pub fn filter(config: &Telemetry) -> Result<EnvFilter, TelemetryError> {
+    Ok(EnvFilter::try_new(&config.log_filter)?)
+}
+
 /// Begins to write log lines to standard output.
 ///
 /// # Errors
 /// [`TelemetryError`], where the filter is no filter or logging was started before.
 pub fn log(config: &Telemetry) -> Result<(), TelemetryError> {
-    let filter = EnvFilter::try_new(&config.log_filter)?;
+    let filter = filter(config)?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter);
     let started = match config.log_format {
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
@@ -90,6 +99,9 @@ pub async fn serve(address: SocketAddr, health: Arc<dyn Health>) -> Result<(), T
     for (name, meaning) in GAUGES {
         metrics::describe_gauge!(name, meaning);
         metrics::gauge!(name).set(0.0);
+    }
+    for reason in PeerRefusal::CODES {
+        metrics::counter!("tacit_peer_refused_total", "reason" => reason).absolute(0);
     }
     let listener = TcpListener::bind(address)
         .await

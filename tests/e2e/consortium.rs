@@ -21,6 +21,9 @@ pub(crate) const CLEAR: i32 = 0;
 pub(crate) const HIT: i32 = 1;
 pub(crate) const INCOMPLETE: i32 = 3;
 
+/// An idle network makes four blocks a second.
+const EPOCH_BLOCKS: u32 = 40;
+
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
 const fn institution(slug: &'static str, role: CardRole) -> Institution {
@@ -64,10 +67,12 @@ impl Said {
 }
 
 impl Consortium {
-    /// Lays out the founders' folders; nothing runs yet.
+    /// Lays out the founders' folders; nothing runs yet. Epochs are short, so that votes on validators take
+    /// effect while a test waits.
     pub(crate) fn laid_out() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let layout = Layout::create(folder.path(), &FOUNDERS).expect("a network is laid out");
+        let layout = Layout::create_with_epochs(folder.path(), &FOUNDERS, Some(EPOCH_BLOCKS));
+        let layout = layout.expect("a network is laid out");
         let processes = layout.nodes.iter().map(|_| None).collect();
         Self {
             folder,
@@ -118,6 +123,30 @@ impl Consortium {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// Changes a line of a node's configuration, before the node is started.
+    pub(crate) fn configure(&self, index: usize, line: &str, instead: &str) {
+        let path = self.layout.nodes[index].config_file();
+        let text = std::fs::read_to_string(&path).expect("a configuration");
+        assert!(text.contains(line), "no line {line} in {text}");
+        std::fs::write(path, text.replace(line, instead)).expect("written");
+    }
+
+    /// Proposes a change as the first member, and lets the others vote for it until it is accepted.
+    pub(crate) fn decide(&self, proposal: &[&str]) {
+        let proposed = self.ask(0, proposal);
+        let id = proposed["proposal_id"]
+            .as_u64()
+            .expect("a number")
+            .to_string();
+        for voter in [1, 2, 3] {
+            let voted = self.tacit(voter, &["member", "vote", &id, "--output", "json"]);
+            if voted.code == CLEAR && voted.json()["state"] == "accepted" {
+                return;
+            }
+        }
+        panic!("{proposal:?} was not accepted");
     }
 
     /// Waits until a node serves its operators and follows the ledger.

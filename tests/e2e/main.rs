@@ -4,3 +4,5 @@
 mod consortium;
 mod demo;
 mod faults;
+mod membership;
+mod wire;

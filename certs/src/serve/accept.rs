@@ -2,8 +2,9 @@
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
@@ -33,6 +34,9 @@ pub struct AcceptLimits {
     pub max_connections: usize,
     /// Verified connections of one member at once, so that no member takes the places of the others.
     pub max_connections_per_member: usize,
+    /// Handshakes of one address under way at once, so that nobody outside keeps all the others waiting. Members
+    /// behind one address shake hands rarely: connections are kept.
+    pub max_handshakes_per_address: usize,
     /// A handshake that takes longer is given up.
     pub handshake_timeout: Duration,
 }
@@ -42,8 +46,9 @@ impl Default for AcceptLimits {
         Self {
             max_handshakes: 64,
             max_connections: 2_048,
-            max_connections_per_member: 64,
-            handshake_timeout: Duration::from_secs(10),
+            max_connections_per_member: 8,
+            max_handshakes_per_address: 16,
+            handshake_timeout: Duration::from_secs(3),
         }
     }
 }
@@ -60,10 +65,11 @@ pub fn peers(
     verifier: Arc<PeerVerifier>,
     limits: AcceptLimits,
 ) -> ReceiverStream<io::Result<SecureStream<PeerConnection>>> {
-    let shares = Arc::new(Shares::default());
+    let shares = Shares::default();
     accept(listener, config, limits, move |certificate, address| {
         let (member, facts) = verifier.identify(certificate, now_s())?;
-        let share = Shares::take(&shares, member, limits.max_connections_per_member)
+        let share = shares
+            .take(member, limits.max_connections_per_member)
             .ok_or(PeerRefusal::TooManyConnections { member })?;
         let info = PeerConnection {
             member,
@@ -94,7 +100,7 @@ pub fn operators(
     })
 }
 
-type Described<C> = Result<(C, Option<Share>), PeerRefusal>;
+type Described<C> = Result<(C, Option<Share<MemberId>>), PeerRefusal>;
 
 fn accept<C: Clone + Send + Sync + 'static>(
     listener: TcpListener,
@@ -105,6 +111,7 @@ fn accept<C: Clone + Send + Sync + 'static>(
     let acceptor = TlsAcceptor::from(config);
     let handshakes = Arc::new(Semaphore::new(limits.max_handshakes));
     let places = Arc::new(Semaphore::new(limits.max_connections));
+    let addresses = Shares::<IpAddr>::default();
     let describe = Arc::new(describe);
     let (verified, receiver) = mpsc::channel(1);
     tokio::spawn(async move {
@@ -125,6 +132,10 @@ fn accept<C: Clone + Send + Sync + 'static>(
                     continue;
                 }
             };
+            let Some(from) = addresses.take(address.ip(), limits.max_handshakes_per_address) else {
+                tracing::warn!(%address, "a connection is closed: its address has too many handshakes under way");
+                continue;
+            };
             let Ok(place) = places.clone().try_acquire_owned() else {
                 tracing::warn!(
                     limit = limits.max_connections,
@@ -136,9 +147,10 @@ fn accept<C: Clone + Send + Sync + 'static>(
                 (acceptor.clone(), describe.clone(), verified.clone());
             tokio::spawn(async move {
                 let handshake = handshake(acceptor, socket, address, &*describe);
-                match tokio::time::timeout(limits.handshake_timeout, handshake).await {
+                let shaken = tokio::time::timeout(limits.handshake_timeout, handshake).await;
+                drop((shaking, from));
+                match shaken {
                     Ok(Ok((stream, info, share))) => {
-                        drop(shaking);
                         let stream = SecureStream {
                             stream,
                             info,
@@ -164,7 +176,7 @@ async fn handshake<C>(
     socket: TcpStream,
     address: SocketAddr,
     describe: &(dyn Fn(&CertificateDer<'_>, SocketAddr) -> Described<C> + Send + Sync),
-) -> Result<(TlsStream<TcpStream>, C, Option<Share>), PeerRefusal> {
+) -> Result<(TlsStream<TcpStream>, C, Option<Share<MemberId>>), PeerRefusal> {
     let broken = |error: io::Error| {
         PeerRefusal::find(&error).unwrap_or_else(|| PeerRefusal::NotMutualTls {
             reason: error.to_string(),
@@ -191,38 +203,44 @@ pub(super) fn report(refusal: &PeerRefusal) {
     );
 }
 
-/// How many connections each member holds.
-#[derive(Default)]
-struct Shares(Mutex<HashMap<MemberId, usize>>);
+/// How many of something each holds: connections of members, handshakes of addresses. Clones count together.
+#[derive(Clone, Debug)]
+struct Shares<K>(Arc<Mutex<HashMap<K, usize>>>);
 
-impl Shares {
-    fn take(shares: &Arc<Self>, member: MemberId, limit: usize) -> Option<Share> {
-        let mut held = shares.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = held.entry(member).or_default();
+impl<K> Default for Shares<K> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<K: Copy + Eq + Hash> Shares<K> {
+    fn take(&self, holder: K, limit: usize) -> Option<Share<K>> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = held.entry(holder).or_default();
         if *count >= limit {
             return None;
         }
         *count += 1;
         Some(Share {
-            shares: shares.clone(),
-            member,
+            shares: self.clone(),
+            holder,
         })
     }
 }
 
-/// One connection's part of its member's share; given back on drop.
-struct Share {
-    shares: Arc<Shares>,
-    member: MemberId,
+/// One part of a holder's share; given back on drop.
+struct Share<K: Copy + Eq + Hash> {
+    shares: Shares<K>,
+    holder: K,
 }
 
-impl Drop for Share {
+impl<K: Copy + Eq + Hash> Drop for Share<K> {
     fn drop(&mut self) {
         let mut held = self.shares.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = held.get_mut(&self.member) {
+        if let Some(count) = held.get_mut(&self.holder) {
             *count = count.saturating_sub(1);
             if *count == 0 {
-                held.remove(&self.member);
+                held.remove(&self.holder);
             }
         }
     }
@@ -233,7 +251,7 @@ pub struct SecureStream<C> {
     stream: TlsStream<TcpStream>,
     info: C,
     _place: OwnedSemaphorePermit,
-    _share: Option<Share>,
+    _share: Option<Share<MemberId>>,
 }
 
 impl<C: Clone + Send + Sync + 'static> Connected for SecureStream<C> {

@@ -170,7 +170,12 @@ impl Operator {
     async fn changed_parameter(&self, name: &str, value: u64) -> Result<Change, ApiError> {
         let Some((category, field)) = name.split_once('.') else {
             let mut parameters = self.read(read::parameters).await?;
-            *parameter(&mut parameters, name)? = value;
+            if name == "min_validators" {
+                let number = u32::try_from(value).map_err(|_| too_large(name))?;
+                parameters.min_validators = number;
+            } else {
+                *parameter(&mut parameters, name)? = value;
+            }
             return Ok(Change::SetParameters(parameters));
         };
         let categories = self.read(read::categories).await?;
@@ -178,13 +183,7 @@ impl Operator {
             .into_iter()
             .find(|known| known.name.as_str() == category)
             .ok_or_else(|| ApiError::unknown("category", category))?;
-        let value = u32::try_from(value).map_err(|_| {
-            ApiError::caller(
-                "value-out-of-range",
-                format!("{name} must be below 2^32"),
-                "",
-            )
-        })?;
+        let value = u32::try_from(value).map_err(|_| too_large(name))?;
         match field {
             "price_minor" => category.price_minor = value,
             "reward_minor" => category.reward_minor = value,
@@ -194,6 +193,11 @@ impl Operator {
         }
         Ok(Change::ChangeCategory(category))
     }
+}
+
+fn too_large(name: &str) -> ApiError {
+    let message = format!("{name} must be below 2^32");
+    ApiError::caller("value-out-of-range", message, "")
 }
 
 fn parameter<'a>(parameters: &'a mut Parameters, name: &str) -> Result<&'a mut u64, ApiError> {

@@ -1,22 +1,27 @@
 //! Planning and screening.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use futures::{Stream, StreamExt as _};
 use tacit_circuits::scope::{ListId, MemberId};
+use tacit_frontend::peer::{PeerError, Refusal};
 use tacit_frontend::ports::LedgerError;
 use tacit_frontend::rows::RawRow;
 use tacit_frontend::screening::{
     Answer, AuditContext, CallsFinal, ListAnswers, Plan, PlannedList, ScreenError, ScreenEvent,
     ScreenRequest, Summary, Targets, Unreachable,
 };
+use tacit_ledger::kernel::Reject;
 use tacit_ledger::network::read;
 use tacit_proto::{MAX_ROWS_PER_MESSAGE, operator as proto};
-use tonic::Streaming;
+use tonic::{Status, Streaming};
 
 use super::Operator;
 use super::error::ApiError;
-use super::lists::{Answers, gone, identifier_type, out_of_order, rejected_rows, row_reader};
+use super::lists::{
+    Answers, gone, identifier_type, out_of_order, rejected_rows, row_reader, too_many_rows,
+};
 
 type Step = proto::screen_response::Step;
 
@@ -55,6 +60,13 @@ impl Operator {
             }
             _ => return Err(out_of_order("the stream must begin with a header")),
         };
+        if !header.approver.is_empty() && header.approver == operator {
+            return Err(ApiError::caller(
+                "approver-is-operator",
+                "whoever asks cannot approve it",
+                "Name a second person, or nobody.",
+            ));
+        }
         let request = ScreenRequest {
             targets: self.targets(header.targets.clone()).await?,
             reader: row_reader(&header.default_type, &header.default_region)?,
@@ -71,10 +83,11 @@ impl Operator {
             rows_expected: header.rows_expected,
             wait_for_finality: header.wait_for_finality,
         };
+        let broken = Broken::default();
         let mut events = self
             .frontend()?
             .screening
-            .screen(request, Box::pin(rows(asked)))
+            .screen(request, Box::pin(rows(asked, broken.clone())))
             .await?;
         let mut refs = self.read(|view| self.list_refs(view)).await?;
         let mut reasons = BTreeMap::new();
@@ -83,6 +96,10 @@ impl Operator {
                 && !refs.contains_key(list)
             {
                 refs = self.read(|view| self.list_refs(view)).await?;
+            }
+            if let (ScreenEvent::Summary(_), Some(error)) = (&event, broken.get()) {
+                // A summary would say that all rows were asked.
+                return Err(error.clone());
             }
             let step = told(event, &refs, &mut reasons);
             let response = proto::ScreenResponse { step: Some(step) };
@@ -117,20 +134,34 @@ impl Operator {
     }
 }
 
-/// The rows of a stream of requests. A stream that breaks ends the rows; what was asked is still answered.
-fn rows(asked: Streaming<proto::ScreenRequest>) -> impl Stream<Item = RawRow> {
+/// Why the rows ended before their end, once they did.
+type Broken = Arc<OnceLock<ApiError>>;
+
+/// The rows of a stream of requests. A stream that breaks, or holds what it must not, ends the rows and leaves
+/// the reason in `broken`; what was asked until then is still answered.
+fn rows(
+    asked: Streaming<proto::ScreenRequest>,
+    broken: Broken,
+) -> impl Stream<Item = RawRow> + use<> {
+    use proto::screen_request::Step as Asked;
+    let whole = move |(): &mut (), message: Result<proto::ScreenRequest, Status>| {
+        let rows = match message {
+            Ok(proto::ScreenRequest {
+                step: Some(Asked::Rows(rows)),
+            }) if rows.rows.len() <= MAX_ROWS_PER_MESSAGE => Ok(rows.rows),
+            Ok(proto::ScreenRequest {
+                step: Some(Asked::Rows(_)),
+            }) => Err(too_many_rows()),
+            Ok(_) => Err(out_of_order("only rows may follow the header")),
+            Err(status) => Err(ApiError::caller("stream-broken", status.message(), "")),
+        };
+        // The first reason stays.
+        let rows = rows.map_err(|error| broken.set(error)).ok();
+        std::future::ready(rows)
+    };
     asked
-        .take_while(|message| std::future::ready(message.is_ok()))
-        .flat_map(|message| {
-            use proto::screen_request::Step as Asked;
-            let rows = match message {
-                Ok(proto::ScreenRequest {
-                    step: Some(Asked::Rows(rows)),
-                }) => rows.rows,
-                _ => Vec::new(),
-            };
-            futures::stream::iter(rows.into_iter().take(MAX_ROWS_PER_MESSAGE))
-        })
+        .scan((), whole)
+        .flat_map(futures::stream::iter)
         .map(|row| RawRow {
             row: row.row,
             kind: row.r#type,
@@ -212,12 +243,25 @@ fn unreachable(provider: MemberId, why: &Unreachable) -> proto::ErrorDetail {
         Unreachable::Retired => ApiError::caller("category-retired", message, ""),
         Unreachable::NoSession(LedgerError::Rejected(reject)) => ApiError::rejected(*reject),
         Unreachable::NoSession(_) => ApiError::node("no-session", message, "Try again later."),
+        Unreachable::Peer(PeerError::Refused(refusal)) => match foreseen(refusal) {
+            Some(reject) => ApiError::rejected(reject),
+            None => ApiError::peer(provider, "provider-refused", message),
+        },
+        Unreachable::Peer(PeerError::Misbehaved(_)) => {
+            ApiError::peer(provider, "provider-misbehaved", message)
+        }
         Unreachable::Peer(_) => ApiError::peer(provider, "provider-failed", message),
         Unreachable::Down(_) => ApiError::peer(provider, "provider-down", message),
         Unreachable::CostLimit => ApiError::caller("cost-limit", message, "Raise the limit."),
         Unreachable::Local(_) => ApiError::node("internal", message, "See the node's log."),
     };
     error.into_detail()
+}
+
+/// The ledger's refusal that the provider foresaw: then the network's rules are the reason, not the provider.
+fn foreseen(refusal: &Refusal) -> Option<Reject> {
+    let reject = Reject::numbered(refusal.reject_number()?);
+    reject.info().map(|_| reject)
 }
 
 fn planned(plan: &Plan, refs: &ListRefs) -> proto::ScreenPlanResponse {

@@ -16,9 +16,6 @@ use super::Operator;
 use super::error::ApiError;
 use super::lists::{Answers, STREAM_BUFFER};
 
-/// Who calls, where the connection does not say: only tests serve without certificates.
-const UNKNOWN_OPERATOR: &str = "unknown";
-
 type Answer<T> = Result<Response<T>, Status>;
 type AnswerStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
@@ -52,13 +49,12 @@ where
     Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
 }
 
-/// The name in the certificate of whoever calls.
-fn caller<T>(request: &Request<T>) -> String {
+/// The name in the certificate of whoever calls: every screening is recorded under one.
+fn caller<T>(request: &Request<T>) -> Result<String, Status> {
     let connection = request.extensions().get::<OperatorConnection>();
-    connection.map_or_else(
-        || UNKNOWN_OPERATOR.into(),
-        |connection| connection.name.clone(),
-    )
+    connection
+        .map(|connection| connection.name.clone())
+        .ok_or_else(|| Status::unauthenticated("no operator's certificate"))
 }
 
 #[tonic::async_trait]
@@ -120,7 +116,7 @@ impl Service for Operator {
         &self,
         request: Request<Streaming<proto::ScreenRequest>>,
     ) -> Answer<Self::ScreenStream> {
-        let (caller, operator) = (caller(&request), self.clone());
+        let (caller, operator) = (caller(&request)?, self.clone());
         let asked = request.into_inner();
         streamed(|answers| async move { Operator::screen(&operator, caller, asked, answers).await })
     }

@@ -11,9 +11,10 @@ use tacit_certs::MemberAddress;
 
 use crate::config::Config;
 use crate::keys::NodeKeys;
-use crate::run;
+use crate::peers::MemberPeers;
 use crate::setup::card::{Card, CardRole};
 use crate::setup::{folder, genesis};
+use crate::{run, telemetry};
 
 /// The node of a member institution.
 #[derive(Debug, clap::Subcommand)]
@@ -35,6 +36,10 @@ pub enum NodeCommand {
         /// Where to write it. Copy it into the folder of every founder.
         #[arg(long, value_name = "FILE", default_value = "genesis.bin")]
         out: PathBuf,
+        /// Blocks of an epoch: validators that were voted in or out take or leave their place when the next one
+        /// begins.
+        #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(10..))]
+        epoch_blocks: Option<u32>,
         /// The founders' cards; they are numbered from 1 in this order.
         #[arg(required = true, value_name = "CARD")]
         cards: Vec<PathBuf>,
@@ -94,7 +99,12 @@ impl NodeCommand {
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Init(init) => init.run()?,
-            Self::Genesis { name, out, cards } => make_genesis(name, out, cards)?,
+            Self::Genesis {
+                name,
+                out,
+                epoch_blocks,
+                cards,
+            } => make_genesis(name, out, *epoch_blocks, cards)?,
             Self::Run {
                 config,
                 until_stdin_closes,
@@ -106,6 +116,9 @@ impl NodeCommand {
                 let config = Config::load(path)?;
                 config.check_files()?;
                 NodeKeys::load(&config.keys)?;
+                telemetry::filter(&config.telemetry)?;
+                MemberPeers::open(&config.frontend)?;
+                run::check_operator_files(&config.operator)?;
                 let genesis = genesis::read(&config.ledger.genesis_file)?;
                 println!(
                     "{} is good; the chain is {}",
@@ -164,7 +177,12 @@ fn everywhere(address: &str) -> anyhow::Result<SocketAddr> {
     }
 }
 
-fn make_genesis(name: &str, out: &Path, cards: &[PathBuf]) -> anyhow::Result<()> {
+fn make_genesis(
+    name: &str,
+    out: &Path,
+    epoch_blocks: Option<u32>,
+    cards: &[PathBuf],
+) -> anyhow::Result<()> {
     if out.exists() {
         bail!("{} exists; a genesis is never replaced", out.display());
     }
@@ -175,7 +193,8 @@ fn make_genesis(name: &str, out: &Path, cards: &[PathBuf]) -> anyhow::Result<()>
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .context("the clock is before 1970")?;
-    let made = genesis::make(name, u64::try_from(now.as_millis())?, &cards)?;
+    let mut made = genesis::make(name, u64::try_from(now.as_millis())?, &cards)?;
+    made.epoch_blocks = epoch_blocks.unwrap_or(made.epoch_blocks);
     let chain_id = genesis::write(&made, out)?;
     println!(
         "wrote {}: chain {chain_id}, {} founders",

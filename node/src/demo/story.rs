@@ -3,7 +3,7 @@
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Options;
 use super::samples::{Column, Samples, write_csv};
@@ -20,6 +20,10 @@ const CATEGORIES: [&str; 4] = [
     "high-risk-account",
     "marketing-abuse",
 ];
+
+/// How long the copies may take, and how often they are looked at.
+const COPIES_TIMEOUT: Duration = Duration::from_secs(60);
+const COPIES_POLL: Duration = Duration::from_millis(50);
 
 /// The exit code of a screening with at least one hit: nothing failed.
 const EXIT_HIT: i32 = 1;
@@ -178,8 +182,38 @@ impl<'a> Story<'a> {
                 number("active_height")?,
             );
         }
+        self.wait_for_copies()?;
         println!();
         Ok(())
+    }
+
+    /// Waits until the first member holds a verified copy of every other list. Attestations of f + 1 members put
+    /// a list into force; this member's own may not be among them.
+    fn wait_for_copies(&self) -> Result<(), StoryError> {
+        let arguments = words(&["status", "--output", "json"]);
+        let deadline = Instant::now() + COPIES_TIMEOUT;
+        loop {
+            let output = self.run(self.members[0], &arguments)?;
+            let answer = String::from_utf8_lossy(&output.stdout).into_owned();
+            let status: Option<serde_json::Value> = serde_json::from_str(&answer).ok();
+            let copies = status
+                .as_ref()
+                .and_then(|status| status["copies"].as_array());
+            let current = copies.map(|copies| {
+                let current = copies.iter().filter(|copy| copy["state"] == "current");
+                current.count()
+            });
+            if current == Some(self.members.len() - 1) {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                return Err(StoryError::Unexpected {
+                    command: arguments.join(" "),
+                    answer,
+                });
+            }
+            std::thread::sleep(COPIES_POLL);
+        }
     }
 
     /// The first member screens the applicants.
@@ -200,7 +234,7 @@ impl<'a> Story<'a> {
         ]));
         arguments.push("--out".into());
         arguments.push(self.shown(&self.results_file()));
-        arguments.push("--yes".into());
+        arguments.extend(words(&["--yes", "--wait-final"]));
         self.show(asker, &arguments, &[0, EXIT_HIT])?;
         println!(
             "   {:.1} s after the start; every answer stands in {}\n",
@@ -232,7 +266,7 @@ impl<'a> Story<'a> {
         println!(
             "\nThe consortium stays up until you press Ctrl-C. In another terminal:\n\n  \
              export TACIT_PROFILE={}\n  \
-             {tacit} screen --type phone '138 0013 8000' --purpose credit-origination --lawful-basis consent\n  \
+             {tacit} screen --type phone --region CN '138 0013 8000' --purpose credit-origination --lawful-basis consent\n  \
              {tacit} list show blacklist --member 2\n  \
              {tacit} member list\n  \
              {tacit} ledger block\n  \

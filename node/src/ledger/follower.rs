@@ -11,9 +11,10 @@ use tokio::sync::broadcast;
 
 use super::submission::{Fate, Pending};
 
-/// Follows the chain from where it stands when the node starts.
+/// Follows the chain from where it stands when this is made: whatever is submitted later becomes final later.
 pub struct Follower {
     handle: LedgerHandle,
+    from: u64,
     member: MemberId,
     pending: Pending,
     finalized: broadcast::Sender<Arc<FinalizedBlock>>,
@@ -27,6 +28,7 @@ impl Follower {
         finalized: broadcast::Sender<Arc<FinalizedBlock>>,
     ) -> Self {
         Self {
+            from: handle.height() + 1,
             handle,
             member,
             pending,
@@ -36,7 +38,7 @@ impl Follower {
 
     /// Runs until the node stops.
     pub async fn run(self) {
-        let mut from = self.handle.height() + 1;
+        let mut from = self.from;
         loop {
             let mut blocks = self.handle.finalized(from);
             loop {
@@ -45,7 +47,7 @@ impl Follower {
                     Err(LedgerError::Pruned { oldest, .. }) => {
                         // State sync jumped over the blocks in between. Listeners find out from
                         // state what they missed; submissions of before cannot be pending.
-                        from = oldest;
+                        from = oldest.max(blocks.height() + 1);
                         break;
                     }
                     Err(error) => {

@@ -2,11 +2,14 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use tacit_certs::serve::{self, AcceptLimits, PeerGate};
 use tacit_certs::{
-    IdentityFiles, ReloadingIdentity, operator_server_config, peer_server_config, read_authorities,
+    CertificateError, IdentityFiles, ReloadingIdentity, operator_server_config, peer_server_config,
+    read_authorities,
 };
 use tacit_frontend::peer::PeerService;
 use tacit_frontend::ports::PeerIdentity;
@@ -22,6 +25,10 @@ use crate::peers::{CERTIFICATE_POLL, MemberPeers};
 /// Requests that one connection may have under way. A bulk screening keeps four batches a list under way; a
 /// caller with more waits for its own.
 const MAX_STREAMS_PER_CONNECTION: u32 = 64;
+
+/// How long another member's request may take to arrive whole and be answered, the beginning of a stream
+/// included. An evaluation that is waited for takes a few seconds at most; what takes longer only holds memory.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A caller that answers no probe within these times is gone, and its requests with it.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
@@ -42,6 +49,7 @@ pub(super) async fn peers(
     let verifier = peers.verifier.clone();
     let incoming = serve::peers(listener, tls, verifier.clone(), AcceptLimits::default());
     let router = server()
+        .timeout(REQUEST_TIMEOUT)
         .layer(PeerGate::new(verifier, PeerIdentity))
         .add_service(service.into_server());
     Ok(async move {
@@ -60,12 +68,7 @@ pub(super) async fn operators(
     stop: watch::Receiver<bool>,
 ) -> Result<impl Future<Output = ()> + use<>, RunError> {
     let listener = listen("operators", config.listen).await?;
-    let identity = ReloadingIdentity::open(IdentityFiles {
-        certificate: config.certificate_file.clone(),
-        key: config.key_file.clone(),
-    })?;
-    let authorities = read_authorities(&config.operators_ca_file)?;
-    let tls = operator_server_config(identity.clone(), authorities)?;
+    let (identity, tls) = operator_tls(config)?;
     let incoming = serve::operators(listener, tls, AcceptLimits::default());
     let router = server().add_service(operator.into_server());
     Ok(async move {
@@ -79,6 +82,26 @@ pub(super) async fn operators(
             () = identity.watch(CERTIFICATE_POLL, |_| true) => {}
         }
     })
+}
+
+fn operator_tls(
+    config: &config::Operator,
+) -> Result<(Arc<ReloadingIdentity>, Arc<ServerConfig>), CertificateError> {
+    let identity = ReloadingIdentity::open(IdentityFiles {
+        certificate: config.certificate_file.clone(),
+        key: config.key_file.clone(),
+    })?;
+    let authorities = read_authorities(&config.operators_ca_file)?;
+    let tls = operator_server_config(identity.clone(), authorities)?;
+    Ok((identity, tls))
+}
+
+/// Whether the files of the operators' listener can be used.
+///
+/// # Errors
+/// [`CertificateError`] for the first that cannot.
+pub fn check_operator_files(config: &config::Operator) -> Result<(), CertificateError> {
+    operator_tls(config).map(drop)
 }
 
 fn server() -> Server {
@@ -100,7 +123,8 @@ async fn listen(whom: &'static str, address: SocketAddr) -> Result<TcpListener, 
         })
 }
 
-async fn stopped(mut stop: watch::Receiver<bool>) {
+/// Ends when the node is to stop.
+pub(super) async fn stopped(mut stop: watch::Receiver<bool>) {
     // An error says that the node is gone, which is a stop as well.
     let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -15,11 +15,14 @@ mod health;
 mod listeners;
 mod records;
 
+pub use listeners::check_operator_files;
+
 use std::future::pending;
 use std::io::{self, Read as _};
 use std::net::SocketAddr;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -158,24 +161,24 @@ pub fn run(config: &Config, until_stdin_closes: bool) -> Result<(), RunError> {
     let (stopping, stop) = watch::channel(false);
     let served = runtime.block_on(async {
         let serving = serve(config, &keys, &genesis, node.handle.clone(), stop);
+        let mut serving = pin!(serving);
         tokio::select! {
-            served = serving => served,
-            () = failed(&node) => Err(NodeFailed.into()),
-            () = asked_to_stop(until_stdin_closes) => {
-                tracing::info!("node.stop: asked to");
-                Ok(())
-            }
+            served = &mut serving => return served,
+            () = failed(&node) => return Err(NodeFailed.into()),
+            () = asked_to_stop(until_stdin_closes) => tracing::info!("node.stop: asked to"),
         }
+        // The listeners take no more, and what they are at is given its time.
+        let _ = stopping.send(true);
+        let ended = tokio::time::timeout(STOP_TIMEOUT, serving).await;
+        ended.unwrap_or(Ok(()))
     });
-    // Tells the listeners to take no more, and gives what they are at its time.
-    let _ = stopping.send(true);
     runtime.shutdown_timeout(STOP_TIMEOUT);
     let stopped = node.stop();
     served?;
     Ok(stopped?)
 }
 
-/// Everything over the ledger. Ends only where a part of it cannot go on.
+/// Everything over the ledger. Ends when the listeners have after `stop`, or where a part cannot go on.
 async fn serve(
     config: &Config,
     keys: &NodeKeys,
@@ -190,7 +193,7 @@ async fn serve(
     }
     let signing = SigningKey::from(*keys.ledger.expose());
     let me = admitted(&handle, &signing).await?;
-    let mut parts = Parts::default();
+    let (mut parts, mut listeners) = (Parts::default(), Parts::default());
 
     let read_model = ReadModel::open(&config.database_url("read-model"), genesis).await?;
     let feeder = records::Feeder::new(handle.clone(), read_model.clone()).await?;
@@ -201,16 +204,26 @@ async fn serve(
     parts.start("ledger.follow", follower.run());
 
     let frontend = if me.role == Role::Member {
-        Some(start_frontend(config, keys, &ledger, &mut parts, &stop).await?)
+        let parts = (&mut parts, &mut listeners);
+        Some(start_frontend(config, keys, &ledger, parts, &stop).await?)
     } else {
         None
     };
     let operator = Operator::new(ledger, frontend.clone(), read_model);
-    let operators = listeners::operators(&config.operator, operator, stop).await?;
-    parts.start("operators.serve", operators);
+    let operators = listeners::operators(&config.operator, operator, stop.clone()).await?;
+    listeners.start("operators.serve", operators);
     health.serving(frontend, position);
     tracing::info!(member = %me.id, "node.run: ready");
-    Err(RunError::PartEnded(parts.first_to_end().await))
+    let ended = tokio::select! {
+        biased;
+        () = listeners::stopped(stop) => {
+            listeners.all_end().await;
+            return Ok(());
+        }
+        name = parts.first_to_end() => name,
+        name = listeners.first_to_end() => name,
+    };
+    Err(RunError::PartEnded(ended))
 }
 
 /// The front end, its connections to the others, and its listener.
@@ -218,7 +231,7 @@ async fn start_frontend(
     config: &Config,
     keys: &NodeKeys,
     ledger: &Arc<MemberLedger>,
-    parts: &mut Parts,
+    (parts, listeners): (&mut Parts, &mut Parts),
     stop: &watch::Receiver<bool>,
 ) -> Result<Arc<Frontend>, RunError> {
     let peers = Arc::new(MemberPeers::open(&config.frontend)?);
@@ -238,7 +251,7 @@ async fn start_frontend(
     let frontend = Arc::new(frontend);
     let service = frontend.peer_service();
     let others = listeners::peers(&config.frontend, &peers, service, stop.clone()).await?;
-    parts.start("peers.serve", others);
+    listeners.start("peers.serve", others);
     let (following, followed) = (peers.clone(), ledger.clone());
     parts.start("peers.follow", async move {
         following.follow(&*followed, blocks).await;
@@ -325,6 +338,11 @@ impl Parts {
             Some(Err(_)) => "a part that panicked",
             None => pending().await,
         }
+    }
+
+    /// Waits until all have ended.
+    async fn all_end(&mut self) {
+        while self.0.join_next().await.is_some() {}
     }
 }
 

@@ -95,6 +95,19 @@ impl Layout {
     /// # Errors
     /// [`TrialError`]; what was made until then stays for inspection.
     pub fn create(root: &Path, institutions: &[Institution]) -> Result<Self, TrialError> {
+        Self::create_with_epochs(root, institutions, None)
+    }
+
+    /// [`create`](Self::create) with epochs of so many blocks, where a change of validators is not to be waited
+    /// for as long as in a real network.
+    ///
+    /// # Errors
+    /// [`TrialError`].
+    pub fn create_with_epochs(
+        root: &Path,
+        institutions: &[Institution],
+        epoch_blocks: Option<u32>,
+    ) -> Result<Self, TrialError> {
         let mut nodes = Vec::with_capacity(institutions.len());
         for institution in institutions {
             nodes.push(Self::add(root, institution)?);
@@ -104,7 +117,10 @@ impl Layout {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         let time_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-        let genesis = genesis::make("trial", time_ms, &cards)?;
+        let mut genesis = genesis::make("trial", time_ms, &cards)?;
+        if let Some(epoch_blocks) = epoch_blocks {
+            genesis.epoch_blocks = epoch_blocks;
+        }
         for node in &nodes {
             genesis::write(&genesis, &node.folder.join("genesis.bin"))?;
         }

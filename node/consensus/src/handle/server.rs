@@ -13,6 +13,7 @@ use commonware_utils::channel::{mpsc, oneshot};
 use futures::{
     StreamExt as _,
     future::{BoxFuture, Either, select},
+    lock::Mutex,
     stream::FuturesUnordered,
 };
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
@@ -126,6 +127,7 @@ impl Server {
             core,
             marshal,
             handovers,
+            changes: Mutex::default(),
             me,
         });
         let mut in_progress: FuturesUnordered<BoxFuture<'static, ()>> = FuturesUnordered::new();
@@ -179,6 +181,14 @@ async fn status(core: &Core, marshal: &Marshal, me: &ConsensusKey, syncing: bool
     }
 }
 
+/// Hand-overs that changed the validators: what evidence leads through.
+#[derive(Default)]
+struct Changes {
+    /// Epochs that were looked through, from the first on.
+    epochs: u64,
+    headers: Vec<FinalizedHeader>,
+}
+
 /// What answering needs.
 struct Answers<E: Runtime> {
     runtime: E,
@@ -186,6 +196,7 @@ struct Answers<E: Runtime> {
     core: Arc<Core>,
     marshal: Marshal,
     handovers: HandoverMailbox,
+    changes: Mutex<Changes>,
     me: ConsensusKey,
 }
 
@@ -371,18 +382,32 @@ impl<E: Runtime> Answers<E> {
     /// The claim about the block at `height`, with its certificate and the way from genesis to it.
     async fn evidence(&self, height: Height, claim: Claim) -> Result<Evidence, LedgerError> {
         let block = self.finalized_header(height).await?;
-        let mut handovers = Vec::new();
-        for epoch in 0..block.header.epoch().get() {
-            let handover = self.handovers.get(epoch).await;
-            handovers.push(handover.ok_or(LedgerError::NoCertificate {
-                height: height.get(),
-            })?);
-        }
+        let handovers = self.changes_before(block.header.epoch().get()).await;
         Ok(Evidence {
-            handovers,
+            handovers: handovers.ok_or(LedgerError::NoCertificate {
+                height: height.get(),
+            })?,
             block,
             claim,
         })
+    }
+
+    /// The hand-overs before `epoch` after which other validators decided; `None` if one is not known.
+    async fn changes_before(&self, epoch: u64) -> Option<Vec<FinalizedHeader>> {
+        let mut changes = self.changes.lock().await;
+        while changes.epochs < epoch {
+            let handover = self.handovers.get(changes.epochs).await?;
+            let before = match changes.headers.last() {
+                Some(change) => change.header.handover.as_ref(),
+                None => Some(&self.core.ledger.genesis_committee),
+            };
+            if handover.header.handover.as_ref() != before {
+                changes.headers.push(handover);
+            }
+            changes.epochs += 1;
+        }
+        let before = |change: &&FinalizedHeader| change.header.epoch().get() < epoch;
+        Some(changes.headers.iter().take_while(before).cloned().collect())
     }
 
     /// The header at `height`, and those after it up to one with a certificate.

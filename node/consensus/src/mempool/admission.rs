@@ -67,6 +67,9 @@ pub enum AdmissionError {
     /// The mempool is full.
     #[error("the mempool is full; submit again later")]
     Full,
+    /// The node has no state yet by which it could tell the sender.
+    #[error("the node is still joining; submit again when it has a state")]
+    Joining,
     /// The node is stopping.
     #[error("the node is stopping")]
     Stopped,
@@ -226,9 +229,15 @@ impl Admitter {
 
     /// Refuses what the newest state refuses: unknown senders, other keys, numbers already used.
     ///
-    /// This keeps strangers from filling the pool. A block's own execution decides again.
+    /// This keeps strangers from filling the pool, and from taking numbers of others, so nothing is admitted
+    /// while there is no state. A block's own execution decides again.
     async fn check_state(&self, checked: &mut [CheckedTransaction]) {
         if !self.core.is_ready() {
+            for (verdict, _) in checked {
+                if verdict.is_ok() {
+                    *verdict = Err(AdmissionError::Joining);
+                }
+            }
             return;
         }
         let senders: BTreeSet<MemberId> = checked
