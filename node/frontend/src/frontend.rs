@@ -43,6 +43,9 @@ pub struct FrontendConfig {
     pub post_delay_ms: u64,
     /// How long after its answer a batch is posted whoever asks, in milliseconds.
     pub post_within_ms: u64,
+    /// How long a member that fetches a list may take no part of it before it loses the transfer, in
+    /// milliseconds.
+    pub serve_part_timeout_ms: u64,
     /// Entries of the trees that are kept in memory, at about 63 bytes each.
     pub max_tree_entries: usize,
     /// Where tests stop it.
@@ -59,6 +62,7 @@ impl FrontendConfig {
             screening: ScreeningConfig::default(),
             post_delay_ms: 100,
             post_within_ms: 3_000,
+            serve_part_timeout_ms: 20_000,
             max_tree_entries: 4_000_000,
             crash: CrashPoints::default(),
         }
@@ -161,10 +165,12 @@ impl Frontend {
             ledger.clone(),
             peers.clone(),
             store.clone(),
+            sessions.clone(),
             screening.post_after_ms,
             &tasks,
         );
         let keep_warm = screening.keep_warm;
+        let part_timeout = Duration::from_millis(config.serve_part_timeout_ms);
         let screening = Screening::new(Engine {
             ledger: ledger.clone(),
             peers,
@@ -182,7 +188,7 @@ impl Frontend {
         let peer = PeerService::new(
             ledger.clone(),
             Arc::new(evaluator),
-            SnapshotServer::new(files),
+            SnapshotServer::new(files, part_timeout, &tasks),
         );
         Ok(Self {
             lists,

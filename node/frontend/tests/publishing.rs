@@ -150,7 +150,7 @@ async fn a_new_tag_epoch_changes_every_tag_and_no_answer() {
     network.wait_for(second.publication).await;
     let after = std::fs::read(copy("E1-v0")).expect("a copy");
     let tags = |bytes: &[u8]| -> BTreeSet<Vec<u8>> {
-        bytes[32..].chunks(16).map(<[u8]>::to_vec).collect()
+        bytes[64..].chunks(16).map(<[u8]>::to_vec).collect()
     };
     assert_eq!(tags(&before).len(), 1_024);
     assert!(tags(&before).is_disjoint(&tags(&after)));

@@ -1,9 +1,10 @@
 //! The provider's side of a call: evaluate what other members ask, and see that it is settled.
 //!
-//! A request passes, in this order: form, caller, signature and points; what was answered before under
-//! the same session and sequence; room in the queue; the ledger's own admission, on the latest state and on
-//! top of what was answered and is not final yet. Then it is evaluated, put onto the disk, and only then
-//! answered. The call log posts it behind the answer until it is final.
+//! A request passes, in this order: room in the queue; the ledger's coming to its session; a turn; form,
+//! caller, signature and points; what was answered before under the same session and sequence; the window
+//! in which the ledger will settle it beside what was answered and is not final yet; the ledger's own
+//! admission, on the latest state and on top of that. Then it is evaluated, put onto the disk, and only
+//! then answered. The call log posts it behind the answer until it is final.
 //!
 //! The same request is answered with the same bytes, however often it comes; another request under the
 //! same session and sequence is refused. What is stored, sent and logged does not depend on whether an
@@ -11,6 +12,7 @@
 
 mod ledger_log;
 mod service;
+mod turns;
 mod unsettled;
 
 pub use service::{EvaluationConfig, MAX_REQUEST_BYTES};

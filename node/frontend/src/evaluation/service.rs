@@ -7,21 +7,22 @@ use rand_core::OsRng;
 use tacit_circuits::curve::Point;
 use tacit_circuits::oprf::{ListKey, evaluate};
 use tacit_circuits::scope::MemberId;
-use tacit_ledger::kernel::{BoundedVec, Reject, StateView, codec};
+use tacit_ledger::kernel::{BoundedVec, Missing, Reject, StateView, codec};
 use tacit_ledger::network::session::{Unsettled, admission};
-use tacit_ledger::network::{CallBatch, SessionId, SignedRequest};
-use tokio::sync::{Semaphore, oneshot};
-use tokio::time::{Instant, sleep, timeout};
+use tacit_ledger::network::{CallBatch, Session, SessionId, SignedRequest, read as state};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep};
 
 use super::ledger_log::CallLog;
-use super::unsettled::{Book, Claim};
+use super::turns::Turns;
+use super::unsettled::{Beside, Book, Claim};
 use crate::compute::compute;
 use crate::crash::{CrashPoint, CrashPoints};
 use crate::lists::KeyRing;
 use crate::peer::{Refusal, RefusalCode};
 use crate::places::Places;
-use crate::ports::{Habits, Ledger};
-use crate::store::{ServedBatch, Store, StoreError};
+use crate::ports::{Habits, Ledger, LedgerError, read};
+use crate::store::{ServedBatch, Settlement, Store, StoreError};
 use crate::tasks::Tasks;
 use crate::telemetry::Counter;
 
@@ -31,6 +32,13 @@ pub const MAX_REQUEST_BYTES: usize = 100 * 1024;
 /// How often the height is looked at while a request waits for its session.
 const HEIGHT_POLL: Duration = Duration::from_millis(5);
 
+/// How far ahead of this member's ledger a session may have been opened for its request to be waited for, in
+/// blocks. Members' ledgers are a block or two apart; a height beyond this is not one that is about to come.
+const MAX_BLOCKS_AHEAD: u64 = 16;
+
+/// Pause before the database is asked what became of a write whose outcome it did not tell.
+const DOUBT_PAUSE: Duration = Duration::from_secs(1);
+
 /// Label under which a signed request is hashed, to tell whether two are the same.
 const REQUEST_LABEL: &str = "tacit v1 frontend served request";
 
@@ -39,6 +47,8 @@ const REQUEST_LABEL: &str = "tacit v1 frontend served request";
 pub struct EvaluationConfig {
     /// Requests evaluated at a time. Each may bring 1,000 points; the pool of threads is shared.
     pub max_concurrent: usize,
+    /// Of these, those of one member.
+    pub max_concurrent_per_member: usize,
     /// Requests that wait or are evaluated; further ones are refused as busy at once. Bounds memory:
     /// a request and its evaluation take half a megabyte.
     pub max_queued: usize,
@@ -46,18 +56,26 @@ pub struct EvaluationConfig {
     pub max_queued_per_member: usize,
     /// How long a request may wait for its turn before it is refused as busy, in milliseconds.
     pub queue_timeout_ms: u64,
-    /// How long a request may wait for the ledger to come to its session, in milliseconds.
+    /// How long a request may wait for the ledger to come to its session, in milliseconds. It has no turn
+    /// meanwhile.
     pub ledger_wait_ms: u64,
+    /// Requests that wait for the ledger at a time; further ones are refused at once.
+    pub max_waiting: usize,
+    /// Of these, those of one member.
+    pub max_waiting_per_member: usize,
 }
 
 impl Default for EvaluationConfig {
     fn default() -> Self {
         Self {
             max_concurrent: 8,
+            max_concurrent_per_member: 4,
             max_queued: 128,
             max_queued_per_member: 32,
             queue_timeout_ms: 5_000,
             ledger_wait_ms: 2_000,
+            max_waiting: 64,
+            max_waiting_per_member: 8,
         }
     }
 }
@@ -73,8 +91,9 @@ pub(crate) struct Evaluator {
     crash: CrashPoints,
     config: EvaluationConfig,
     tasks: Tasks,
-    permits: Arc<Semaphore>,
+    turns: Turns,
     queue: Places,
+    waiting: Places,
     admissions: Habits<SessionId>,
 }
 
@@ -88,8 +107,9 @@ impl Evaluator {
         config: EvaluationConfig,
         tasks: &Tasks,
     ) -> Self {
-        let permits = Arc::new(Semaphore::new(config.max_concurrent));
+        let turns = Turns::new(config.max_concurrent, config.max_concurrent_per_member);
         let queue = Places::new(config.max_queued, config.max_queued_per_member);
+        let waiting = Places::new(config.max_waiting, config.max_waiting_per_member);
         let book = log.book().clone();
         Self {
             ledger,
@@ -100,8 +120,9 @@ impl Evaluator {
             crash,
             config,
             tasks: tasks.clone(),
-            permits,
+            turns,
             queue,
+            waiting,
             admissions: Habits::default(),
         }
     }
@@ -118,19 +139,16 @@ impl Evaluator {
     ) -> Result<Vec<u8>, Refusal> {
         let _place = self.queue.take(caller).ok_or_else(busy)?;
         let _asking = self.log.asked();
+        self.wait_for(caller, opened_height).await?;
         let queue_timeout = Duration::from_millis(self.config.queue_timeout_ms);
-        let turn = timeout(queue_timeout, self.permits.clone().acquire_owned())
-            .await
-            .map_err(|_| busy())?
-            .map_err(|_| internal())?;
+        let turn = self.turns.take(caller, queue_timeout).await;
+        let turn = turn.ok_or_else(busy)?;
         let request_hash = blake3::derive_key(REQUEST_LABEL, request);
         let (signed, blinded) = self.parse(caller, request).await?;
         let (done, answer) = oneshot::channel();
         let evaluator = self.clone();
         self.tasks.spawn(async move {
-            let answer = evaluator
-                .answer(signed, blinded, request_hash, opened_height)
-                .await;
+            let answer = evaluator.answer(signed, blinded, request_hash).await;
             drop(turn);
             // The caller may have gone; the same request gets the same answer from the disk.
             let _ = done.send(answer);
@@ -143,7 +161,6 @@ impl Evaluator {
         signed: SignedRequest,
         blinded: Vec<Point>,
         request_hash: [u8; 32],
-        opened_height: u64,
     ) -> Result<Vec<u8>, Refusal> {
         if let Some(answer) = self.answered_before(&signed, request_hash).await? {
             return Ok(answer);
@@ -158,13 +175,17 @@ impl Evaluator {
                     "no key for this list and tag epoch",
                 )
             })?;
-        self.wait_for(opened_height).await?;
 
         let unsettled = match self.book.claim(request, request_hash) {
             Claim::New(unsettled) => unsettled,
             // It came twice at once: the other one is being answered, and then this one is.
             Claim::Same => return Err(busy()),
             Claim::Other => return Err(reused()),
+            Claim::TooOld => return Err(foreseen(Reject::SEQUENCE_TOO_OLD)),
+            Claim::TooFarAhead => {
+                let message = "earlier requests of the session are not settled yet; ask again";
+                return Err(refused(RefusalCode::Busy, message));
+            }
         };
         let claimed = Claimed {
             book: &self.book,
@@ -177,7 +198,12 @@ impl Evaluator {
         match self.store.insert_served(&served).await {
             Ok(()) => {}
             Err(StoreError::Conflict) => return Err(reused()),
-            Err(error) => return Err(failed(error)),
+            Err(error) => {
+                // It may stand on the disk all the same: what is held stays held until that is known.
+                claimed.keep();
+                self.resolve(request.session, request.sequence);
+                return Err(failed(error));
+            }
         }
         claimed.keep();
         self.log.served(&served);
@@ -219,50 +245,136 @@ impl Evaluator {
         request_hash: [u8; 32],
     ) -> Result<Option<Vec<u8>>, Refusal> {
         let request = &signed.request;
-        let served = self
-            .store
-            .served(request.session, request.sequence)
-            .await
-            .map_err(failed)?;
-        match served {
-            None => Ok(None),
-            Some(served) if served.request_hash == request_hash => {
-                Ok(Some(encode_answer(&served.batch)))
-            }
-            Some(_) => Err(reused()),
+        let (session, sequence) = (request.session, request.sequence);
+        // In this order: what is held is released only after the disk says what became of it.
+        let held = self.book.holds(session, sequence);
+        let served = self.store.served(session, sequence).await;
+        let Some(served) = served.map_err(failed)? else {
+            return Ok(None);
+        };
+        if served.settlement == Settlement::Waiting && !held {
+            // Nobody sees to it that it is settled, although it is answered.
+            self.take_up(&served);
+        }
+        if served.request_hash == request_hash {
+            Ok(Some(encode_answer(&served.batch)))
+        } else {
+            Err(reused())
         }
     }
 
-    async fn wait_for(&self, height: u64) -> Result<(), Refusal> {
+    /// Sees that a batch that stands on the disk is settled.
+    fn take_up(&self, served: &ServedBatch) {
+        let request = &served.batch.signed.request;
+        self.book.restore(request, served.request_hash);
+        self.log.served(served);
+    }
+
+    /// Finds out whether a batch stands on the disk whose write ended in an error, and sees that it is
+    /// settled if it does.
+    fn resolve(&self, session: SessionId, sequence: u64) {
+        let (store, book, log) = (self.store.clone(), self.book.clone(), self.log.clone());
+        self.tasks.spawn(async move {
+            loop {
+                sleep(DOUBT_PAUSE).await;
+                match store.served(session, sequence).await {
+                    Ok(Some(served)) => return log.served(&served),
+                    Ok(None) => return book.release(session, sequence),
+                    Err(error) => {
+                        tracing::error!(%error, %session, sequence, "evaluation.record: the database failed");
+                    }
+                }
+            }
+        });
+    }
+
+    /// Waits until the ledger here comes to the height at which a session was opened. Nobody vouches for the
+    /// height: it takes a place among those who wait, and no turn.
+    async fn wait_for(&self, caller: MemberId, height: u64) -> Result<(), Refusal> {
+        let here = self.ledger.height();
+        if height <= here {
+            return Ok(());
+        }
+        if height - here > MAX_BLOCKS_AHEAD {
+            return Err(behind());
+        }
+        let _place = self.waiting.take(caller).ok_or_else(behind)?;
         let deadline = Instant::now() + Duration::from_millis(self.config.ledger_wait_ms);
         while self.ledger.height() < height {
             if Instant::now() >= deadline {
-                let message = "this member's ledger has not come to the session's opening yet";
-                return Err(refused(RefusalCode::LedgerBehind, message));
+                return Err(behind());
             }
             sleep(HEIGHT_POLL).await;
         }
         Ok(())
     }
 
+    /// What became final a moment ago stands in the ledger's state and is held here still: counted twice, it
+    /// may seem too much. Before a request is refused for that, each is counted once.
+    async fn admit_exactly(
+        &self,
+        signed: &SignedRequest,
+    ) -> Result<Result<Session, Reject>, LedgerError> {
+        let provider = self.ledger.member_id();
+        let request = &signed.request;
+        let held = self.book.beside(request);
+        read(&*self.ledger, |view| {
+            let unsettled = unsettled_in(view, request.session, &held)?;
+            admission(view, provider, signed, &unsettled)
+        })
+        .await
+    }
+
     async fn admit(&self, signed: &SignedRequest, unsettled: &Unsettled) -> Result<(), Refusal> {
         let provider = self.ledger.member_id();
         let session = signed.request.session;
         let question = |view: &dyn StateView| admission(view, provider, signed, unsettled);
-        let admitted = self.admissions.read(&*self.ledger, session, question).await;
+        let mut admitted = self.admissions.read(&*self.ledger, session, question).await;
+        if matches!(&admitted, Ok(Err(reject)) if LIMITS.contains(reject)) {
+            admitted = self.admit_exactly(signed).await;
+        }
         match admitted {
             Ok(Ok(session)) if session.provider == provider => Ok(()),
             Ok(Ok(_)) => Err(refused(
                 RefusalCode::Ledger(Reject::NOT_A_PARTY),
                 "not this member's session",
             )),
-            Ok(Err(reject)) => Err(refused(RefusalCode::Ledger(reject), reject.to_string())),
+            Ok(Err(reject)) => Err(foreseen(reject)),
             Err(error) => {
                 tracing::warn!(%error, "evaluation.admission: the ledger cannot be read");
                 Err(internal())
             }
         }
     }
+}
+
+/// Refusals that depend on what is held beside a request.
+const LIMITS: [Reject; 3] = [
+    Reject::SESSION_CAP_REACHED,
+    Reject::ESCROW_EXHAUSTED,
+    Reject::DAILY_CAP_REACHED,
+];
+
+/// What is held and not settled yet in a view of the ledger's state. Of a session that has ended, nothing
+/// will be settled any more.
+fn unsettled_in(
+    view: &dyn StateView,
+    of: SessionId,
+    held: &[Beside],
+) -> Result<Unsettled, Missing> {
+    let mut unsettled = Unsettled::default();
+    for held in held {
+        let session = state::session(view, held.session)?;
+        if session.is_none_or(|session| session.settled.check(held.sequence).is_err()) {
+            continue;
+        }
+        unsettled.list_calls = unsettled.list_calls.saturating_add(held.calls);
+        if held.session == of {
+            unsettled.session_calls = unsettled.session_calls.saturating_add(held.calls);
+            unsettled.session_minor += u64::from(held.charge_minor);
+        }
+    }
+    Ok(unsettled)
 }
 
 impl std::fmt::Debug for dyn Ledger {
@@ -334,6 +446,15 @@ fn code_of(reject: Reject) -> RefusalCode {
 
 fn refused(code: RefusalCode, message: impl Into<String>) -> Refusal {
     Refusal::new(code, message)
+}
+
+fn foreseen(reject: Reject) -> Refusal {
+    refused(RefusalCode::Ledger(reject), reject.to_string())
+}
+
+fn behind() -> Refusal {
+    let message = "this member's ledger has not come to the session's opening yet";
+    refused(RefusalCode::LedgerBehind, message)
 }
 
 fn busy() -> Refusal {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tacit_circuits::scope::{ListId, MemberId};
+use tacit_ledger::network::record::SETTLEMENT_SPAN;
 use tacit_ledger::network::session::Unsettled;
 use tacit_ledger::network::{Request, SessionId};
 
@@ -17,6 +18,15 @@ struct Held {
     charge_minor: u32,
 }
 
+/// One of the requests that are held beside another.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Beside {
+    pub(super) session: SessionId,
+    pub(super) sequence: u64,
+    pub(super) calls: u32,
+    pub(super) charge_minor: u32,
+}
+
 /// What is known of a session and sequence number.
 #[derive(Debug)]
 pub(super) enum Claim {
@@ -26,9 +36,19 @@ pub(super) enum Claim {
     Same,
     /// Another request is held.
     Other,
+    /// So far behind another one that is held that it could not be settled after it.
+    TooOld,
+    /// So far ahead of another one that is held that this one could not be settled after it.
+    TooFarAhead,
 }
 
 /// Counters over all sessions. Clones share them.
+///
+/// The numbers that are held of one session lie within one settlement window of the ledger. The ledger
+/// settles them in any order, and whichever comes first pushes what lies a window behind it out for good:
+/// two answers that are further apart are two of which only one would be paid. What is settled already was
+/// held here before, together with all that is held still, so that the ledger's own window adds nothing
+/// but what admission asks of it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Book(Arc<Mutex<HashMap<SessionId, BTreeMap<u64, Held>>>>);
 
@@ -43,6 +63,11 @@ impl Book {
             Some(held) if held.request_hash == request_hash => return Claim::Same,
             Some(_) => return Claim::Other,
             None => {}
+        }
+        if let Some(held) = sessions.get(&request.session) {
+            if let Some(outside) = outside_window(held, request.sequence) {
+                return outside;
+            }
         }
         let all = sessions.values().flat_map(BTreeMap::values);
         let to_list = all.filter(|h| h.querier == request.querier && h.list == request.list);
@@ -60,7 +85,34 @@ impl Book {
         Claim::New(unsettled)
     }
 
-    /// Holds a request that a former run answered.
+    /// What is held of a querier's requests to a list, beside this one: session, number, calls and charge.
+    pub(super) fn beside(&self, request: &Request) -> Vec<Beside> {
+        let sessions = self.lock();
+        let all = sessions.iter().flat_map(|(session, held)| {
+            held.iter()
+                .map(move |(sequence, held)| (*session, *sequence, *held))
+        });
+        all.filter(|(session, sequence, held)| {
+            let itself = (*session, *sequence) == (request.session, request.sequence);
+            !itself && held.querier == request.querier && held.list == request.list
+        })
+        .map(|(session, sequence, held)| Beside {
+            session,
+            sequence,
+            calls: held.calls,
+            charge_minor: held.charge_minor,
+        })
+        .collect()
+    }
+
+    /// Whether anything is held under this session and sequence number.
+    pub(super) fn holds(&self, session: SessionId, sequence: u64) -> bool {
+        let sessions = self.lock();
+        let held = sessions.get(&session);
+        held.is_some_and(|held| held.contains_key(&sequence))
+    }
+
+    /// Holds a request that was answered and is not final, as it stands on the disk.
     pub(super) fn restore(&self, request: &Request, request_hash: [u8; 32]) {
         let held = Held::of(request, request_hash);
         self.lock()
@@ -82,6 +134,19 @@ impl Book {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, BTreeMap<u64, Held>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a number and those that are held are more than one settlement window.
+fn outside_window(held: &BTreeMap<u64, Held>, sequence: u64) -> Option<Claim> {
+    let (lowest, _) = held.first_key_value()?;
+    let (highest, _) = held.last_key_value()?;
+    if highest.saturating_sub(sequence) >= SETTLEMENT_SPAN {
+        Some(Claim::TooOld)
+    } else if sequence.saturating_sub(*lowest) >= SETTLEMENT_SPAN {
+        Some(Claim::TooFarAhead)
+    } else {
+        None
     }
 }
 

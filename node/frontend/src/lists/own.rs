@@ -143,24 +143,34 @@ impl Lists {
         Ok(self.ledger.submit(Action::WithdrawList { list }).await?)
     }
 
-    /// Ends the present tag epoch of a list at once, because its key may be known to others. The key is
-    /// destroyed; a new epoch can be published.
+    /// Ends the tag epoch of a list under which calls are made now at once, because its key may be known to
+    /// others. The key is destroyed; a new epoch can be published. One that is published already and waits
+    /// to take its place stays: it has another key. Before any epoch came into force, the one that waits is
+    /// ended.
     pub async fn revoke_key(&self, name: &str) -> Result<Applied, ListError> {
         let list = self.numbered(name).await?;
-        let own = self
-            .store
-            .own_list(name)
-            .await?
-            .ok_or_else(|| unknown(name))?;
-        let latest = self
-            .latest_version(&own)
-            .await?
-            .ok_or_else(|| unknown(name))?;
-        let tag_epoch = latest.tag_epoch;
-        let applied = self
-            .ledger
-            .submit(Action::RevokeKey { list, tag_epoch })
-            .await?;
+        let found = read(&*self.ledger, |view| state::list(view, list)).await?;
+        let found = found.ok_or_else(|| unknown(name))?;
+        let last = found.epochs.checked_sub(1).map(TagEpoch);
+        let tag_epoch = found.current_epoch.or(last).ok_or_else(|| unknown(name))?;
+        self.revoke_epoch(name, tag_epoch).await
+    }
+
+    /// Ends one tag epoch of a list at once: the present one, one that waits to take its place, or a former
+    /// one whose calls are still being settled.
+    pub async fn revoke_epoch(
+        &self,
+        name: &str,
+        tag_epoch: TagEpoch,
+    ) -> Result<Applied, ListError> {
+        let list = self.numbered(name).await?;
+        // The ledger first: a key that others know must not wait for a publication to end.
+        let action = Action::RevokeKey { list, tag_epoch };
+        let applied = self.ledger.submit(action).await?;
+        // A publication that is under way puts its key among those that are open when it ends.
+        let _one_at_a_time = self.publishing.lock().await;
+        let own = self.store.own_list(name).await?;
+        let own = own.ok_or_else(|| unknown(name))?;
         self.destroy(&own, list, tag_epoch).await?;
         Ok(applied)
     }
@@ -279,21 +289,31 @@ impl Lists {
         }
     }
 
-    async fn tend_once(&self) -> Result<(), ListError> {
+    async fn tend_once(&self) -> Result<(), StoreError> {
         for own in self.store.own_lists().await? {
-            {
-                let _one_at_a_time = self.publishing.lock().await;
-                self.finish_interrupted(&own).await?;
+            // A list that is damaged, or whose publication is refused, holds up no other.
+            if let Err(error) = self.tend_one(&own).await {
+                tracing::warn!(%error, list = own.local_id, "lists.tend: trying again");
             }
-            let Some(list) = own.list_id else { continue };
-            for tag_epoch in self.store.own_epochs_with_key(own.local_id).await? {
-                if read(&*self.ledger, |view| is_over(view, list, tag_epoch)).await? {
-                    self.destroy(&own, list, tag_epoch).await?;
-                }
-            }
-            self.forget(&own, list).await?;
         }
         Ok(())
+    }
+
+    async fn tend_one(&self, own: &OwnList) -> Result<(), ListError> {
+        let finished = {
+            let _one_at_a_time = self.publishing.lock().await;
+            self.finish_interrupted(own).await
+        };
+        // Keys whose time is over are destroyed whatever else is wrong with their list.
+        if let Some(list) = own.list_id {
+            for tag_epoch in self.store.own_epochs_with_key(own.local_id).await? {
+                if read(&*self.ledger, |view| is_over(view, list, tag_epoch)).await? {
+                    self.destroy(own, list, tag_epoch).await?;
+                }
+            }
+            self.forget(own, list).await?;
+        }
+        finished
     }
 
     /// Deletes what is served of versions before the one in force, and what was listed in epochs whose keys

@@ -1,5 +1,7 @@
 //! What a screening says.
 
+use std::fmt;
+
 use tacit_circuits::scope::{ListId, ListVersion, MemberId};
 use tacit_ledger::kernel::TxId;
 use tacit_ledger::network::SessionId;
@@ -18,7 +20,9 @@ pub enum Answer {
     Clear,
 }
 
-/// Why a list did not answer. Nothing is charged for it.
+/// Why a list did not answer. Nothing is charged for what was not evaluated; a provider that evaluated a
+/// request and whose answer was lost or late may still settle it, by publishing the answer, and is paid
+/// for that.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Unreachable {
     /// There is no verified copy of the list's version in force here yet.
@@ -39,13 +43,13 @@ pub enum Unreachable {
     /// The calls would cost more than the caller allows.
     #[error("the calls would cost more than the limit that was given")]
     CostLimit,
-    /// This member's own front end failed.
-    #[error("this front end failed: {0}")]
+    /// This member's own front end failed, or does not hold what it would have to search.
+    #[error("this front end: {0}")]
     Local(String),
 }
 
 /// The answer to one row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct RowAnswer {
     /// The caller's number of the row.
     pub row: u64,
@@ -53,6 +57,18 @@ pub struct RowAnswer {
     pub index: u32,
     /// What the list says.
     pub answer: Answer,
+}
+
+/// Says which row it is, and not the answer: what is printed may be logged.
+impl fmt::Debug for RowAnswer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("RowAnswer")
+            .field("row", &self.row)
+            .field("index", &self.index)
+            .field("answer", &"<redacted>")
+            .finish()
+    }
 }
 
 /// Answers of one list to some rows, or why there are none.
@@ -118,9 +134,9 @@ pub struct Summary {
     pub rows_malformed: u64,
     /// Rows with at least one hit.
     pub rows_hit: u64,
-    /// Rows that every list answered, all of them clear.
+    /// Rows that every list that takes their type answered, all of them clear.
     pub rows_clear: u64,
-    /// Rows that at least one list did not answer.
+    /// Rows that at least one list that takes their type did not answer.
     pub rows_incomplete: u64,
     /// Calls answered.
     pub calls: u64,

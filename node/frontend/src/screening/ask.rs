@@ -76,22 +76,26 @@ impl Engine {
     }
 
     async fn ask_in(&self, ask: &Ask, place: &Reservation) -> Result<Batch, Unreachable> {
+        let prepared = self.prepare(ask, place).await;
         let Prepared {
             signed,
             states,
             records,
-        } = self.prepare(ask, place).await?;
+        } = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => return Err(self.unsent(ask, place, error).await),
+        };
         self.crash.reach(CrashPoint::BeforeAskedWrite).await;
-        self.store
-            .insert_asked(&signed, &records.encode())
-            .await
-            .map_err(local)?;
+        let written = self.store.insert_asked(&signed, &records.encode()).await;
+        if let Err(error) = written {
+            return Err(self.unsent(ask, place, local(error)).await);
+        }
         self.crash.reach(CrashPoint::BeforeSend).await;
         let bytes = codec::encode(&signed);
         let (evaluated, proof) = match self.send(ask, place, bytes).await {
             Ok(answer) => answer,
             Err(error) => {
-                self.note_failure(place, &error).await;
+                self.note_failure(ask, place, &error).await;
                 return Err(Unreachable::Peer(error));
             }
         };
@@ -175,6 +179,7 @@ impl Engine {
     ) -> Result<(BoundedVec<WirePoint, MAX_CALLS>, DleqProof), PeerError> {
         let deadline = Instant::now() + ask.timeout;
         let mut reconnects = 0;
+        let mut lost = None;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -191,9 +196,14 @@ impl Engine {
                 Err(PeerError::Refused(refusal)) if is_passing(refusal.code) => {
                     sleep(BUSY_PAUSE.min(left)).await;
                 }
-                Err(PeerError::Transport(_)) if reconnects < MAX_RECONNECTS => {
+                Err(error @ PeerError::Transport(_)) if reconnects < MAX_RECONNECTS => {
                     reconnects += 1;
+                    lost = Some(error);
                     sleep(BUSY_PAUSE.min(left)).await;
+                }
+                // What was lost on the way may have been evaluated; what never left was not.
+                Err(PeerError::NoConnection(error)) => {
+                    return Err(lost.unwrap_or(PeerError::NoConnection(error)));
                 }
                 // The whole time is over, not only what was left of it.
                 Err(PeerError::TimedOut { .. }) => return Err(PeerError::TimedOut { timeout_ms }),
@@ -202,17 +212,30 @@ impl Engine {
         }
     }
 
-    /// A refused request was never evaluated. One without an answer may have been: it stays on the disk,
-    /// and the ledger tells.
-    async fn note_failure(&self, place: &Reservation, error: &PeerError) {
-        if let PeerError::Refused(_) = error
-            && let Err(error) = self
-                .store
-                .give_up_asked(place.session, place.sequence)
-                .await
-        {
+    /// A request that was refused, or never left, was not evaluated: its room in the session serves another.
+    /// One without an answer may have been: it stays on the disk, and the ledger tells.
+    async fn note_failure(&self, ask: &Ask, place: &Reservation, error: &PeerError) {
+        if !matches!(error, PeerError::Refused(_) | PeerError::NoConnection(_)) {
+            return;
+        }
+        self.give_back(ask, place).await;
+        let (session, sequence) = (place.session, place.sequence);
+        if let Err(error) = self.store.give_up_asked(session, sequence).await {
             tracing::error!(%error, "screening.record: the database failed");
         }
+    }
+
+    /// Gives up the place of a request that was not sent.
+    async fn unsent(&self, ask: &Ask, place: &Reservation, error: Unreachable) -> Unreachable {
+        self.give_back(ask, place).await;
+        error
+    }
+
+    async fn give_back(&self, ask: &Ask, place: &Reservation) {
+        let calls = ask.rows.len() as u64;
+        self.sessions
+            .give_back(ask.planned.list, place, calls)
+            .await;
     }
 
     /// Verifies the proof against the ledger's key, makes the tags, looks them up. On all cores.
@@ -366,7 +389,7 @@ impl From<SessionError> for Unreachable {
     fn from(error: SessionError) -> Self {
         match error {
             SessionError::Ledger(error) => Self::NoSession(error),
-            SessionError::Store(reason) => Self::Local(reason),
+            other => Self::Local(other.to_string()),
         }
     }
 }

@@ -106,12 +106,18 @@ impl fmt::Debug for AuditRecord {
 }
 
 /// The records of one request, as they are sealed into the database.
-#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, BorshSerialize, BorshDeserialize)]
 pub struct OwnRecords {
     /// Who asked, and why.
     pub context: AuditContext,
     /// Per call: the caller's number of its row, the nonce, the record.
     pub calls: Vec<(u64, [u8; 32], AuditRecord)>,
+}
+
+impl fmt::Debug for OwnRecords {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("OwnRecords(<redacted>)")
+    }
 }
 
 impl OwnRecords {
@@ -121,7 +127,7 @@ impl OwnRecords {
 }
 
 /// The answer to one request, as it is sealed into the database.
-#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, BorshSerialize, BorshDeserialize)]
 pub struct OwnAnswer {
     /// What the provider evaluated.
     pub evaluated: BoundedVec<WirePoint, MAX_CALLS>,
@@ -130,6 +136,12 @@ pub struct OwnAnswer {
     /// Per call, whether it was a hit. `None` where the answer came after a restart: then the proof was
     /// verified, and nobody was told the answer.
     pub hits: Option<Vec<bool>>,
+}
+
+impl fmt::Debug for OwnAnswer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("OwnAnswer(<redacted>)")
+    }
 }
 
 pub(super) fn fresh_nonce() -> [u8; 32] {
@@ -174,6 +186,35 @@ mod tests {
         assert!(others.iter().all(|other| other.commitment(&nonce) != a));
         assert_ne!(record.commitment(&[4; 32]), a);
         assert_eq!(format!("{record:?}"), "AuditRecord(<redacted>)");
+    }
+
+    #[test]
+    fn what_is_kept_of_a_call_prints_none_of_it() {
+        let context = AuditContext {
+            operator: "teller 7".to_owned(),
+            ..Default::default()
+        };
+        let record = AuditRecord {
+            kind: IdentifierType::Phone,
+            x: [81; 32],
+            blind: [82; 32],
+            context: context.digest(),
+        };
+        let records = OwnRecords {
+            context,
+            calls: vec![(1, [83; 32], record)],
+        };
+        assert_eq!(format!("{records:?}"), "OwnRecords(<redacted>)");
+        let answer = crate::screening::RowAnswer {
+            row: 5,
+            index: 0,
+            answer: crate::screening::Answer::Hit,
+        };
+        let printed = format!("{answer:?}");
+        assert!(
+            printed.contains("row: 5") && !printed.contains("Hit"),
+            "{printed}"
+        );
     }
 
     #[test]

@@ -3,29 +3,35 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tacit_ledger::kernel::{BoundedVec, Reject, codec};
 use tacit_ledger::network::{Action, CallBatch, Event, SessionId, SignedRequest, read as state};
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{Mutex, mpsc};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::sync::{Mutex, Notify, mpsc};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::answer::{CallsFinal, Unreachable};
 use super::ask::late_answer;
 use super::audit::OwnAnswer;
+use super::sessions::Sessions;
 use crate::clock::now_ms;
 use crate::compute::compute;
 use crate::peer::{PeerError, evaluate};
 use crate::ports::{FinalizedBlock, Ledger, LedgerError, Peers, read};
-use crate::store::{AskedState, Store, StoreError};
+use crate::store::{AskedBatch, AskedState, Store, StoreError};
 use crate::tasks::Tasks;
 
 /// How often calls that wait are looked at.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Pause after the database or the ledger failed.
-const RETRY_PAUSE: Duration = Duration::from_millis(200);
+/// Pause before a call is looked at again that could not be followed up; it doubles up to
+/// [`MAX_RETRY_PAUSE`].
+const RETRY_PAUSE: Duration = Duration::from_secs(5);
+
+/// Longest such pause.
+const MAX_RETRY_PAUSE: Duration = Duration::from_secs(600);
 
 /// Batches that are read at a time.
 const PAGE: u32 = 256;
@@ -33,8 +39,14 @@ const PAGE: u32 = 256;
 /// How long a provider may take to repeat an answer.
 const OWED_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Names a request: its session, and its number within.
+type Name = (SessionId, u64);
+
 /// Batches whose finality somebody waits for.
-type Watched = HashMap<(SessionId, u64), mpsc::UnboundedSender<CallsFinal>>;
+type Watched = HashMap<Name, mpsc::UnboundedSender<CallsFinal>>;
+
+/// Calls that could not be followed up: when they are looked at again, and the pause after that.
+type Backoff = HashMap<Name, (Instant, Duration)>;
 
 /// Follows the calls of one front end. Clones share it.
 #[derive(Clone)]
@@ -44,10 +56,14 @@ struct Inner {
     ledger: Arc<dyn Ledger>,
     peers: Arc<dyn Peers>,
     store: Store,
+    sessions: Sessions,
     post_after_ms: u64,
     watched: Mutex<Watched>,
     /// Answers that their providers do not give any more.
-    lost: Mutex<HashSet<(SessionId, u64)>>,
+    lost: Mutex<HashSet<Name>>,
+    /// Blocks were missed: whatever waits may have become final in them.
+    missed: AtomicBool,
+    wake: Notify,
 }
 
 impl FollowUp {
@@ -55,6 +71,7 @@ impl FollowUp {
         ledger: Arc<dyn Ledger>,
         peers: Arc<dyn Peers>,
         store: Store,
+        sessions: Sessions,
         post_after_ms: u64,
         tasks: &Tasks,
     ) -> Self {
@@ -62,44 +79,32 @@ impl FollowUp {
             ledger,
             peers,
             store,
+            sessions,
             post_after_ms,
             watched: Mutex::default(),
             lost: Mutex::default(),
+            // What became final while nobody listened here is found out before anything is posted.
+            missed: AtomicBool::new(true),
+            wake: Notify::new(),
         }));
         tasks.spawn(follow_up.clone().follow());
+        tasks.spawn(follow_up.clone().look_after());
         tasks.spawn(follow_up.clone().collect());
         follow_up
     }
 
     /// Tells `whom` when the batch is final, even if it is already. Where that cannot happen any more, the
     /// sender is dropped.
-    pub(super) async fn watch(
-        &self,
-        name: (SessionId, u64),
-        whom: mpsc::UnboundedSender<CallsFinal>,
-    ) {
+    pub(super) async fn watch(&self, name: Name, whom: mpsc::UnboundedSender<CallsFinal>) {
         self.0.watched.lock().await.insert(name, whom);
         // It may have become final between its answer and now.
         match self.0.store.asked(name.0, name.1).await {
             Ok(Some(asked)) if is_settled(asked.state) => {
-                let charge_minor = asked
-                    .signed
-                    .request
-                    .amount_minor()
-                    .unwrap_or_default()
-                    .into();
-                let height = asked.height.unwrap_or_default();
-                let (session, sequence) = name;
-                self.tell(CallsFinal {
-                    session,
-                    sequence,
-                    height,
-                    tx_id: None,
-                    charge_minor,
-                })
-                .await;
+                self.tell(found_final(&asked, asked.height.unwrap_or_default()))
+                    .await;
             }
-            Ok(_) => {}
+            Ok(Some(asked)) if asked.state != AskedState::Unanswered => {}
+            Ok(_) => self.stop_waiting(name).await,
             Err(error) => tracing::error!(%error, "follow_up.watch: the database failed"),
         }
     }
@@ -112,29 +117,37 @@ impl FollowUp {
         }
     }
 
+    /// A batch will never be final: nobody waits for it.
+    async fn stop_waiting(&self, name: Name) {
+        self.0.watched.lock().await.remove(&name);
+    }
+
+    /// Takes every block as it comes. Nothing else is done here, so that no block is missed for it.
     async fn follow(self) {
         let mut blocks = self.0.ledger.finalized();
-        // What became final while nobody listened here is found out before anything is posted.
-        let mut missed = true;
         loop {
-            if let Err(error) = self.look(missed).await {
-                tracing::warn!(%error, "follow_up.look: trying again");
-                sleep(RETRY_PAUSE).await;
-                continue;
-            }
-            missed = false;
-            let deadline = Instant::now() + LOOK_INTERVAL;
-            loop {
-                match timeout_at(deadline, blocks.recv()).await {
-                    Ok(Ok(block)) => self.take(&block).await,
-                    Ok(Err(RecvError::Lagged(_))) => {
-                        missed = true;
-                        break;
-                    }
-                    Err(_) => break,
-                    Ok(Err(RecvError::Closed)) => return,
+            match blocks.recv().await {
+                Ok(block) => self.take(&block).await,
+                Err(RecvError::Lagged(_)) => {
+                    self.0.missed.store(true, Ordering::Relaxed);
+                    self.0.wake.notify_one();
                 }
+                Err(RecvError::Closed) => return,
             }
+        }
+    }
+
+    /// Looks after what waits, now and then, and at once when blocks were missed.
+    async fn look_after(self) {
+        let mut backoff = Backoff::new();
+        loop {
+            let missed = self.0.missed.swap(false, Ordering::Relaxed);
+            if let Err(error) = self.look(missed, &mut backoff).await {
+                tracing::warn!(%error, "follow_up.look: trying again");
+                self.0.missed.fetch_or(missed, Ordering::Relaxed);
+            }
+            // Whether it was woken or the time is over, it looks.
+            let _ = timeout(LOOK_INTERVAL, self.0.wake.notified()).await;
         }
     }
 
@@ -145,6 +158,7 @@ impl FollowUp {
                 session,
                 sequence,
                 querier,
+                list,
                 charge_minor,
                 ..
             } = finalized.event
@@ -155,13 +169,12 @@ impl FollowUp {
                 continue;
             }
             let height = block.height;
-            if let Err(error) = self
-                .0
-                .store
-                .settle_asked(session, sequence, Some(height))
-                .await
-            {
+            self.0.sessions.settled(list, session, sequence).await;
+            let store = &self.0.store;
+            let noted = store.settle_asked(session, sequence, Some(height)).await;
+            if let Err(error) = noted {
                 tracing::error!(%error, "follow_up.settle: the database failed");
+                self.0.missed.store(true, Ordering::Relaxed);
             }
             let (tx_id, charge_minor) = (finalized.tx_id, charge_minor.into());
             self.tell(CallsFinal {
@@ -176,22 +189,34 @@ impl FollowUp {
     }
 
     /// Compares what waits with the ledger: providers may not post, and events may have been missed, in
-    /// which case everything that waits is looked at.
-    async fn look(&self, missed: bool) -> Result<(), LookError> {
+    /// which case everything that waits is looked at. One that cannot be followed up holds up no other.
+    async fn look(&self, missed: bool, backoff: &mut Backoff) -> Result<(), StoreError> {
         let now = now_ms();
         let overdue = now.saturating_sub(self.0.post_after_ms);
         let until = if missed { now } else { overdue };
+        let mut failing = Backoff::new();
         for state in [AskedState::Answered, AskedState::Sent] {
             let mut last = None;
             loop {
                 let page = self.0.store.asked_in(state, until, last, PAGE).await?;
                 for asked in &page {
-                    let (session, sequence) = (asked.session, asked.sequence);
-                    if state == AskedState::Sent {
-                        self.look_for(session, sequence).await?;
+                    let name = (asked.session, asked.sequence);
+                    let before = backoff.get(&name).copied();
+                    if let Some(waits) = before.filter(|(again, _)| Instant::now() < *again) {
+                        failing.insert(name, waits);
+                        continue;
+                    }
+                    let looked = if state == AskedState::Sent {
+                        self.look_for(name).await
                     } else {
-                        let post = asked.created_ms <= overdue;
-                        self.settle(session, sequence, post).await?;
+                        self.settle(name, asked.created_ms <= overdue).await
+                    };
+                    if let Err(error) = looked {
+                        let pause = before.map_or(RETRY_PAUSE, |(_, pause)| pause);
+                        let (session, sequence) = name;
+                        tracing::warn!(%error, %session, sequence, ?pause, "follow_up.look: trying again");
+                        let next = (pause * 2).min(MAX_RETRY_PAUSE);
+                        failing.insert(name, (Instant::now() + pause, next));
                     }
                 }
                 last = page.last().copied();
@@ -200,6 +225,8 @@ impl FollowUp {
                 }
             }
         }
+        // What was not found again is settled, or given up.
+        *backoff = failing;
         Ok(())
     }
 
@@ -217,15 +244,29 @@ impl FollowUp {
     /// answer, and is not charged again. Those who do not give it now are asked at the next look.
     async fn collect_owed(&self) -> Result<(), LookError> {
         let store = &self.0.store;
-        let owed = store
-            .asked_in(AskedState::Owed, now_ms(), None, PAGE)
-            .await?;
+        let mut owed = Vec::new();
+        let mut last = None;
+        loop {
+            let page = store
+                .asked_in(AskedState::Owed, now_ms(), last, PAGE)
+                .await?;
+            owed.extend(page.iter().map(|owed| (owed.session, owed.sequence)));
+            last = page.last().copied();
+            if page.len() < PAGE as usize {
+                break;
+            }
+        }
         let lost = self.0.lost.lock().await.clone();
-        let asked = owed.iter().map(|owed| (owed.session, owed.sequence));
         let mut away = HashSet::new();
-        for name in asked.filter(|name| !lost.contains(name)) {
-            let Some(asked) = store.asked(name.0, name.1).await? else {
-                continue;
+        for name in owed.into_iter().filter(|name| !lost.contains(name)) {
+            let asked = match store.asked(name.0, name.1).await {
+                Ok(Some(asked)) => asked,
+                Ok(None) => continue,
+                Err(error) => {
+                    let (session, sequence) = name;
+                    tracing::error!(%error, %session, sequence, "follow_up.collect: not read");
+                    continue;
+                }
             };
             let provider = asked.signed.request.provider;
             if away.contains(&provider) {
@@ -264,96 +305,100 @@ impl FollowUp {
     }
 
     /// A request without an answer here: its provider may have settled it, or may still.
-    async fn look_for(&self, session: SessionId, sequence: u64) -> Result<(), LookError> {
-        let open = read(&*self.0.ledger, |view| state::session(view, session)).await?;
+    async fn look_for(&self, name: Name) -> Result<(), LookError> {
+        match self.on_ledger(name).await? {
+            Some(Ok(())) => Ok(()),
+            Some(Err(Reject::SEQUENCE_SETTLED)) => self.found_settled(name).await,
+            Some(Err(_)) | None => self.give_up(name).await,
+        }
+    }
+
+    /// Whether the ledger would settle a request; nothing where its session is over.
+    async fn on_ledger(&self, name: Name) -> Result<Option<Result<(), Reject>>, LedgerError> {
+        let open = read(&*self.0.ledger, |view| state::session(view, name.0)).await?;
+        Ok(open.map(|open| open.settled.check(name.1)))
+    }
+
+    /// A batch became final, and the event was missed.
+    async fn found_settled(&self, name: Name) -> Result<(), LookError> {
         let store = &self.0.store;
-        match open.map(|open| open.settled.check(sequence)) {
-            Some(Ok(())) => {}
-            Some(Err(Reject::SEQUENCE_SETTLED)) => {
-                store.settle_asked(session, sequence, None).await?;
-            }
-            Some(Err(_)) | None => store.give_up_asked(session, sequence).await?,
+        store.settle_asked(name.0, name.1, None).await?;
+        if let Some(asked) = store.asked(name.0, name.1).await? {
+            let list = asked.signed.request.list;
+            self.0.sessions.settled(list, name.0, name.1).await;
+            let height = asked.height.unwrap_or_else(|| self.0.ledger.height());
+            self.tell(found_final(&asked, height)).await;
         }
         Ok(())
     }
 
-    /// A batch became final, and the event was missed.
-    async fn found_settled(&self, session: SessionId, sequence: u64) -> Result<(), LookError> {
-        let store = &self.0.store;
-        store.settle_asked(session, sequence, None).await?;
-        if let Some(asked) = store.asked(session, sequence).await? {
-            let charge_minor = asked.signed.request.amount_minor().unwrap_or_default();
-            self.tell(CallsFinal {
-                session,
-                sequence,
-                height: self.0.ledger.height(),
-                tx_id: None,
-                charge_minor: charge_minor.into(),
-            })
-            .await;
-        }
+    /// A batch will never be settled.
+    async fn give_up(&self, name: Name) -> Result<(), LookError> {
+        self.0.store.give_up_asked(name.0, name.1).await?;
+        self.stop_waiting(name).await;
         Ok(())
     }
 
     /// An answered batch that is not known to be final: it is, or it is posted when it is overdue.
-    async fn settle(
-        &self,
-        session: SessionId,
-        sequence: u64,
-        overdue: bool,
-    ) -> Result<(), LookError> {
-        let open = read(&*self.0.ledger, |view| state::session(view, session)).await?;
-        let store = &self.0.store;
-        match open.map(|open| open.settled.check(sequence)) {
+    async fn settle(&self, name: Name, overdue: bool) -> Result<(), LookError> {
+        match self.on_ledger(name).await? {
             Some(Ok(())) if overdue => {}
             Some(Ok(())) => return Ok(()),
-            Some(Err(Reject::SEQUENCE_SETTLED)) => {
-                return self.found_settled(session, sequence).await;
-            }
-            Some(Err(_)) | None => {
-                // The session is over and says no more; what it settled stands in the events.
-                store.give_up_asked(session, sequence).await?;
-                self.0.watched.lock().await.remove(&(session, sequence));
-                return Ok(());
-            }
+            Some(Err(Reject::SEQUENCE_SETTLED)) => return self.found_settled(name).await,
+            // The session is over and says no more; what it settled stands in the events.
+            Some(Err(_)) | None => return self.give_up(name).await,
         }
-        let Some(asked) = store.asked(session, sequence).await? else {
+        let store = &self.0.store;
+        let Some(asked) = store.asked(name.0, name.1).await? else {
             return Ok(());
         };
-        let Some(answer) = asked.answer else {
+        let Some(answer) = &asked.answer else {
             return Ok(());
         };
+        let damaged = || StoreError::Damaged("answer");
         let OwnAnswer {
             evaluated, proof, ..
-        } = codec::decode(&answer).map_err(|_| StoreError::Damaged("answer"))?;
-        let evaluated = BoundedVec::try_from(evaluated.into_vec())
-            .map_err(|_| StoreError::Damaged("answer"))?;
+        } = codec::decode(answer).map_err(|_| damaged())?;
         let batch = CallBatch {
-            signed: asked.signed,
-            evaluated,
+            signed: asked.signed.clone(),
+            evaluated: BoundedVec::try_from(evaluated.into_vec()).map_err(|_| damaged())?,
             proof,
         };
-        match self
-            .0
-            .ledger
-            .submit(Action::CallBatch(Box::new(batch)))
-            .await
-        {
+        let action = Action::CallBatch(Box::new(batch));
+        match self.0.ledger.submit(action).await {
             Ok(applied) => {
+                let list = asked.signed.request.list;
+                self.0.sessions.settled(list, name.0, name.1).await;
                 store
-                    .settle_asked(session, sequence, Some(applied.height))
-                    .await?
+                    .settle_asked(name.0, name.1, Some(applied.height))
+                    .await?;
+                self.tell(CallsFinal {
+                    tx_id: Some(applied.tx_id),
+                    ..found_final(&asked, applied.height)
+                })
+                .await;
+                Ok(())
             }
-            Err(LedgerError::Rejected(Reject::SEQUENCE_SETTLED)) => {
-                self.found_settled(session, sequence).await?;
-            }
+            Err(LedgerError::Rejected(Reject::SEQUENCE_SETTLED)) => self.found_settled(name).await,
             Err(LedgerError::Rejected(reject)) if !reject.transient() => {
+                let (session, sequence) = name;
                 tracing::error!(%reject, %session, sequence, "follow_up.post: cannot be settled");
-                store.give_up_asked(session, sequence).await?;
+                self.give_up(name).await
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => Err(error.into()),
         }
-        Ok(())
+    }
+}
+
+/// What is told of a batch that was found to be final.
+fn found_final(asked: &AskedBatch, height: u64) -> CallsFinal {
+    let request = &asked.signed.request;
+    CallsFinal {
+        session: request.session,
+        sequence: request.sequence,
+        height,
+        tx_id: None,
+        charge_minor: request.amount_minor().unwrap_or_default().into(),
     }
 }
 

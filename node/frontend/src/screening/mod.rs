@@ -18,6 +18,7 @@ mod audit;
 mod engine;
 mod follow_up;
 mod plan;
+mod run;
 mod sessions;
 mod tally;
 

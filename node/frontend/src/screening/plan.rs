@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use tacit_circuits::curve::WirePoint;
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::scope::{ListId, ListVersion, MemberId, TagEpoch};
-use tacit_ledger::kernel::{Missing, StateView};
+use tacit_ledger::kernel::{Missing, Reject, StateView};
 use tacit_ledger::network::parameters::CategoryId;
-use tacit_ledger::network::{Category, List, read as state};
+use tacit_ledger::network::{Category, EpochRecord, EpochStatus, List, read as state};
 
 use super::answer::Unreachable;
 use crate::ports::{Habits, Ledger, LedgerError};
-use crate::snapshots::Copies;
+use crate::snapshots::{Copies, NotUsable, Standing};
 
 /// Which lists to ask. Every field that is not empty narrows the choice; all empty means every list of the
 /// others.
@@ -102,25 +102,26 @@ pub(super) async fn plan(
 ) -> Result<Plan, LedgerError> {
     let me = ledger.member_id();
     let question = |view: &dyn StateView| {
-        let lists = planned(view, me, targets)?;
-        Ok((lists, state::balance(view, me)?.available_minor))
+        let lists = planned(view, me, targets, copies)?;
+        let height = state::clock(view)?.unwrap_or_default().height;
+        Ok((lists, height, state::balance(view, me)?.available_minor))
     };
-    let (mut lists, available_minor) = habits.read(ledger, targets.clone(), question).await?;
-    for planned in &mut lists {
-        let copy = copies.in_force(planned.list);
-        match copy {
-            None => planned.unreachable = Some(Unreachable::NoCopy),
-            // The verified copy here and the ledger's version differ for a moment at each change. Calls are
-            // made under the copy's epoch; the same epoch is all that an answer needs.
-            Some(copy) if copy.id.tag_epoch != planned.tag_epoch => {
-                planned.unreachable = Some(Unreachable::NoCopy);
+    let answer = habits.read(ledger, targets.clone(), question).await?;
+    let (found, height, available_minor) = answer;
+    let mut lists = Vec::with_capacity(found.len());
+    for (mut planned, standing) in found {
+        match standing.map(|standing| copies.choose(&standing, height)) {
+            Some(Ok(copy)) => planned.version = copy.id.version,
+            Some(Err(reason)) if planned.unreachable.is_none() => {
+                planned.unreachable = Some(reason.into());
             }
-            Some(copy) => planned.version = copy.id.version,
+            Some(Err(_)) | None => {}
         }
         let accepted = rows
             .iter()
             .filter(|(kind, _)| planned.accepts.contains(kind));
         planned.calls = accepted.map(|(_, rows)| rows).sum();
+        lists.push(planned);
     }
     if !rows.is_empty() {
         lists.retain(|list| list.calls > 0);
@@ -131,11 +132,15 @@ pub(super) async fn plan(
     })
 }
 
+/// Each list that is meant, with what the ledger says about which copy of it counts.
+type Found = Vec<(PlannedList, Option<Standing>)>;
+
 fn planned(
     view: &dyn StateView,
     me: MemberId,
     targets: &Targets,
-) -> Result<Vec<PlannedList>, Missing> {
+    copies: &Copies,
+) -> Result<Found, Missing> {
     let mut lists = state::lists(view)?;
     lists.retain(|list| list.owner != me && list.is_standing() && targets.include(list));
     let categories = state::categories(view)?;
@@ -148,7 +153,7 @@ fn planned(
         else {
             continue;
         };
-        match one(view, me, &list, terms) {
+        match one(view, me, &list, terms, copies) {
             Ok(found) => planned.extend(found),
             Err(more) => missing = Err(more),
         }
@@ -156,32 +161,80 @@ fn planned(
     missing.map(|()| planned)
 }
 
-/// A list without an active version is left out: it has never been in force.
+/// A list that has never been in force is left out. One that was, and is not now, is planned and cannot be
+/// asked: nobody knows what it would say, and a screening that is silent about it is not complete.
 fn one(
     view: &dyn StateView,
     me: MemberId,
     list: &List,
     terms: &Category,
-) -> Result<Option<PlannedList>, Missing> {
-    let Some(active) = list.active else {
-        return Ok(None);
+    copies: &Copies,
+) -> Result<Option<(PlannedList, Option<Standing>)>, Missing> {
+    let (epoch, standing, unreachable) = match list.active {
+        Some(active) => {
+            let epoch = state::epoch(view, list.id, active.tag_epoch)?;
+            let standing = copies.standing(view, list, terms.grace_blocks)?;
+            let retired = terms.retired.then_some(Unreachable::Retired);
+            (epoch, standing, retired)
+        }
+        None => {
+            let epoch = epoch_off(view, list)?;
+            let reason = epoch.as_ref().map(|epoch| off(epoch));
+            (epoch, None, reason)
+        }
     };
-    let Some(epoch) = state::epoch(view, list.id, active.tag_epoch)? else {
+    let Some(epoch) = epoch else {
         return Ok(None);
     };
     let today = state::calls_today(view, me, list.id)?;
-    Ok(Some(PlannedList {
+    let version = list.active.map_or(ListVersion(0), |active| active.version);
+    let planned = PlannedList {
         list: list.id,
         name: list.name.as_str().to_owned(),
         provider: list.owner,
         category: list.category,
         accepts: list.accepts.to_vec(),
-        tag_epoch: active.tag_epoch,
-        version: active.version,
+        tag_epoch: epoch.tag_epoch,
+        version,
         price_minor: terms.price_minor,
         calls: 0,
         calls_left_today: terms.daily_cap_calls.saturating_sub(today),
-        unreachable: terms.retired.then_some(Unreachable::Retired),
+        unreachable,
         key: epoch.key,
-    }))
+    };
+    Ok(Some((planned, standing)))
+}
+
+/// The last epoch of a list without a version in force, if the list ever had one in force.
+fn epoch_off(view: &dyn StateView, list: &List) -> Result<Option<EpochRecord>, Missing> {
+    let Some(last) = list.epochs.checked_sub(1) else {
+        return Ok(None);
+    };
+    let was_in_force = list.current_epoch.is_some()
+        || state::epoch(view, list.id, TagEpoch(0))?
+            .is_some_and(|first| first.status != EpochStatus::Registered);
+    if !was_in_force {
+        return Ok(None);
+    }
+    state::epoch(view, list.id, list.current_epoch.unwrap_or(TagEpoch(last)))
+}
+
+/// Why a list has no version in force, as the ledger would say it of a session.
+fn off(epoch: &EpochRecord) -> Unreachable {
+    let reject = match epoch.status {
+        EpochStatus::Revoked { .. } => Reject::EPOCH_REVOKED,
+        // The key stands, and the version that was in force under it was proven fraudulent.
+        EpochStatus::Current => Reject::PUBLICATION_FRAUDULENT,
+        EpochStatus::Registered | EpochStatus::Superseded { .. } => Reject::EPOCH_NOT_ACTIVE,
+    };
+    Unreachable::NoSession(LedgerError::Rejected(reject))
+}
+
+impl From<NotUsable> for Unreachable {
+    fn from(reason: NotUsable) -> Self {
+        match reason {
+            NotUsable::Absent => Self::NoCopy,
+            behind @ NotUsable::Behind { .. } => Self::Local(behind.to_string()),
+        }
+    }
 }

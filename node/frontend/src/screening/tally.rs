@@ -26,18 +26,32 @@ pub(super) struct Chunk {
     rows: Mutex<BTreeMap<u64, RowState>>,
 }
 
+/// How one row stands. It is complete when each list that takes its type has answered: what nobody said
+/// anything about is not clear.
 #[derive(Clone, Copy, Debug, Default)]
 struct RowState {
+    lists: usize,
+    answered: usize,
     hit: bool,
-    incomplete: bool,
+}
+
+impl RowState {
+    fn is_complete(self) -> bool {
+        self.lists > 0 && self.answered == self.lists
+    }
 }
 
 impl Tally {
-    pub(super) fn chunk(&self, rows: impl Iterator<Item = u64>) -> Arc<Chunk> {
-        let rows = rows.map(|row| (row, RowState::default())).collect();
+    /// Rows by their numbers, each with how many lists take it.
+    pub(super) fn chunk(&self, rows: impl Iterator<Item = (u64, usize)>) -> Arc<Chunk> {
+        let mut states = BTreeMap::<u64, RowState>::new();
+        for (row, lists) in rows {
+            // A number that the caller gave twice is answered twice.
+            states.entry(row).or_default().lists += lists;
+        }
         Arc::new(Chunk {
             tally: self.clone(),
-            rows: Mutex::new(rows),
+            rows: Mutex::new(states),
         })
     }
 
@@ -96,6 +110,7 @@ impl Chunk {
                         Answer::Clear => totals.clears += 1,
                     }
                     let state = rows.entry(answer.row).or_default();
+                    state.answered += 1;
                     state.hit |= answer.answer == Answer::Hit;
                 }
                 totals.cost_minor += cost_minor;
@@ -104,9 +119,6 @@ impl Chunk {
             }
             Err((_, unanswered)) => {
                 totals.unreachable += unanswered.len() as u64;
-                for row in unanswered {
-                    rows.entry(*row).or_default().incomplete = true;
-                }
             }
         }
     }
@@ -119,8 +131,56 @@ impl Drop for Chunk {
         let mut counts = self.tally.lock();
         for state in rows.values() {
             counts.summary.rows_hit += u64::from(state.hit);
-            counts.summary.rows_incomplete += u64::from(state.incomplete);
-            counts.summary.rows_clear += u64::from(!state.hit && !state.incomplete);
+            counts.summary.rows_incomplete += u64::from(!state.is_complete());
+            counts.summary.rows_clear += u64::from(state.is_complete() && !state.hit);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tacit_circuits::scope::{ListVersion, MemberId};
+    use tacit_ledger::network::SessionId;
+
+    use super::*;
+    use crate::screening::answer::{RowAnswer, Unreachable};
+
+    fn said(list: u32, rows: &[(u64, Answer)]) -> ListAnswers {
+        let row = |(row, answer): &(u64, Answer)| RowAnswer {
+            row: *row,
+            index: 0,
+            answer: *answer,
+        };
+        ListAnswers {
+            list: ListId(list),
+            provider: MemberId(1),
+            outcome: Ok(Batch {
+                version: ListVersion(0),
+                session: SessionId(1),
+                sequence: 0,
+                cost_minor: 0,
+                rows: rows.iter().map(row).collect(),
+            }),
+        }
+    }
+
+    #[test]
+    fn a_row_is_clear_only_when_every_list_that_takes_it_says_so() {
+        let tally = Tally::default();
+        // Two lists take each of these rows, and none takes the last.
+        let chunk = tally.chunk((0..5).map(|row| (row, if row < 4 { 2 } else { 0 })));
+        let (hit, clear) = (Answer::Hit, Answer::Clear);
+        chunk.count(&said(1, &[(0, clear), (1, clear), (2, hit), (3, clear)]));
+        // The second list is silent about row 1 and row 2, and cannot be asked about row 3.
+        chunk.count(&said(2, &[(0, clear)]));
+        let unreachable = ListAnswers {
+            outcome: Err((Unreachable::NoCopy, vec![3])),
+            ..said(2, &[])
+        };
+        chunk.count(&unreachable);
+        drop(chunk);
+        let summary = tally.summary();
+        assert_eq!((summary.rows_clear, summary.rows_hit), (1, 1));
+        assert_eq!(summary.rows_incomplete, 4);
     }
 }

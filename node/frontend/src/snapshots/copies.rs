@@ -9,21 +9,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tacit_circuits::curve::WirePoint;
 use tacit_circuits::list::VersionId;
-use tacit_circuits::scope::{ListId, MemberId};
+use tacit_circuits::scope::ListId;
 use tacit_ledger::kernel::{Missing, Reject, StateView};
 use tacit_ledger::network::{
-    Action, AlarmReason, EpochStatus, Event, List, Publication, PublicationId, PublicationStatus,
-    read as state,
+    Action, AlarmReason, List, Publication, PublicationId, PublicationStatus, read as state,
 };
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::files::{FileError, Files};
+use super::held::{Held, NotUsable, Standing};
 use super::lookup::{ListCopy, Lookup};
 use super::obtain::{ObtainError, Obtainer};
+use super::wanted::{Wanted, concerns_lists, wanted, wanted_of};
 use crate::compute::compute;
 use crate::crash::{CrashPoint, CrashPoints};
 use crate::ports::{Ledger, LedgerError, read};
@@ -39,9 +39,17 @@ pub struct CopiesConfig {
     pub look_interval_ms: u64,
     /// First pause after an owner could not be reached, in milliseconds; it doubles up to a minute.
     pub retry_ms: u64,
-    /// For how long an owner may fail to serve a publication before an alarm is raised, in milliseconds.
+    /// For how long an owner may fail to serve a publication, while other members can be reached, before an
+    /// alarm is raised, in milliseconds.
     pub unavailable_alarm_ms: u64,
+    /// Entries of the largest list that is fetched. A list takes 16 bytes of disk an entry twice over, and
+    /// some 63 bytes of memory an entry while it is rebuilt: its owner alone does not decide on that.
+    pub max_list_entries: u32,
 }
+
+/// Entries of the largest list that is fetched unless it is configured otherwise: 16 million, a gigabyte of
+/// memory while it is rebuilt.
+pub const MAX_LIST_ENTRIES: u32 = 1 << 24;
 
 impl Default for CopiesConfig {
     fn default() -> Self {
@@ -50,6 +58,7 @@ impl Default for CopiesConfig {
             look_interval_ms: 5_000,
             retry_ms: 250,
             unavailable_alarm_ms: 600_000,
+            max_list_entries: MAX_LIST_ENTRIES,
         }
     }
 }
@@ -62,9 +71,9 @@ const MAX_RETRY: Duration = Duration::from_secs(60);
 pub enum CopyState {
     /// It is the version in force.
     Current,
-    /// A newer version is in force and not here yet; this one still answers.
+    /// A newer version is in force and not here yet; this one answers while the category's grace lasts.
     Behind,
-    /// There is none yet.
+    /// There is none, or the ledger has none in force.
     Absent,
     /// What the owner serves is not what it published. An alarm has been raised.
     Refused(AlarmReason),
@@ -91,6 +100,7 @@ struct Progress {
     held: Option<VersionId>,
     newest: Option<VersionId>,
     in_force: Option<VersionId>,
+    standing: Option<Standing>,
     refused: Option<(VersionId, AlarmReason)>,
     reason: Option<String>,
 }
@@ -106,7 +116,7 @@ struct Inner {
     crash: CrashPoints,
     config: CopiesConfig,
     tasks: Tasks,
-    in_force: ArcSwap<HashMap<ListId, Arc<ListCopy>>>,
+    held: ArcSwap<HashMap<ListId, Held>>,
     progress: Mutex<HashMap<ListId, Progress>>,
     permits: Semaphore,
     changed: Notify,
@@ -130,7 +140,7 @@ impl Copies {
             permits: Semaphore::new(config.max_lists_at_a_time),
             config,
             tasks: tasks.clone(),
-            in_force: ArcSwap::default(),
+            held: ArcSwap::default(),
             progress: Mutex::default(),
             changed: Notify::new(),
         }));
@@ -138,9 +148,72 @@ impl Copies {
         copies
     }
 
-    /// The verified copy of the version in force. During a rotation, the one before.
+    /// The verified copy of the last version in force that came here, whether or not it still answers.
     pub(crate) fn in_force(&self, list: ListId) -> Option<Arc<ListCopy>> {
-        self.0.in_force.load().get(&list).cloned()
+        self.held(list).current
+    }
+
+    fn held(&self, list: ListId) -> Held {
+        self.0.held.load().get(&list).cloned().unwrap_or_default()
+    }
+
+    fn hold_open(&self, list: ListId, change: impl Fn(&mut Held)) {
+        self.0.held.rcu(|held| {
+            let mut held = HashMap::clone(held);
+            change(held.entry(list).or_default());
+            held
+        });
+    }
+
+    /// What a view of the ledger says about which version of a list counts; nothing where none is in force.
+    pub(crate) fn standing(
+        &self,
+        view: &dyn StateView,
+        list: &List,
+        grace_blocks: u32,
+    ) -> Result<Option<Standing>, Missing> {
+        let Some(active) = list.active else {
+            return Ok(None);
+        };
+        let held = self.in_force(list.id).map(|copy| copy.id);
+        let mut superseded = None;
+        // A copy of another key is of no use: its calls are not answered any more.
+        if let Some(held) = held.filter(|id| *id != active && id.tag_epoch == active.tag_epoch) {
+            let status = state::publication(view, held)?.map(|publication| publication.status);
+            if let Some(PublicationStatus::Superseded { height }) = status {
+                superseded = Some((held, height));
+            }
+        }
+        Ok(Some(Standing {
+            active,
+            grace_blocks: grace_blocks.into(),
+            superseded,
+        }))
+    }
+
+    /// The copy that answers under what the ledger says, at this height.
+    pub(crate) fn choose(
+        &self,
+        standing: &Standing,
+        height: u64,
+    ) -> Result<Arc<ListCopy>, NotUsable> {
+        let list = standing.active.list;
+        self.held(list)
+            .choose(standing, height)
+            .map_err(|reason| match reason {
+                NotUsable::Behind { held, active, .. } => {
+                    let why = self.lock().get(&list).and_then(|p| p.reason.clone());
+                    NotUsable::Behind { held, active, why }
+                }
+                NotUsable::Absent => NotUsable::Absent,
+            })
+    }
+
+    /// The copy that answers for a list at this height, as far as the ledger was followed here: asks nobody.
+    pub(crate) fn usable(&self, list: ListId, height: u64) -> Result<Arc<ListCopy>, NotUsable> {
+        let standing = self.lock().get(&list).and_then(|p| p.standing);
+        let standing = standing.ok_or(NotUsable::Absent)?;
+        self.choose(&standing, height)
     }
 
     /// How the copy of a list stands.
@@ -184,7 +257,9 @@ impl Copies {
             let progress = progress.get(&copy.id.list);
             progress.is_none_or(|progress| progress.in_force == Some(copy.id))
         };
-        self.0.in_force.load().values().filter(is_current).count()
+        let held = self.0.held.load();
+        let current = held.values().filter_map(|held| held.current.as_ref());
+        current.filter(is_current).count()
     }
 
     /// Waits until something changes, or a moment has passed.
@@ -218,12 +293,26 @@ impl Copies {
         }
     }
 
-    /// Compares what the ledger wants held with what is held, and starts what is to be done.
+    /// Compares what the ledger wants held with what is held, and starts what is to be done. What may not be
+    /// relied on any more answers no more when this returns, however long it takes to fetch what may.
     async fn look(&self) -> Result<(), LedgerError> {
         let me = self.0.ledger.member_id();
-        let lists = read(&*self.0.ledger, |view| wanted(view, me)).await?;
-        for wanted in lists {
-            let id = wanted.list.id;
+        let lists = read(&*self.0.ledger, |view| {
+            let lists = wanted(view, me)?.into_iter();
+            let with_standing = |wanted: Wanted| {
+                let standing = self.standing(view, &wanted.list, wanted.grace_blocks)?;
+                Ok((wanted.list, standing))
+            };
+            lists.map(with_standing).collect::<Result<Vec<_>, _>>()
+        })
+        .await?;
+        for (list, standing) in lists {
+            let id = list.id;
+            self.note(id, |progress| progress.standing = standing);
+            if standing.is_none() && self.in_force(id).is_some() {
+                tracing::warn!(list = %id, "snapshots.look: no version is in force any more");
+                self.hold_open(id, |held| held.current = None);
+            }
             {
                 let mut progress = self.lock();
                 let progress = progress.entry(id).or_default();
@@ -235,6 +324,7 @@ impl Copies {
             let copies = self.clone();
             self.0.tasks.spawn(async move { copies.keep(id).await });
         }
+        self.0.changed.notify_waiters();
         Ok(())
     }
 
@@ -242,25 +332,31 @@ impl Copies {
     async fn keep(self, list: ListId) {
         let first_pause = Duration::from_millis(self.0.config.retry_ms);
         let mut pause = first_pause;
-        let mut failing_since: Option<Instant> = None;
+        let mut failed = false;
+        // Since when the owner alone could not be reached.
+        let mut away_since: Option<Instant> = None;
         loop {
             {
                 let mut progress = self.lock();
                 let progress = progress.entry(list).or_default();
-                if !std::mem::take(&mut progress.again) && failing_since.is_none() {
+                if !std::mem::take(&mut progress.again) && !failed {
                     progress.running = false;
                     return;
                 }
             }
-            let result = self.update(list, failing_since).await;
+            let result = self.update(list, away_since).await;
+            failed = result.is_err();
             self.note(list, |progress| {
-                progress.reason = result.as_ref().err().cloned()
+                progress.reason = result.as_ref().err().map(Trouble::to_string);
             });
             match result {
-                Ok(()) => (failing_since, pause) = (None, first_pause),
-                Err(reason) => {
-                    tracing::warn!(%list, %reason, "snapshots.keep: trying again");
-                    failing_since.get_or_insert_with(Instant::now);
+                Ok(()) => (away_since, pause) = (None, first_pause),
+                Err(trouble) => {
+                    tracing::warn!(%list, reason = %trouble, "snapshots.keep: trying again");
+                    away_since = match trouble {
+                        Trouble::OwnerAway(_) => away_since.or_else(|| Some(Instant::now())),
+                        Trouble::Here(_) => None,
+                    };
                     sleep(pause).await;
                     pause = (pause * 2).min(MAX_RETRY);
                 }
@@ -269,11 +365,11 @@ impl Copies {
         }
     }
 
-    async fn update(&self, list: ListId, failing_since: Option<Instant>) -> Result<(), String> {
+    async fn update(&self, list: ListId, away_since: Option<Instant>) -> Result<(), Trouble> {
         let me = self.0.ledger.member_id();
-        let wanted = read(&*self.0.ledger, |view| wanted_of(view, me, list)).await;
-        let Some(wanted) = wanted.map_err(|error| error.to_string())? else {
-            self.drop_copy(list);
+        let wanted = read(&*self.0.ledger, |view| wanted_of(view, me, list)).await?;
+        let Some(wanted) = wanted else {
+            self.drop_copies(list);
             return Ok(());
         };
         let in_force = wanted.in_force.as_ref().map(|publication| publication.id);
@@ -282,12 +378,16 @@ impl Copies {
             progress.newest = wanted.newest.as_ref().map(|newest| newest.id);
         });
         // The version in force goes first: it answers as soon as it is here.
-        if let Some(publication) = &wanted.in_force {
-            self.hold(publication, failing_since).await?;
-            self.bring_into_force(publication.id).await?;
+        match &wanted.in_force {
+            Some(publication) => {
+                self.hold(publication, away_since).await?;
+                self.bring_into_force(publication.id).await?;
+            }
+            None => self.hold_open(list, |held| held.current = None),
         }
         if let Some(publication) = &wanted.newest {
-            self.hold(publication, failing_since).await?;
+            self.hold(publication, away_since).await?;
+            self.prepare(publication.id).await?;
             self.attest(&wanted, publication).await?;
         }
         let keep: Vec<VersionId> = [wanted.in_force, wanted.newest]
@@ -295,19 +395,25 @@ impl Copies {
             .flatten()
             .map(|p| p.id)
             .collect();
-        self.0
-            .files
-            .forget_copies(list, &keep)
-            .map_err(|error| error.to_string())
+        Ok(self.0.files.forget_copies(list, &keep)?)
     }
 
     /// Sees that a verified copy of a publication is on the disk, or raises an alarm.
     async fn hold(
         &self,
         publication: &Publication,
-        failing_since: Option<Instant>,
-    ) -> Result<(), String> {
+        away_since: Option<Instant>,
+    ) -> Result<(), Trouble> {
         let id = publication.id;
+        let (entries, most) = (
+            publication.size_class.capacity(),
+            self.0.config.max_list_entries,
+        );
+        if entries > most {
+            return Err(Trouble::Here(format!(
+                "the list has {entries} entries, and no list of more than {most} is fetched here"
+            )));
+        }
         let refused = self
             .lock()
             .get(&id.list)
@@ -320,7 +426,7 @@ impl Copies {
             .permits
             .acquire()
             .await
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| Trouble::Here(error.to_string()))?;
         match self.0.obtainer.obtain(publication).await {
             Ok(()) => {
                 self.note(id.list, |progress| progress.held = Some(id));
@@ -332,44 +438,73 @@ impl Copies {
                 Ok(())
             }
             Err(ObtainError::Unavailable(reason)) => {
+                if !self.0.obtainer.others_answer(publication.owner).await {
+                    // It may well be this member that is cut off, or that is not let in.
+                    let reason = format!("{reason}; nor does any other member answer");
+                    return Err(Trouble::Here(reason));
+                }
                 let limit = Duration::from_millis(self.0.config.unavailable_alarm_ms);
-                if failing_since.is_some_and(|since| since.elapsed() >= limit) {
+                if away_since.is_some_and(|since| since.elapsed() >= limit) {
                     self.raise(publication.id, AlarmReason::SnapshotUnavailable)
                         .await?;
                 }
-                Err(reason)
+                Err(Trouble::OwnerAway(reason))
             }
-            Err(ObtainError::Local(reason)) => Err(reason),
+            Err(ObtainError::Local(reason)) => Err(Trouble::Here(reason)),
         }
     }
 
-    async fn bring_into_force(&self, id: VersionId) -> Result<(), String> {
-        if self.in_force(id.list).is_some_and(|copy| copy.id == id) {
+    async fn bring_into_force(&self, id: VersionId) -> Result<(), Trouble> {
+        let held = self.held(id.list);
+        if held.current.is_some_and(|copy| copy.id == id) {
             return Ok(());
         }
-        let path = self.0.files.copy_tags(id);
-        if !path.exists() {
-            return Ok(());
-        }
-        let lookup = match Lookup::open(&path, id) {
-            Ok(lookup) => lookup,
-            Err(error) => {
-                // It was verified when it was written: the disk lost it. It is fetched again.
-                let _ = super::files::remove(&path);
-                return Err(error.to_string());
-            }
+        let prepared = held.next.filter(|copy| copy.id == id);
+        let copy = match prepared {
+            Some(copy) => copy,
+            None => match self.open(id).await? {
+                Some(copy) => copy,
+                None => return Ok(()),
+            },
         };
-        let copy = Arc::new(ListCopy { id, lookup });
-        self.0.in_force.rcu(|copies| {
-            let mut copies = HashMap::clone(copies);
-            copies.insert(id.list, copy.clone());
-            copies
+        self.hold_open(id.list, |held| {
+            held.current = Some(copy.clone());
+            held.next = None;
         });
         tracing::info!(list = %id.list, version = %id.version, "snapshots.in_force");
         Ok(())
     }
 
-    async fn attest(&self, wanted: &Wanted, publication: &Publication) -> Result<(), String> {
+    /// Opens the copy of a version that waits for attestations, so that it answers from the block on that
+    /// puts it in force.
+    async fn prepare(&self, id: VersionId) -> Result<(), Trouble> {
+        let next = self.held(id.list).next;
+        if next.is_none_or(|copy| copy.id != id)
+            && let Some(copy) = self.open(id).await?
+        {
+            self.hold_open(id.list, |held| held.next = Some(copy.clone()));
+        }
+        Ok(())
+    }
+
+    /// Opens a copy for look-ups, if it is on the disk.
+    async fn open(&self, id: VersionId) -> Result<Option<Arc<ListCopy>>, Trouble> {
+        let path = self.0.files.copy_tags(id);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let from = path.clone();
+        match compute(move || Lookup::open(&from, id)).await {
+            Ok(lookup) => Ok(Some(Arc::new(ListCopy { id, lookup }))),
+            Err(error) => {
+                // It was verified when it was written: the disk lost it. It is made again.
+                let _ = super::files::remove(&path);
+                Err(Trouble::Here(error.to_string()))
+            }
+        }
+    }
+
+    async fn attest(&self, wanted: &Wanted, publication: &Publication) -> Result<(), Trouble> {
         let me = self.0.ledger.member_id();
         let attested = publication
             .attestations
@@ -386,7 +521,7 @@ impl Copies {
         };
         let (obtainer, of) = (self.0.obtainer.clone(), publication.clone());
         let digest = compute(move || obtainer.attestation(&of, &key)).await;
-        let digest = digest.map_err(|error| error.to_string())?;
+        let digest = digest?;
         let action = Action::Attest {
             publication: publication.id,
             digest,
@@ -396,11 +531,11 @@ impl Copies {
             | Err(LedgerError::Rejected(
                 Reject::ALREADY_ATTESTED | Reject::PUBLICATION_SUPERSEDED | Reject::OWN_GROUP,
             )) => Ok(()),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(error.into()),
         }
     }
 
-    async fn raise(&self, publication: PublicationId, reason: AlarmReason) -> Result<(), String> {
+    async fn raise(&self, publication: PublicationId, reason: AlarmReason) -> Result<(), Trouble> {
         let PublicationId {
             list,
             tag_epoch,
@@ -421,16 +556,16 @@ impl Copies {
                 Ok(())
             }
             Err(LedgerError::Rejected(_)) => Ok(()),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(error.into()),
         }
     }
 
-    /// A list was withdrawn: its copy answers no more.
-    fn drop_copy(&self, list: ListId) {
-        self.0.in_force.rcu(|copies| {
-            let mut copies = HashMap::clone(copies);
-            copies.remove(&list);
-            copies
+    /// A list was withdrawn: its copies answer no more.
+    fn drop_copies(&self, list: ListId) {
+        self.0.held.rcu(|held| {
+            let mut held = HashMap::clone(held);
+            held.remove(&list);
+            held
         });
         if let Err(error) = self.0.files.forget_copies(list, &[]) {
             tracing::warn!(%list, %error, "snapshots.drop: a copy could not be deleted");
@@ -449,89 +584,25 @@ impl Copies {
     }
 }
 
-/// What is to be held of one list.
-struct Wanted {
-    list: List,
-    /// Whether its owner and this member are of one group, whose members do not attest each other.
-    same_group: bool,
-    in_force: Option<Publication>,
-    /// The newest publication that may come into force, and the key of its epoch.
-    newest: Option<Publication>,
-    newest_key: Option<WirePoint>,
+/// Why a list could not be brought up to date.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    /// Its owner does not serve it, while other members can be reached.
+    #[error("{0}")]
+    OwnerAway(String),
+    /// The disk, the ledger or the connections of this member: nobody else is accused of it.
+    #[error("{0}")]
+    Here(String),
 }
 
-fn wanted(view: &dyn StateView, me: MemberId) -> Result<Vec<Wanted>, Missing> {
-    let mut lists = state::lists(view)?;
-    lists.retain(|list| list.owner != me);
-    lists
-        .into_iter()
-        .map(|list| wanted_now(view, me, list))
-        .collect()
-}
-
-fn wanted_of(view: &dyn StateView, me: MemberId, list: ListId) -> Result<Option<Wanted>, Missing> {
-    match state::list(view, list)? {
-        Some(list) if list.is_standing() => wanted_now(view, me, list).map(Some),
-        _ => Ok(None),
+impl From<LedgerError> for Trouble {
+    fn from(error: LedgerError) -> Self {
+        Self::Here(error.to_string())
     }
 }
 
-fn wanted_now(view: &dyn StateView, me: MemberId, list: List) -> Result<Wanted, Missing> {
-    let in_force = match list.active {
-        Some(id) => state::publication(view, id)?,
-        None => None,
-    };
-    let newest = newest_pending(view, &list)?;
-    let newest_key = match &newest {
-        Some(newest) => state::epoch(view, list.id, newest.id.tag_epoch)?.map(|epoch| epoch.key),
-        None => None,
-    };
-    let group = |member| state::member(view, member).map(|found| found.map(|found| found.group));
-    let same_group = group(me)? == group(list.owner)?;
-    Ok(Wanted {
-        list,
-        same_group,
-        in_force,
-        newest,
-        newest_key,
-    })
-}
-
-/// The last version of the last usable epoch, while it waits for attestations.
-fn newest_pending(view: &dyn StateView, list: &List) -> Result<Option<Publication>, Missing> {
-    let first = list.active.map_or(0, |active| active.tag_epoch.0);
-    for epoch in (first..list.epochs).rev() {
-        let Some(epoch) = state::epoch(view, list.id, epoch.into())? else {
-            continue;
-        };
-        let usable = matches!(epoch.status, EpochStatus::Registered | EpochStatus::Current);
-        let Some(last) = epoch.versions.checked_sub(1).filter(|_| usable) else {
-            continue;
-        };
-        let id = PublicationId {
-            list: list.id,
-            tag_epoch: epoch.tag_epoch,
-            version: last.into(),
-        };
-        let publication = state::publication(view, id)?;
-        return Ok(publication.filter(|found| found.status == PublicationStatus::Pending));
-    }
-    Ok(None)
-}
-
-fn concerns_lists(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::Published { .. }
-            | Event::Activated { .. }
-            | Event::FraudProven { .. }
-            | Event::ListWithdrawn { .. }
-            | Event::KeyRevoked { .. }
-    )
-}
-
-impl From<FileError> for ObtainError {
+impl From<FileError> for Trouble {
     fn from(error: FileError) -> Self {
-        Self::Local(error.to_string())
+        Self::Here(error.to_string())
     }
 }

@@ -1,7 +1,7 @@
 //! A verified copy of a list, sorted and memory-mapped.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::{fmt, io};
 
@@ -12,10 +12,17 @@ use tacit_circuits::scope::{ListId, ListVersion, TagEpoch};
 use super::files::{FileError, io_error, write_whole};
 
 /// The first bytes of a file of sorted tags; the digit is the format's version.
-const MAGIC: [u8; 16] = *b"tacit tags    01";
+const MAGIC: [u8; 16] = *b"tacit tags    02";
 
 /// Magic, then list, tag epoch, version and number of tags, four bytes each, little-endian.
-const HEADER_BYTES: usize = 32;
+const NAME_BYTES: usize = 32;
+
+/// The name, then the BLAKE3 hash of the name and all tags. One wrong bit among the tags would make a search
+/// miss, and what is listed look clear.
+const HEADER_BYTES: usize = NAME_BYTES + blake3::OUT_LEN;
+
+/// Bytes that are hashed at a time while they are written.
+const BLOCK_BYTES: usize = 64 * 1024;
 
 /// Why a file is no copy of a list.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +30,7 @@ pub enum LookupError {
     /// The system refused.
     #[error(transparent)]
     File(#[from] FileError),
-    /// Another format, another publication, or cut off.
+    /// Another format, another publication, cut off, or changed since it was written.
     #[error("file {0} is not the sorted tags of this publication; delete it, and it is made again")]
     Damaged(String),
 }
@@ -38,20 +45,43 @@ impl Lookup {
     /// Writes the sorted tags of a tree.
     pub(crate) fn write(path: &Path, tree: &IndexedTree) -> Result<(), FileError> {
         write_whole(path, |file| {
-            file.write_all(&header(tree.id(), tree.len()))?;
-            tree.sorted_tags()
-                .try_for_each(|tag| file.write_all(&tag.to_u128().to_le_bytes()))
+            let name = name(tree.id(), tree.len());
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(&name);
+            file.write_all(&name)?;
+            // In the place of the hash, which is known in the end.
+            file.write_all(&[0; blake3::OUT_LEN])?;
+            let mut block = Vec::with_capacity(BLOCK_BYTES);
+            let mut tags = tree.sorted_tags().peekable();
+            while tags.peek().is_some() {
+                block.clear();
+                let some = tags.by_ref().take(BLOCK_BYTES / TAG_BYTES);
+                some.for_each(|tag| block.extend_from_slice(&tag.to_u128().to_le_bytes()));
+                hasher.update(&block);
+                file.write_all(&block)?;
+            }
+            file.seek(SeekFrom::Start(NAME_BYTES as u64))?;
+            file.write_all(hasher.finalize().as_bytes())
         })
     }
 
-    /// Maps a file that [`write`](Self::write) wrote for this version.
+    /// Maps a file that [`write`](Self::write) wrote for this version, and reads all of it once to see that
+    /// it is what was written: some five milliseconds per million tags.
     pub(crate) fn open(path: &Path, id: VersionId) -> Result<Self, LookupError> {
         let file = File::open(path).map_err(|error| io_error(path, error))?;
         let map = map(&file).map_err(|error| io_error(path, error))?;
         let damaged = || LookupError::Damaged(path.display().to_string());
-        let tags = map.len().checked_sub(HEADER_BYTES).ok_or_else(damaged)?;
-        let intact = tags % TAG_BYTES == 0 && map[..HEADER_BYTES] == header(id, tags / TAG_BYTES);
-        if intact {
+        let (header, tags) = map.split_at_checked(HEADER_BYTES).ok_or_else(damaged)?;
+        let (name_here, hash) = header.split_at(NAME_BYTES);
+        let is_whole = tags.len() % TAG_BYTES == 0
+            && name_here == name(id, tags.len() / TAG_BYTES)
+            && hash
+                == blake3::Hasher::new()
+                    .update(name_here)
+                    .update(tags)
+                    .finalize()
+                    .as_bytes();
+        if is_whole {
             Ok(Self { id, map })
         } else {
             Err(damaged())
@@ -104,20 +134,20 @@ impl fmt::Debug for Lookup {
     }
 }
 
-fn header(id: VersionId, tags: usize) -> [u8; HEADER_BYTES] {
+fn name(id: VersionId, tags: usize) -> [u8; NAME_BYTES] {
     let VersionId {
         list: ListId(list),
         tag_epoch: TagEpoch(epoch),
         version: ListVersion(version),
     } = id;
-    let mut header = [0; HEADER_BYTES];
-    header[..MAGIC.len()].copy_from_slice(&MAGIC);
-    let numbers = header[MAGIC.len()..].chunks_exact_mut(4);
+    let mut name = [0; NAME_BYTES];
+    name[..MAGIC.len()].copy_from_slice(&MAGIC);
+    let numbers = name[MAGIC.len()..].chunks_exact_mut(4);
     // A tree holds less than 2^28 tags.
     for (bytes, number) in numbers.zip([list, epoch, version, tags as u32]) {
         bytes.copy_from_slice(&number.to_le_bytes());
     }
-    header
+    name
 }
 
 fn map(file: &File) -> io::Result<Mmap> {
@@ -141,6 +171,37 @@ mod tests {
     };
 
     use super::*;
+
+    #[test]
+    fn a_file_in_which_any_byte_was_changed_is_not_searched() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let id = VersionId {
+            list: ListId(1),
+            tag_epoch: TagEpoch(0),
+            version: ListVersion(0),
+        };
+        let tags = (1..=40u128).map(|tag| Tag::new(tag << 64).expect("a tag"));
+        let tree = IndexedTree::build(id, tags.collect()).expect("a tree");
+        let path = folder.path().join("list.tags");
+        Lookup::write(&path, &tree).expect("written");
+        let intact = std::fs::read(&path).expect("read");
+        assert_eq!(intact.len(), HEADER_BYTES + 40 * TAG_BYTES);
+        assert_eq!(Lookup::open(&path, id).expect("opens").len(), 40);
+        for place in 0..intact.len() {
+            let mut changed = intact.clone();
+            changed[place] ^= 1;
+            std::fs::write(&path, changed).expect("written");
+            let opened = Lookup::open(&path, id);
+            assert!(
+                matches!(opened, Err(LookupError::Damaged(_))),
+                "byte {place}"
+            );
+        }
+        for cut in [0, 10, HEADER_BYTES, intact.len() - TAG_BYTES] {
+            std::fs::write(&path, &intact[..cut]).expect("written");
+            assert!(Lookup::open(&path, id).is_err(), "{cut} bytes");
+        }
+    }
 
     /// Thousands of lists without padding, from none to a handful of entries, each with a key of its own: the
     /// arithmetic and the look-up alone.

@@ -4,23 +4,27 @@
 //! ledger says is published, as a delta where it holds the version before; rebuilds the tree, and compares
 //! its root with the one on the ledger **before anything of it is used**. If it agrees, the reader attests
 //! it; if not, it raises an alarm that names the publication. When the ledger says that a publication is
-//! active, its verified copy takes the place of the one before, in one step.
+//! active, its verified copy takes the place of the one before, in one step. A copy that is behind answers
+//! for as long as its category's grace allows; one whose version is off answers no more.
 //!
 //! Look-ups go to a sorted, memory-mapped file of 16 bytes a tag.
 
 mod copies;
 mod fetch;
 mod files;
+mod held;
 mod lookup;
 mod obtain;
 mod serve;
 mod trees;
+mod wanted;
 
-pub use copies::{CopiesConfig, CopyState, CopyStatus};
+pub use copies::{CopiesConfig, CopyState, CopyStatus, MAX_LIST_ENTRIES};
 pub use lookup::{ListCopy, Lookup, LookupError};
 
 pub(crate) use copies::Copies;
 pub(crate) use files::{FileError, Files, read_snapshot, write_snapshot, write_whole};
+pub(crate) use held::{NotUsable, Standing};
 pub(crate) use obtain::Obtainer;
 pub(crate) use serve::{SnapshotServer, SnapshotStream};
 pub(crate) use trees::Trees;

@@ -2,14 +2,20 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::stream::{FuturesUnordered, StreamExt};
 use tacit_circuits::curve::{WirePoint, encode_field};
 use tacit_circuits::list::{
     Delta, IndexedTree, MAX_DELTA_CHANGES, SizeClass, Snapshot, VersionId, attestation_digest,
 };
-use tacit_circuits::scope::ListVersion;
+use tacit_circuits::scope::{ListVersion, MemberId};
+use tacit_ledger::kernel::Role;
 use tacit_ledger::network::{AlarmReason, Publication, read as state};
+use tacit_proto::peer as wire;
 use tacit_proto::peer::SnapshotForm;
+use tacit_proto::peer::peer_client::PeerClient;
+use tokio::time::timeout;
 
 use super::fetch::{FetchError, fetch};
 use super::files::{FileError, Files, read_delta, read_snapshot, remove, write_snapshot};
@@ -35,6 +41,15 @@ pub(super) enum ObtainError {
     /// This member could not keep it.
     Local(String),
 }
+
+impl From<FileError> for ObtainError {
+    fn from(error: FileError) -> Self {
+        Self::Local(error.to_string())
+    }
+}
+
+/// Longest time in which another member is to say that it is there.
+const PING_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Obtains publications of others. Clones share what is underneath.
 #[derive(Clone)]
@@ -62,6 +77,9 @@ impl Obtainer {
 
     /// Brings a verified copy of a publication onto the disk.
     pub(super) async fn obtain(&self, publication: &Publication) -> Result<(), ObtainError> {
+        if self.remake(publication).await? {
+            return Ok(());
+        }
         if let Some(before) = self.version_before(publication)
             && self.obtain_delta(publication, before).await?
         {
@@ -78,6 +96,53 @@ impl Obtainer {
         };
         let (tree, snapshot) = verified?;
         self.keep(tree, snapshot).await
+    }
+
+    /// Makes what is searched anew from a snapshot that is here and still is the publication. Where it is
+    /// not, the disk spoilt it, and it is fetched.
+    async fn remake(&self, publication: &Publication) -> Result<bool, ObtainError> {
+        let path = self.files.copy_snapshot(publication.id);
+        if !path.exists() {
+            return Ok(false);
+        }
+        let of = publication.clone();
+        let verified = compute(move || verify_snapshot(&of, &path)).await;
+        match verified {
+            Ok((tree, snapshot)) => self.keep(tree, snapshot).await.map(|()| true),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Whether any member but this one and `owner` answers now; true where there is no other.
+    pub(super) async fn others_answer(&self, owner: MemberId) -> bool {
+        let me = self.ledger.member_id();
+        let members = read(&*self.ledger, state::members).await;
+        let Ok(mut others) = members else {
+            return false;
+        };
+        others.retain(|other| {
+            let is_other = other.id != me && other.id != owner;
+            is_other && other.is_active() && other.role == Role::Member
+        });
+        let mut answers: FuturesUnordered<_> =
+            others.iter().map(|other| self.answers(other.id)).collect();
+        let mut heard = answers.is_empty();
+        while let Some(answered) = answers.next().await {
+            heard |= answered;
+            if heard {
+                break;
+            }
+        }
+        heard
+    }
+
+    async fn answers(&self, member: MemberId) -> bool {
+        let ping = async {
+            let channel = self.peers.channel(member).await.ok()?;
+            let mut client = PeerClient::new(channel);
+            client.ping(wire::PingRequest {}).await.ok()
+        };
+        matches!(timeout(PING_TIMEOUT, ping).await, Ok(Some(_)))
     }
 
     async fn obtain_full(

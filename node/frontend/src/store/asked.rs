@@ -3,6 +3,9 @@
 //! A signed request is on the disk before it is sent, with what is needed to open and audit its answer.
 //! So no sequence number is ever signed twice, and no call that a provider could charge is forgotten.
 
+use std::collections::BTreeSet;
+use std::fmt;
+
 use sqlx::Row;
 use sqlx::any::AnyRow;
 use tacit_circuits::scope::{ListId, ListVersion, TagEpoch};
@@ -30,7 +33,7 @@ pub enum AskedState {
 }
 
 /// A request of this member, with what only this member knows about it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AskedBatch {
     /// What was signed.
     pub signed: SignedRequest,
@@ -68,6 +71,16 @@ impl Store {
             )),
             None => Ok((0, 0)),
         }
+    }
+
+    /// Numbers of a session's requests that may still be settled.
+    pub(crate) async fn asked_unsettled(
+        &self,
+        session: SessionId,
+    ) -> Result<BTreeSet<u64>, StoreError> {
+        let sql = "SELECT sequence FROM asked_batch WHERE session_id = $1 AND state IN (0, 1)";
+        let rows = self.rows(Statement::new(sql, [session.0.into()])).await?;
+        rows.iter().map(|row| number(row, "sequence")).collect()
     }
 
     /// Puts a signed request onto the disk, and the session's use with it.
@@ -149,7 +162,7 @@ impl Store {
         sequence: u64,
         height: Option<u64>,
     ) -> Result<(), StoreError> {
-        let sql = "UPDATE asked_batch SET height = $3, \
+        let sql = "UPDATE asked_batch SET height = COALESCE($3, height), \
                    state = CASE WHEN sealed_answer IS NULL THEN 4 ELSE 2 END \
                    WHERE session_id = $1 AND sequence = $2";
         let values = [session.0.into(), sequence.into(), height.into()];
@@ -256,6 +269,21 @@ impl Store {
             height: optional_number(row, "height")?,
             created_ms: number(row, "created_ms")?,
         })
+    }
+}
+
+/// Says which request it is and how it stands, and nothing of what was asked and answered.
+impl fmt::Debug for AskedBatch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let request = &self.signed.request;
+        formatter
+            .debug_struct("AskedBatch")
+            .field("session", &request.session)
+            .field("sequence", &request.sequence)
+            .field("state", &self.state)
+            .field("version", &self.version)
+            .field("height", &self.height)
+            .finish_non_exhaustive()
     }
 }
 

@@ -31,6 +31,8 @@ pub struct ServedBatch {
     pub request_hash: [u8; 32],
     /// Request, evaluations and proof, as they go onto the ledger.
     pub batch: CallBatch,
+    /// What became of it on the ledger.
+    pub settlement: Settlement,
     /// When it was served, in milliseconds since 1970-01-01 UTC.
     pub created_ms: u64,
 }
@@ -85,7 +87,7 @@ impl Store {
         session: SessionId,
         sequence: u64,
     ) -> Result<Option<ServedBatch>, StoreError> {
-        let sql = "SELECT session_id, sequence, request_hash, sealed_batch, created_ms \
+        let sql = "SELECT session_id, sequence, request_hash, sealed_batch, settled, created_ms \
                    FROM served_batch WHERE session_id = $1 AND sequence = $2";
         let values = [session.0.into(), sequence.into()];
         let row = self.row(Statement::new(sql, values)).await?;
@@ -101,7 +103,7 @@ impl Store {
             .map(|row| {
                 Ok(ServedSummary {
                     session: SessionId(number(row, "session_id")?),
-                    sequence: number(row, "sequence")?,
+                    sequence: sequence(row)?,
                     querier: MemberId(number_32(row, "querier")?),
                     calls: number_32(row, "calls")?,
                     charge_minor: number_32(row, "charge_minor")?,
@@ -132,7 +134,7 @@ impl Store {
     }
 
     fn served_batch(&self, row: &AnyRow) -> Result<ServedBatch, StoreError> {
-        let place = [number(row, "session_id")?, number(row, "sequence")?];
+        let place = [number(row, "session_id")?, sequence(row)?];
         let sealed: Vec<u8> = row.try_get("sealed_batch")?;
         let hash: Vec<u8> = row.try_get("request_hash")?;
         let plain = self.sealer.open(batch_place(&place), &sealed)?;
@@ -141,6 +143,12 @@ impl Store {
                 .try_into()
                 .map_err(|_| StoreError::Damaged("request hash"))?,
             batch: codec::decode(&plain).map_err(|_| StoreError::Damaged("served batch"))?,
+            settlement: match number(row, "settled")? {
+                0 => Settlement::Waiting,
+                1 => Settlement::Final,
+                2 => Settlement::Refused,
+                _ => return Err(StoreError::Damaged("served batch")),
+            },
             created_ms: number(row, "created_ms")?,
         })
     }
@@ -152,9 +160,16 @@ impl ServedBatch {
         Self {
             request_hash,
             batch,
+            settlement: Settlement::Waiting,
             created_ms: now_ms(),
         }
     }
+}
+
+/// The querier chooses it, up to the last number of 64 bits: it is kept and comes back as the same bits.
+fn sequence(row: &AnyRow) -> Result<u64, StoreError> {
+    let bits: i64 = row.try_get("sequence")?;
+    Ok(bits as u64)
 }
 
 fn batch_place(row: &[u64]) -> Place<'_> {

@@ -1,0 +1,206 @@
+//! A session in use, and the places in it.
+
+use std::collections::BTreeSet;
+
+use tacit_circuits::scope::TagEpoch;
+use tacit_ledger::network::{SETTLEMENT_SPAN, Session, SessionId};
+use tokio::time::Instant;
+
+use super::super::plan::PlannedList;
+
+/// A session is not used any more when it has this many blocks left: a request takes a few to be answered.
+pub(super) const DEADLINE_MARGIN_BLOCKS: u64 = 20;
+
+/// How far apart the numbers of requests may lie that are not known to be settled. The ledger's span less
+/// what a provider may have settled and not noted yet.
+const WINDOW: u64 = SETTLEMENT_SPAN - 64;
+
+/// A place in a session for one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) struct Reservation {
+    pub(in super::super) session: SessionId,
+    pub(in super::super) sequence: u64,
+    pub(in super::super) price_minor: u32,
+    pub(in super::super) cumulative_minor: u64,
+    pub(in super::super) opened_height: u64,
+}
+
+/// A session in use.
+#[derive(Clone, Debug)]
+pub(super) struct Lane {
+    pub(super) session: SessionId,
+    pub(super) tag_epoch: TagEpoch,
+    pub(super) price_minor: u32,
+    pub(super) cap_calls: u64,
+    escrow_minor: u64,
+    opened_height: u64,
+    pub(super) deadline_height: u64,
+    next_sequence: u64,
+    cumulative_minor: u64,
+    calls: u64,
+    /// Numbers that were given out, and of which it is not known that they are settled or never will be.
+    unsettled: BTreeSet<u64>,
+    /// When it was last given a request, or taken up.
+    pub(super) used: Instant,
+}
+
+impl Lane {
+    /// A session as the ledger has it, used as far as this member's own records say.
+    pub(super) fn new(
+        session: &Session,
+        next_sequence: u64,
+        cumulative_minor: u64,
+        unsettled: BTreeSet<u64>,
+    ) -> Self {
+        // What was signed for counts, settled or not.
+        let signed = cumulative_minor
+            .checked_div(session.price_minor.into())
+            .unwrap_or_default();
+        Self {
+            session: session.id,
+            tag_epoch: session.tag_epoch,
+            price_minor: session.price_minor,
+            escrow_minor: session.escrow_minor.into(),
+            cap_calls: session.cap_calls.into(),
+            opened_height: session.opened_height,
+            deadline_height: session.deadline_height,
+            next_sequence,
+            cumulative_minor,
+            calls: signed.max(session.calls.into()),
+            unsettled,
+            used: Instant::now(),
+        }
+    }
+
+    /// Calls that it still takes.
+    pub(super) fn room(&self) -> u64 {
+        let left = self.escrow_minor.saturating_sub(self.cumulative_minor);
+        let paid = left
+            .checked_div(u64::from(self.price_minor))
+            .unwrap_or(u64::MAX);
+        paid.min(self.cap_calls.saturating_sub(self.calls))
+    }
+
+    /// Whether half of the session is used up.
+    pub(super) fn runs_low(&self) -> bool {
+        self.room() <= self.cap_calls / 2 || self.window_left() <= WINDOW / 2
+    }
+
+    /// Whether it lasts, is of the list's epoch, and at the price that was planned: what a screening said
+    /// that it costs is what its calls are charged.
+    pub(super) fn serves(&self, planned: &PlannedList, height: u64) -> bool {
+        self.is_of(planned) && self.lasts(height)
+    }
+
+    pub(super) fn is_of(&self, planned: &PlannedList) -> bool {
+        self.tag_epoch == planned.tag_epoch && self.price_minor == planned.price_minor
+    }
+
+    pub(super) fn lasts(&self, height: u64) -> bool {
+        self.deadline_height > height + DEADLINE_MARGIN_BLOCKS
+    }
+
+    /// Whether it takes a request of so many calls now.
+    pub(super) fn takes(&self, calls: u64) -> bool {
+        self.room() >= calls && self.window_left() > 0
+    }
+
+    pub(super) fn reserve(&mut self, calls: u64) -> Reservation {
+        let sequence = self.next_sequence;
+        self.next_sequence += 1;
+        self.calls += calls;
+        self.cumulative_minor += calls * u64::from(self.price_minor);
+        self.unsettled.insert(sequence);
+        self.used = Instant::now();
+        Reservation {
+            session: self.session,
+            sequence,
+            price_minor: self.price_minor,
+            cumulative_minor: self.cumulative_minor,
+            opened_height: self.opened_height,
+        }
+    }
+
+    /// Takes back the room of a request that will not be charged. Its number stays used.
+    pub(super) fn give_back(&mut self, sequence: u64, calls: u64) {
+        if self.unsettled.remove(&sequence) {
+            self.calls = self.calls.saturating_sub(calls);
+            let charge = calls * u64::from(self.price_minor);
+            self.cumulative_minor = self.cumulative_minor.saturating_sub(charge);
+        }
+    }
+
+    /// Notes that a request is settled, or never will be.
+    pub(super) fn settled(&mut self, sequence: u64) {
+        self.unsettled.remove(&sequence);
+    }
+
+    /// Numbers that may be given out before the lowest unsettled one must be settled.
+    fn window_left(&self) -> u64 {
+        let lowest = self.unsettled.first().copied();
+        let lowest = lowest.unwrap_or(self.next_sequence);
+        WINDOW.saturating_sub(self.next_sequence - lowest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tacit_circuits::scope::{ListId, MemberId};
+
+    use super::*;
+
+    /// A session at a price of 2, for so many calls.
+    fn lane(cap_calls: u32) -> Lane {
+        let session = Session {
+            id: SessionId(1),
+            querier: MemberId(1),
+            provider: MemberId(2),
+            list: ListId(1),
+            tag_epoch: TagEpoch(0),
+            lane: 0,
+            price_minor: 2,
+            escrow_minor: 2 * cap_calls,
+            spent_minor: 0,
+            cap_calls,
+            calls: 0,
+            opened_height: 0,
+            deadline_height: 1_000,
+            settled: Default::default(),
+        };
+        Lane::new(&session, 0, 0, BTreeSet::new())
+    }
+
+    #[test]
+    fn numbers_never_lie_further_apart_than_what_settles_in_any_order() {
+        let mut lane = lane(1_000_000);
+        let mut given = Vec::new();
+        while lane.takes(1) {
+            given.push(lane.reserve(1).sequence);
+        }
+        let (first, last) = (given[0], given[given.len() - 1]);
+        assert!(last - first < SETTLEMENT_SPAN, "{first} {last}");
+        assert!(given.len() > 900, "bulk screening needs most of the span");
+        // What is settled behind the lowest one does not help; the lowest one does.
+        lane.settled(5);
+        assert!(!lane.takes(1));
+        lane.settled(0);
+        assert!(lane.takes(1));
+        assert_eq!(lane.reserve(1).sequence, last + 1);
+        assert!(!lane.takes(1));
+    }
+
+    #[test]
+    fn what_is_refused_gives_its_room_back_once_and_its_number_never() {
+        let mut lane = lane(10);
+        let refused = lane.reserve(8);
+        assert_eq!((refused.cumulative_minor, lane.room()), (16, 2));
+        lane.give_back(refused.sequence, 8);
+        lane.give_back(refused.sequence, 8);
+        assert_eq!(lane.room(), 10);
+        let next = lane.reserve(10);
+        assert_eq!((next.sequence, next.cumulative_minor), (1, 20));
+        lane.settled(1);
+        lane.give_back(1, 10);
+        assert_eq!(lane.room(), 0, "what is settled is charged");
+    }
+}

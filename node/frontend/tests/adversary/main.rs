@@ -1,0 +1,17 @@
+//! What dishonest members send, and what each gets.
+
+mod flood;
+mod provider;
+mod querier;
+#[path = "../support/mod.rs"]
+mod support;
+mod window;
+
+use tacit_circuits::curve::WirePoint;
+
+/// The encoding of the neutral element.
+fn identity() -> WirePoint {
+    let mut bytes = [0; 64];
+    bytes[32] = 1;
+    WirePoint(bytes)
+}
