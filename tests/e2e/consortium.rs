@@ -142,7 +142,7 @@ impl Consortium {
             .to_string();
         for voter in [1, 2, 3] {
             let voted = self.tacit(voter, &["member", "vote", &id, "--output", "json"]);
-            if voted.code == CLEAR && voted.json()["state"] == "accepted" {
+            if voted.code == CLEAR && voted.json()["state"] == "carried" {
                 return;
             }
         }
