@@ -3,8 +3,8 @@
 use borsh::BorshSerialize;
 use tacit_ledger::kernel::hash::{Digest, hash};
 use tacit_ledger::kernel::{
-    BlockResult, Bytes, ChainId, Clock, Envelope, Outcome, Party, PartyStatus, ResultProof, Role,
-    TxId, TxResult, codec,
+    BlockResult, Bytes, ChainId, Clock, Envelope, Outcome, Party, PartyStatus, Registry,
+    ResultProof, Role, TxId, TxResult, codec, keys,
 };
 use tacit_ledger::kernel::{BusinessDate, LedgerKey, MemberId, ModuleId, Reject, Signature};
 use tacit_ledger::network::record::*;
@@ -122,8 +122,15 @@ fn records(lines: &mut Lines) {
         OWNER,
         propose(tacit_ledger::network::Change::Remove { member: SISTER }),
     );
+    let registry = Registry::network();
+    let tables = || {
+        let modules = registry.modules().flat_map(|module| module.tables());
+        keys::TABLES.iter().chain(modules)
+    };
     for (key, value) in &chain.state {
-        lines.add(&format!("record/{key}"), &Raw(value));
+        let table = tables().find(|table| key.as_bytes().starts_with(&table.prefix()));
+        let table = table.expect("every key belongs to a table").name;
+        lines.add(&format!("record/{table}/{key}"), &Raw(value));
     }
 }
 
