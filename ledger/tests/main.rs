@@ -20,6 +20,7 @@ mod laws;
 mod lists;
 mod members;
 mod precedence;
+mod reading;
 mod refusals;
 mod results;
 mod sessions;

@@ -9,6 +9,9 @@ use crate::support::*;
 /// A way to spoil a batch, and the refusal of it. Each stands for itself.
 type Spoiling = (Reject, fn(&mut CallBatch));
 
+/// A way to spoil a request before it is signed and answered, and the refusal of it.
+type RequestSpoiling = (Reject, fn(&mut Request));
+
 /// Signs the request of a batch afresh, after a change, and leaves the rest as it is.
 fn resign(batch: &mut CallBatch, change: impl FnOnce(&mut Request)) {
     change(&mut batch.signed.request);
@@ -69,7 +72,7 @@ fn a_signature_that_fails_is_told_before_what_was_not_signed() {
 
 /// Faults of a request in a session of two calls' cap, one call's escrow and a daily cap of one call, in
 /// which number 0 is settled: in the order of their numbers, from what names no session on.
-const WITH_STATE: &[(Reject, fn(&mut Request))] = &[
+const WITH_STATE: &[RequestSpoiling] = &[
     (Reject::SESSION_UNKNOWN, |request| request.session.0 = 77),
     (Reject::SCOPE_MISMATCH, |request| request.provider = THIRD),
     (Reject::PRICE_MISMATCH, |request| request.price_minor -= 1),

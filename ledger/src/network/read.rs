@@ -61,8 +61,8 @@ pub fn members(view: &dyn StateView) -> Result<Vec<Member>, Missing> {
     let count = party::party_count(view)?;
     let keys: Vec<_> = (1..=count).map(|id| keys::profile(MemberId(id))).collect();
     let profiles = state::read_all::<Profile>(view, &keys);
-    let (parties, profiles) = both(party::parties(view), profiles)?;
-    let validators = validators(view)?;
+    let pairs = both(party::parties(view), profiles);
+    let ((parties, profiles), validators) = both(pairs, validators(view))?;
     let pairs = parties.into_iter().zip(profiles.into_iter().flatten());
     Ok(pairs
         .map(|(party, profile)| joined(party, profile, &validators))

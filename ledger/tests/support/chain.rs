@@ -127,6 +127,33 @@ impl Chain {
         (execution, rounds)
     }
 
+    /// Rounds of fetching that the transaction takes in the next block once the records have been fetched
+    /// that its bytes tell of, and the block's own.
+    pub(crate) fn rounds_after_prefetch(&self, envelope: &Envelope) -> usize {
+        let mut run = self.machine.begin(BlockContext {
+            chain_id: self.machine.chain_id(),
+            height: self.height + 1,
+            time_ms: self.time_ms + BLOCK_MS,
+        });
+        let mut rounds = 0;
+        fetch(
+            &mut run,
+            self,
+            Fetching::WhenMissing,
+            &mut rounds,
+            BlockRun::open,
+        );
+        for key in run.prefetch(envelope) {
+            run.supply(key.clone(), self.state.get(&key).cloned());
+        }
+        assert_eq!(run.prefetch(envelope), [], "fetched twice");
+        rounds = 0;
+        fetch(&mut run, self, Fetching::WhenMissing, &mut rounds, |run| {
+            run.apply(envelope)
+        });
+        rounds
+    }
+
     /// Lets `member` act in a block of its own.
     pub(crate) fn act(&mut self, member: MemberId, action: Action) -> Result<Vec<Event>, Reject> {
         let envelope = self.envelope(member, &action);

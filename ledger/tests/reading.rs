@@ -1,0 +1,125 @@
+//! Reading state that is not there yet.
+
+use tacit_ledger::kernel::party::party_count;
+use tacit_ledger::kernel::{StateKey, Supplied, keys as kernel};
+use tacit_ledger::network::{Action, AlarmReason, Change, keys, read};
+
+use crate::support::*;
+
+#[test]
+fn all_that_one_round_can_bring_is_named_at_once() {
+    let nothing = Supplied::new();
+    let member = read::member(&nothing, OWNER).expect_err("nothing is there");
+    let wanted = [
+        kernel::party(OWNER),
+        keys::profile(OWNER),
+        keys::validators(),
+    ];
+    assert_eq!(member.keys(), wanted);
+    let today = read::calls_today(&nothing, QUERIER, LIST).expect_err("nothing is there");
+    assert_eq!(today.keys(), [keys::usage(QUERIER, LIST), kernel::clock()]);
+    let mut counted = Supplied::new();
+    counted.supply(kernel::party_count(), Some(vec![3, 0, 0, 0]));
+    let missing = read::members(&counted).expect_err("only their number is there");
+    let three = (1..=3).map(tacit_ledger::kernel::MemberId);
+    let parties = three.clone().map(kernel::party);
+    let wanted: Vec<_> = parties
+        .chain(three.map(keys::profile))
+        .chain([keys::validators()])
+        .collect();
+    assert_eq!(missing.keys(), wanted);
+}
+
+#[test]
+fn the_first_answer_about_a_record_stays() {
+    let mut view = Supplied::new();
+    view.supply(kernel::party_count(), None);
+    view.supply(kernel::party_count(), Some(vec![9, 0, 0, 0]));
+    assert_eq!(party_count(&view), Ok(0));
+}
+
+#[test]
+#[should_panic(expected = "the store is damaged")]
+fn a_record_that_does_not_decode_stops_the_machine() {
+    let state: std::collections::BTreeMap<StateKey, Vec<u8>> =
+        [(keys::supply(), vec![1, 2, 3])].into();
+    let _ = read::supply(&state);
+}
+
+/// One of each action that succeeds in the chain that it comes with.
+fn successes() -> Vec<(Chain, tacit_ledger::kernel::MemberId, Action)> {
+    let publication = first();
+    let reason = AlarmReason::RootMismatch;
+    let tag_epoch = EPOCH;
+    let session = Chain::with_session();
+    let batch = session.batch(0, 2);
+    let deadline = Chain::with_list().height + 5;
+    let mut proposed = Chain::new();
+    proposed.must(OWNER, propose(Change::Remove { member: SISTER }));
+    let key = list_key(LIST, EPOCH);
+    let mut created = Chain::new();
+    created.must(OWNER, create_list());
+    let register = created.register_key(OWNER, LIST, EPOCH, &key);
+    let newer = publish(version(LIST, EPOCH, 1));
+    vec![
+        (Chain::new(), OWNER, profile("a.example:1", "b.example:2")),
+        (Chain::new(), OWNER, rotate(certificate(NOBODY))),
+        (
+            Chain::new(),
+            OWNER,
+            propose(Change::Remove { member: SISTER }),
+        ),
+        (proposed, QUERIER, vote(1, true)),
+        (Chain::new(), OWNER, create_list()),
+        (created, OWNER, register),
+        (Chain::with_list(), OWNER, newer),
+        (Chain::with_list(), FOURTH, attest(publication)),
+        (
+            Chain::with_list(),
+            FOURTH,
+            Action::RaiseAlarm {
+                publication,
+                reason,
+            },
+        ),
+        (Chain::with_list(), FOURTH, fraud_proof(publication)),
+        (
+            Chain::with_list(),
+            OWNER,
+            Action::WithdrawList { list: LIST },
+        ),
+        (
+            Chain::with_list(),
+            OWNER,
+            Action::RevokeKey {
+                list: LIST,
+                tag_epoch,
+            },
+        ),
+        (Chain::with_list(), QUERIER, open(vec![opening(deadline)])),
+        (session, OWNER, batch),
+        (Chain::with_session(), OWNER, close(SESSION)),
+    ]
+}
+
+#[test]
+fn after_prefetching_an_action_takes_few_rounds_and_a_call_batch_none() {
+    for (mut chain, member, action) in successes() {
+        let name = action.name();
+        let envelope = chain.envelope(member, &action);
+        let rounds = chain.rounds_after_prefetch(&envelope);
+        let most = if name == "call-batch" { 0 } else { 4 };
+        assert!(rounds <= most, "{name}: {rounds} rounds");
+        chain.must(member, action);
+    }
+}
+
+#[test]
+fn one_of_each_action_succeeds() {
+    let names: Vec<_> = successes()
+        .iter()
+        .map(|(_, _, action)| action.name())
+        .collect();
+    let all: Vec<_> = actions().iter().map(Action::name).collect();
+    assert_eq!(names, all);
+}
