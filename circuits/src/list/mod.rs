@@ -18,6 +18,7 @@ mod tree;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
+use std::fmt;
 
 use crate::scope::{ListId, ListVersion, TagEpoch};
 
@@ -57,6 +58,13 @@ pub struct VersionId {
     pub tag_epoch: TagEpoch,
     /// The state within the epoch.
     pub version: ListVersion,
+}
+
+impl fmt::Display for VersionId {
+    /// Numbers of list, tag epoch and version, as a record of the ledger is named.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.list.0, self.tag_epoch.0, self.version.0)
+    }
 }
 
 impl VersionId {

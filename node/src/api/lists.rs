@@ -263,6 +263,24 @@ impl Operator {
         })
     }
 
+    pub(super) async fn revoke_list_key(
+        &self,
+        request: proto::ListRevokeKeyRequest,
+    ) -> Result<proto::ListRevokeKeyResponse, ApiError> {
+        let known = self.known_lists().await?;
+        let list = known.selected(request.list, self.ledger.member_id())?;
+        let (lists, name) = (&self.frontend()?.lists, list.name.as_str());
+        let applied = match request.tag_epoch {
+            Some(tag_epoch) => lists.revoke_epoch(name, TagEpoch(tag_epoch)).await?,
+            None => lists.revoke_key(name).await?,
+        };
+        Ok(proto::ListRevokeKeyResponse {
+            list: known.refs.get(&list.id).cloned(),
+            tx_id: applied.tx_id.0.0.to_vec(),
+            height: applied.height,
+        })
+    }
+
     /// How people name the lists.
     pub(super) fn list_refs(
         &self,

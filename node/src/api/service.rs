@@ -105,6 +105,13 @@ impl Service for Operator {
         once(self.withdraw_list(request.into_inner())).await
     }
 
+    async fn list_revoke_key(
+        &self,
+        request: Request<proto::ListRevokeKeyRequest>,
+    ) -> Answer<proto::ListRevokeKeyResponse> {
+        once(self.revoke_list_key(request.into_inner())).await
+    }
+
     async fn screen_plan(
         &self,
         request: Request<proto::ScreenPlanRequest>,
