@@ -1,7 +1,9 @@
 //! What the actions do.
 //!
 //! One file per subject. Every function checks all that it refuses before it writes, in ascending order
-//! of the refusals' numbers.
+//! of the refusals' numbers. Openings of sessions are checked and opened one after the other, and a
+//! deciding vote is cast before its change is checked; what was written until a refusal is dropped with
+//! the step.
 
 mod alarms;
 mod calls;
