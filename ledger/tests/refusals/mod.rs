@@ -8,8 +8,9 @@ mod sessions;
 
 use std::collections::BTreeSet;
 
-use tacit_ledger::kernel::Reject;
 use tacit_ledger::kernel::reject::KERNEL_REJECTS;
+use tacit_ledger::kernel::{Registry, Reject};
+use tacit_ledger::network::RiskNetwork;
 use tacit_ledger::network::reject::NETWORK_REJECTS;
 
 /// A refusal, what leads to it, and how it comes out.
@@ -74,4 +75,23 @@ fn numbers_and_names_of_refusals_never_change() {
         lines, pinned,
         "numbers are permanent: add to numbers.txt, never change a line"
     );
+}
+
+#[test]
+fn a_chain_describes_its_own_refusals_and_no_others() {
+    let registry = Registry::network();
+    for info in KERNEL_REJECTS.iter().chain(NETWORK_REJECTS) {
+        assert_eq!(registry.describe(info.reject), Some(info));
+        let shown = info.reject.to_string();
+        assert!(shown.starts_with(info.name) && shown.ends_with(info.text));
+    }
+    let other = Reject::numbered(999);
+    assert_eq!(registry.describe(other), None);
+    assert_eq!(other.to_string(), "refused with number 999");
+}
+
+#[test]
+#[should_panic(expected = "two modules have the number 1")]
+fn two_modules_of_one_number_make_no_chain() {
+    let _ = Registry::network().with(RiskNetwork);
 }
