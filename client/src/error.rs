@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use tacit_certs::CertificateError;
+use tacit_finality::FinalityError;
 use tacit_proto::error_detail;
 use tacit_proto::operator::{ErrorDetail, Fault};
 
@@ -63,6 +64,22 @@ pub enum ClientError {
     /// The node answered against its own protocol.
     #[error("the node answered something that this version does not understand: {0}")]
     Unexpected(&'static str),
+    /// A bundle does not prove what it says.
+    #[error("{path} is not proven: {source}")]
+    NotProven {
+        /// The bundle.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: FinalityError,
+    },
+    /// A bundle proves something, but not what was expected.
+    #[error("{path} proves {proven}, and not what was expected")]
+    ProvesOther {
+        /// The bundle.
+        path: PathBuf,
+        /// What it proves.
+        proven: String,
+    },
     /// What was said could not be shown.
     #[error("cannot write the answer: {0}")]
     Output(#[from] std::io::Error),
@@ -97,6 +114,8 @@ impl ClientError {
             Self::Refused(detail) => &detail.code,
             Self::Broken(_) => "connection-broken",
             Self::Unexpected(_) => "unexpected-answer",
+            Self::NotProven { .. } => "not-proven",
+            Self::ProvesOther { .. } => "proves-other",
             Self::Output(_) => "output",
             Self::Runtime { .. } => "runtime",
         }

@@ -10,6 +10,7 @@ pub mod error;
 pub mod exit;
 pub mod output;
 pub mod profile;
+pub mod record;
 pub mod rows;
 
 use std::path::PathBuf;

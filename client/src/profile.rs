@@ -24,6 +24,12 @@ pub struct Profile {
     pub certificate_file: PathBuf,
     /// Its private key, PEM.
     pub key_file: PathBuf,
+    /// Purpose of screenings that name none, a code that the institution governs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// Lawful basis of screenings that name none, a code that the institution governs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lawful_basis: Option<String>,
 }
 
 impl Profile {
@@ -127,11 +133,15 @@ mod tests {
             ca_file: "certs/ca.pem".into(),
             certificate_file: "/etc/tacit/operator.pem".into(),
             key_file: "certs/operator.key".into(),
+            purpose: None,
+            lawful_basis: Some("consent".into()),
         };
         profile.write_new(&path).unwrap();
         let read = Profile::read(&path).unwrap();
         assert_eq!(read.ca_file, folder.path().join("a/certs/ca.pem"));
         assert_eq!(read.certificate_file, Path::new("/etc/tacit/operator.pem"));
+        assert_eq!(read.purpose, None);
+        assert_eq!(read.lawful_basis.as_deref(), Some("consent"));
         assert!(
             profile.write_new(&path).is_err(),
             "an existing profile was overwritten"

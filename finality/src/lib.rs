@@ -26,6 +26,8 @@ mod error;
 mod evidence;
 mod header;
 mod result;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod value;
 
 pub use certificate::{Committees, FinalizedHeader, MAX_DESCENDANTS, namespace};

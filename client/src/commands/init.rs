@@ -27,6 +27,12 @@ pub struct InitCommand {
     /// Its private key, PEM.
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
+    /// Purpose of screenings that name none, where it is always the same.
+    #[arg(long, value_name = "CODE")]
+    purpose: Option<String>,
+    /// Lawful basis of screenings that name none, where it is always the same.
+    #[arg(long, value_name = "CODE")]
+    lawful_basis: Option<String>,
 }
 
 impl InitCommand {
@@ -42,6 +48,8 @@ impl InitCommand {
             ca_file: absolute(&self.ca)?,
             certificate_file: absolute(&self.certificate)?,
             key_file: absolute(&self.key)?,
+            purpose: self.purpose.clone(),
+            lawful_basis: self.lawful_basis.clone(),
         };
         let path = context
             .globals

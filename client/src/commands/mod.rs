@@ -95,6 +95,12 @@ fn confirmed(question: &str) -> Result<bool, ClientError> {
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
+/// A person said no. Nothing was done, so a script must not take it for done.
+fn declined(words: &str) -> Exit {
+    eprintln!("{words}");
+    Exit::CouldNotRun
+}
+
 /// A progress bar with rate and time left; hidden where no person looks.
 fn bar(format: Format) -> ProgressBar {
     if format == Format::Json {

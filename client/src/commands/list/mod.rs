@@ -267,7 +267,7 @@ async fn verify(context: &Context, list: &str, member: Option<u32>) -> Result<Ex
 
 async fn withdraw(context: &Context, list: &str, yes: bool) -> Result<Exit, ClientError> {
     if !yes && !super::confirmed(&format!("Withdraw {list} for good?"))? {
-        return Ok(Exit::Clear);
+        return Ok(super::declined("nothing was withdrawn"));
     }
     let mut node = context.node().await?;
     let request = ListWithdrawRequest {

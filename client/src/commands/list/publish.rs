@@ -15,11 +15,11 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
 use crate::Context;
-use crate::commands::{STREAM_BUFFER, bar, confirmed, stage_words};
+use crate::commands::{STREAM_BUFFER, bar, confirmed, declined, stage_words};
 use crate::error::ClientError;
 use crate::exit::Exit;
 use crate::output::{Format, print_json};
-use crate::rows::{ColumnChoice, Columns, Rejects, RowSource};
+use crate::rows::{ColumnChoice, Columns, Rejects, RowSource, is_same_file, rejects_beside};
 
 /// Publishes a list from a CSV file, or changes one.
 ///
@@ -69,7 +69,14 @@ impl Publish {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let mut source = RowSource::open(&self.from, &self.columns)?;
         let columns = source.columns().clone();
-        let mut rejects = Rejects::new(self.rejects.clone(), &self.from);
+        let rejects = self.rejects.clone();
+        let rejects = rejects.unwrap_or_else(|| rejects_beside(&self.from));
+        if is_same_file(&rejects, &self.from) {
+            return Err(ClientError::Usage(
+                "--rejects is the file that is read: name another one".into(),
+            ));
+        }
+        let mut rejects = Rejects::new(&rejects);
         let mut node = context.node().await?;
 
         let (asked, stream) = mpsc::channel(STREAM_BUFFER);
@@ -124,6 +131,9 @@ impl Publish {
         let outcome = outcome?;
         if let Some(path) = rejects.finish()? {
             eprintln!("refused rows are in {}", path.display());
+        }
+        if outcome.published.is_none() && !self.dry_run {
+            return Ok(declined("nothing was published"));
         }
         outcome.print(context, rejects.count())
     }

@@ -1,43 +1,34 @@
 //! A CSV file: rows stream to the node, answers stream back, and the file leaves with columns added.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use csv::ByteRecord;
-use futures::StreamExt as _;
+use futures::{Stream, StreamExt as _};
 use indicatif::ProgressBar;
-use serde_json::json;
-use tacit_proto::MAX_ROWS_PER_MESSAGE;
 use tacit_proto::operator::{
-    ScreenPlanResponse, ScreenRequest, ScreenResponse, ScreenRow, ScreenRows, ScreenSummary,
+    ScreenPlanResponse, ScreenRequest, ScreenResponse, ScreenSummary,
     screen_request::Step as Asked, screen_response::Step,
 };
 use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::Streaming;
+use tonic::Status;
 
-use super::sheet::{Counts, Sheet};
-use super::{AskedLists, ScreenCommand};
+use super::ScreenCommand;
+use super::answers::AskedLists;
+use super::feed::{Read, count, feed, stop_on_interrupt};
+use super::files::Files;
+use super::report::Report;
+use super::sheet::{Sheet, records_in};
 use crate::Context;
-use crate::commands::{STREAM_BUFFER, bar};
-use crate::error::{ClientError, described};
+use crate::commands::{STREAM_BUFFER, bar, declined};
+use crate::connection;
+use crate::error::ClientError;
 use crate::exit::Exit;
-use crate::output::{Format, Table, print_json, quota};
-use crate::rows::{Broken, Rejects, RowSource, Value};
+use crate::output::{Format, print_error};
+use crate::rows::{Rejects, RowSource};
 
 /// Records that are read and not yet written. Bounds memory; enough for several batches of every list.
 const MAX_WAITING_RECORDS: usize = 32_768;
-
-/// Records that travel together. Small enough that the first answers come soon.
-const RECORDS_PER_MESSAGE: usize = 2_000;
-
-/// A record read from the file, with what is to become of it.
-enum Read {
-    Asked(u64, ByteRecord),
-    KeptOut(ByteRecord, Broken),
-}
 
 pub(super) async fn run(
     command: &ScreenCommand,
@@ -45,21 +36,29 @@ pub(super) async fn run(
     from: &Path,
     out: &Path,
 ) -> Result<Exit, ClientError> {
-    let counted = count(command, from)?;
-    let mut node = context.node().await?;
-    if !command
-        .agree_on_price(context, &mut node, &counted.by_type)
-        .await?
+    let files = Files::new(from, out, command.rejects.as_deref());
+    files.check(command.resume, command.overwrite)?;
+    let done = match command.resume {
+        true => records_in(&files.unfinished)?,
+        false => 0,
+    };
+    let counted = count(&command.columns, from, done)?;
+    let profile = context.profile()?;
+    let grounds = command.grounds(&profile)?;
+    let mut node = connection::connect(&profile).await?;
+    let to_ask = counted.by_type.values().sum();
+    if to_ask > 0
+        && !command
+            .agree_on_price(context, &mut node, &counted.by_type)
+            .await?
     {
-        return Ok(Exit::Clear);
+        // There is no answer that could be clear or incomplete.
+        return Ok(declined("nothing was asked, and nothing paid"));
     }
-    let source = RowSource::open(from, &command.columns)?;
-    let columns = source.columns().clone();
-    let header = source.header().clone();
 
     // The plan comes first, and says which columns the output will have.
     let (asked, stream) = mpsc::channel(STREAM_BUFFER);
-    let first = Asked::Header(command.header(counted.by_type.values().sum()));
+    let first = Asked::Header(command.header(grounds, to_ask));
     let first = ScreenRequest { step: Some(first) };
     asked
         .send(first)
@@ -68,14 +67,9 @@ pub(super) async fn run(
     let mut answers = node.screen(ReceiverStream::new(stream)).await?.into_inner();
     let plan = first_plan(&mut answers).await?;
     let lists = AskedLists::of(&mut node, &plan).await?;
-    let sheet = Sheet::open(
-        out,
-        &header,
-        &columns,
-        &lists,
-        command.require,
-        command.resume,
-    )?;
+    let mut source = RowSource::open(from, &command.columns)?;
+    let sheet = Sheet::open(&files, &mut source, &lists, command.require, command.resume)?;
+    let rejects = Rejects::open(&files.rejects, sheet.done_before())?;
 
     let bar = bar(context.format());
     bar.set_length(counted.records);
@@ -84,52 +78,36 @@ pub(super) async fn run(
     let stop = stop_on_interrupt();
     let window = Arc::new(Semaphore::new(MAX_WAITING_RECORDS));
     let (read, records) = mpsc::channel(STREAM_BUFFER);
-    let skip = sheet.done_before();
     let reading = tokio::task::spawn_blocking({
-        let (stop, window) = (stop.clone(), window.clone());
-        move || feed(source, skip, &stop, &window, &read, &asked)
+        let window = window.clone();
+        move || feed(source, &stop, &window, &read, &asked)
     });
-    let rejects = Rejects::new(command.rejects.clone(), from);
     let mut collector = Collector {
         sheet,
         rejects,
+        files,
         window,
         bar,
         records,
-        finals: Vec::new(),
+        heights: Vec::new(),
         summary: None,
     };
     let collected = collector.collect(&mut answers).await;
-    reading
+    // Whoever reads the file must wait neither for a window that nobody empties nor for a node that nobody hears.
+    drop(answers);
+    collector.window.close();
+    collector.records.close();
+    let ended = reading
         .await
-        .map_err(|_| ClientError::Unexpected("reading failed"))??;
-    collected?;
-    collector.conclude(context, stop.load(Ordering::Relaxed))
-}
-
-/// What a first pass over the file finds.
-struct Counted {
-    records: u64,
-    by_type: BTreeMap<String, u64>,
-}
-
-fn count(command: &ScreenCommand, from: &Path) -> Result<Counted, ClientError> {
-    let mut source = RowSource::open(from, &command.columns)?;
-    let mut counted = Counted {
-        records: 0,
-        by_type: BTreeMap::new(),
-    };
-    while let Some(chunk) = source.next_chunk(MAX_ROWS_PER_MESSAGE)? {
-        counted.records += chunk.records;
-        for value in chunk.values {
-            *counted.by_type.entry(value.kind).or_default() += 1;
-        }
+        .map_err(|_| ClientError::Unexpected("reading failed"))?;
+    match collected.and(ended) {
+        Ok(ended) => collector.conclude(context, ended),
+        Err(error) => collector.break_off(context.format(), error),
     }
-    Ok(counted)
 }
 
 async fn first_plan(
-    answers: &mut Streaming<ScreenResponse>,
+    answers: &mut (impl Stream<Item = Result<ScreenResponse, Status>> + Unpin),
 ) -> Result<ScreenPlanResponse, ClientError> {
     match answers.next().await {
         Some(Ok(ScreenResponse {
@@ -142,91 +120,23 @@ async fn first_plan(
     }
 }
 
-/// True once the person has pressed Ctrl-C: what was asked is still answered and written.
-fn stop_on_interrupt() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let told = stop.clone();
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            told.store(true, Ordering::Relaxed);
-            eprintln!("stopping: what was asked is still written; go on later with --resume");
-        }
-    });
-    stop
-}
-
-/// Reads records and sends their values, as far as the window allows.
-fn feed(
-    mut source: RowSource,
-    skip: u64,
-    stop: &AtomicBool,
-    window: &Arc<Semaphore>,
-    read: &mpsc::Sender<Vec<Read>>,
-    asked: &mpsc::Sender<ScreenRequest>,
-) -> Result<(), ClientError> {
-    let per_record = source.columns().chosen().len();
-    let most = RECORDS_PER_MESSAGE.min(MAX_ROWS_PER_MESSAGE / per_record);
-    let runtime = tokio::runtime::Handle::current();
-    while !stop.load(Ordering::Relaxed) {
-        let (mut records, mut rows) = (Vec::with_capacity(most), Vec::new());
-        while records.len() < most {
-            let Some((number, record)) = source.next_record()? else {
-                break;
-            };
-            if number <= skip {
-                continue;
-            }
-            match source.values(number, &record) {
-                Ok(values) => {
-                    rows.extend(values.into_iter().map(screen_row));
-                    records.push(Read::Asked(number, record));
-                }
-                Err(broken) => records.push(Read::KeptOut(record, broken)),
-            }
-        }
-        if records.is_empty() {
-            return Ok(());
-        }
-        let place = u32::try_from(records.len()).unwrap_or(u32::MAX);
-        match runtime.block_on(window.acquire_many(place)) {
-            // Given back when the records are written.
-            Ok(permits) => permits.forget(),
-            Err(_) => return Ok(()),
-        }
-        // The collector must know a record before its answers come.
-        let request = ScreenRequest {
-            step: Some(Asked::Rows(ScreenRows { rows })),
-        };
-        if read.blocking_send(records).is_err() || asked.blocking_send(request).is_err() {
-            return Ok(());
-        }
-    }
-    Ok(())
-}
-
-fn screen_row(value: Value) -> ScreenRow {
-    ScreenRow {
-        row: value.row,
-        r#type: value.kind,
-        value: value.value,
-    }
-}
-
 /// Puts answers to their records.
 struct Collector {
     sheet: Sheet,
     rejects: Rejects,
+    files: Files,
     window: Arc<Semaphore>,
     bar: ProgressBar,
     records: mpsc::Receiver<Vec<Read>>,
-    finals: Vec<u64>,
+    heights: Vec<u64>,
     summary: Option<ScreenSummary>,
 }
 
 impl Collector {
+    /// Hears everything that the node says. Fails where it does not come to its summary.
     async fn collect(
         &mut self,
-        answers: &mut Streaming<ScreenResponse>,
+        answers: &mut (impl Stream<Item = Result<ScreenResponse, Status>> + Unpin),
     ) -> Result<(), ClientError> {
         let mut reading = true;
         loop {
@@ -244,11 +154,11 @@ impl Collector {
                         }
                         self.hear(answer?)?;
                     }
+                    None if self.summary.is_some() => return Ok(()),
                     None => {
-                        // Whoever reads the file must not wait for a window that nobody empties.
-                        self.window.close();
-                        self.records.close();
-                        return Ok(());
+                        return Err(ClientError::Broken(
+                            "the answers ended without a summary".into(),
+                        ));
                     }
                 },
             }
@@ -285,7 +195,7 @@ impl Collector {
                 Ok(())
             }
             Some(Step::CallsFinal(calls)) => {
-                self.finals.push(calls.height);
+                self.heights.push(calls.height);
                 Ok(())
             }
             Some(Step::Summary(summary)) => {
@@ -312,124 +222,79 @@ impl Collector {
         Ok(())
     }
 
-    fn conclude(mut self, context: &Context, stopped: bool) -> Result<Exit, ClientError> {
+    /// The node has said all that it will say. `ended`: every record of the file was sent to it.
+    fn conclude(mut self, context: &Context, ended: bool) -> Result<Exit, ClientError> {
         self.bar.finish_and_clear();
+        if ended {
+            // Asking again would not help: the node heard everything and said its last word.
+            while let Ok(records) = self.records.try_recv() {
+                self.take(records)?;
+            }
+            self.sheet.settle()?;
+        }
         let kept_out = self.rejects.count();
         if let Some(path) = self.rejects.finish()? {
             eprintln!("{kept_out} values were not asked; see {}", path.display());
         }
-        let complete = !stopped && self.sheet.waiting() == 0;
-        let (counts, unfinished) = if complete {
-            (self.sheet.finish()?, None)
+        let before = self.sheet.done_before();
+        let counts = if ended {
+            self.sheet.finish()?
         } else {
-            let (counts, path) = self.sheet.pause()?;
-            (counts, Some(path))
+            self.sheet.pause()?
         };
-        let summary = self.summary.ok_or(ClientError::Broken(
-            "the answers ended without a summary".into(),
-        ))?;
-        let heights = (
-            self.finals.iter().min().copied(),
-            self.finals.iter().max().copied(),
+        let report = Report {
+            counts,
+            before,
+            kept_out,
+            summary: self.summary.unwrap_or_default(),
+            heights: self.heights,
+        };
+        report.print(context.format())?;
+        if ended {
+            return Ok(report.exit());
+        }
+        eprintln!(
+            "not complete: go on with --resume; so far in {}",
+            self.files.unfinished.display()
         );
-        match context.format() {
-            Format::Json => print_as_json(&counts, &summary, kept_out, heights)?,
-            Format::Text => print(&counts, &summary, heights)?,
+        Ok(Exit::Incomplete)
+    }
+
+    /// Something failed on the way. What was answered so far is kept for a later run, and the screening is
+    /// incomplete; where nothing was, it could not be run.
+    fn break_off(mut self, format: Format, error: ClientError) -> Result<Exit, ClientError> {
+        self.bar.finish_and_clear();
+        let unfinished = self.files.unfinished;
+        if self.sheet.counts().records == 0 {
+            // A file with nothing but a header would only stand in the way of the next run; if it stays, that run
+            // says what to do.
+            let _ = std::fs::remove_file(&unfinished);
+            return Err(error);
         }
-        if let Some(path) = unfinished {
-            eprintln!(
-                "not complete: go on with --resume; so far in {}",
-                path.display()
-            );
-            return Ok(Exit::Incomplete);
+        // The first error is the one to tell.
+        let kept = self
+            .rejects
+            .finish()
+            .and_then(|_| self.sheet.pause().map(|counts| counts.records));
+        match kept {
+            Ok(rows) => eprintln!(
+                "{rows} rows are answered, in {}; go on with --resume",
+                unfinished.display()
+            ),
+            Err(_) => eprintln!(
+                "what was answered so far is in {}; go on with --resume",
+                unfinished.display()
+            ),
         }
-        Ok(verdict(&counts))
+        match error {
+            ClientError::Refused(_) | ClientError::Broken(_) | ClientError::Unexpected(_) => {
+                print_error(format, &error);
+                Ok(Exit::Incomplete)
+            }
+            here => Err(here),
+        }
     }
 }
 
-fn verdict(counts: &Counts) -> Exit {
-    match counts {
-        Counts {
-            incomplete: 1.., ..
-        } => Exit::Incomplete,
-        Counts { hit: 1.., .. } => Exit::Hit,
-        Counts { .. } => Exit::Clear,
-    }
-}
-
-type Heights = (Option<u64>, Option<u64>);
-
-fn print(counts: &Counts, summary: &ScreenSummary, heights: Heights) -> Result<(), ClientError> {
-    let mut table = Table::new(&[
-        "list",
-        "of",
-        "name",
-        "hit",
-        "clear",
-        "unreachable",
-        "cost",
-        "",
-    ]);
-    for line in &summary.lists {
-        let list = line.list.clone().unwrap_or_default();
-        table.row([
-            format!("L{}", list.list_id),
-            format!("M{}", list.member_id),
-            list.name,
-            line.hits.to_string(),
-            line.clears.to_string(),
-            line.unreachable.to_string(),
-            quota(line.cost_minor),
-            line.reason.as_ref().map(described).unwrap_or_default(),
-        ]);
-    }
-    table.print()?;
-    println!(
-        "{} rows: {} with a hit, {} incomplete; {} calls, cost {}, {:.2} s",
-        counts.records,
-        counts.hit,
-        counts.incomplete,
-        summary.calls,
-        quota(summary.cost_minor),
-        std::time::Duration::from_millis(summary.elapsed_ms).as_secs_f64()
-    );
-    if let (Some(first), Some(last)) = heights {
-        println!("the calls stand on the ledger in blocks {first} to {last}");
-    }
-    Ok(())
-}
-
-fn print_as_json(
-    counts: &Counts,
-    summary: &ScreenSummary,
-    kept_out: u64,
-    heights: Heights,
-) -> Result<(), ClientError> {
-    let lists: Vec<_> = summary
-        .lists
-        .iter()
-        .map(|line| {
-            json!({
-                "list_id": line.list.as_ref().map(|list| list.list_id),
-                "member_id": line.list.as_ref().map(|list| list.member_id),
-                "hits": line.hits,
-                "clears": line.clears,
-                "unreachable": line.unreachable,
-                "cost_minor": line.cost_minor,
-                "reason": line.reason.as_ref().map(described),
-            })
-        })
-        .collect();
-    print_json(&json!({
-        "rows": counts.records,
-        "rows_hit": counts.hit,
-        "rows_incomplete": counts.incomplete,
-        "values_malformed": kept_out,
-        "calls": summary.calls,
-        "cost_minor": summary.cost_minor,
-        "elapsed_ms": summary.elapsed_ms,
-        "lists": lists,
-        "first_height": heights.0,
-        "last_height": heights.1,
-    }))
-}
+#[cfg(test)]
+mod tests;

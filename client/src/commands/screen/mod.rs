@@ -1,15 +1,18 @@
 //! `tacit screen`
 
+mod answers;
 mod bulk;
+mod feed;
+mod files;
 mod one;
+mod report;
 mod sheet;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use tacit_proto::operator::{
-    Answer, ErrorDetail, ListAllRequest, ListRef, ScreenHeader, ScreenPlanRequest,
-    ScreenPlanResponse, Targets, TypeCount,
+    ScreenHeader, ScreenPlanRequest, ScreenPlanResponse, Targets, TypeCount,
 };
 
 use crate::Context;
@@ -18,13 +21,19 @@ use crate::connection::Node;
 use crate::error::{ClientError, described};
 use crate::exit::Exit;
 use crate::output::{Format, quota};
+use crate::profile::Profile;
 use crate::rows::ColumnChoice;
+
+use answers::AskedLists;
 
 /// Asks other members whether identifiers are on their lists.
 ///
 /// Give values, or a CSV file with --from. The members that are asked do not learn about whom. A hit is an
 /// allegation of the list's owner: a person should look at it. Clear says that a list does not hold the
 /// identifier: it is no certificate of good standing.
+///
+/// Each call is recorded with its purpose and its lawful basis. Both are mandatory: name them here, or in the
+/// profile where they are always the same.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     tacit screen --type phone '138 0013 8000' --purpose credit-origination --lawful-basis consent\n  \
@@ -35,7 +44,7 @@ pub struct ScreenCommand {
     /// The identifiers, each of the type that --type names.
     #[arg(value_name = "VALUE", conflicts_with = "from")]
     values: Vec<String>,
-    /// A CSV file with any columns.
+    /// A CSV file with any columns, the first line of which names them.
     #[arg(long, value_name = "FILE", requires = "out")]
     from: Option<PathBuf>,
     /// Where the file goes, with result columns added.
@@ -43,12 +52,14 @@ pub struct ScreenCommand {
     out: Option<PathBuf>,
     #[command(flatten)]
     columns: ColumnChoice,
-    /// Why it is asked, a code that the institution governs, such as credit-origination.
+    /// Why it is asked, a code that the institution governs, such as credit-origination. Mandatory, unless the
+    /// profile names one.
     #[arg(long, value_name = "CODE")]
-    purpose: String,
-    /// On what lawful basis, such as consent.
-    #[arg(long, value_name = "CODE", default_value = "consent")]
-    lawful_basis: String,
+    purpose: Option<String>,
+    /// On what lawful basis, a code that the institution governs, such as consent. Mandatory, unless the profile
+    /// names one.
+    #[arg(long, value_name = "CODE")]
+    lawful_basis: Option<String>,
     /// Case or consent reference. Stays in the institution's own records.
     #[arg(
         long,
@@ -66,11 +77,12 @@ pub struct ScreenCommand {
     /// Only lists of these categories.
     #[arg(long = "category", value_name = "NAME")]
     categories: Vec<String>,
-    /// A row is complete when at least so many members answered; without it, when all did.
-    #[arg(long, value_name = "NUMBER")]
-    require: Option<usize>,
+    /// A row is complete when at least so many members answered; without it, when all did. A member has answered
+    /// when each of its lists that are asked has.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    require: Option<u32>,
     /// Refuse if it would cost more than this many quota.
-    #[arg(long, value_name = "QUOTA")]
+    #[arg(long, value_name = "QUOTA", value_parser = clap::value_parser!(u64).range(1..))]
     cost_limit: Option<u64>,
     /// How long a member may take for one batch before it counts as unreachable.
     #[arg(
@@ -83,8 +95,11 @@ pub struct ScreenCommand {
     /// Go on where an interrupted run of the same file stopped.
     #[arg(long, requires = "from")]
     resume: bool,
-    /// Where rows that are not asked go, with line and reason; beside the file if none is given.
-    #[arg(long, value_name = "FILE")]
+    /// Replace --out where it exists, and begin an unfinished run anew unless --resume is given.
+    #[arg(long, requires = "from")]
+    overwrite: bool,
+    /// Where rows that are not asked go, with number and reason; beside the file if none is given.
+    #[arg(long, value_name = "FILE", requires = "from")]
     rejects: Option<PathBuf>,
     /// Wait until every call is final on the ledger.
     #[arg(long)]
@@ -92,6 +107,13 @@ pub struct ScreenCommand {
     /// Do not ask before paying.
     #[arg(long)]
     yes: bool,
+}
+
+/// Why it is asked, and on what basis: what an examiner will want to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Grounds {
+    purpose: String,
+    lawful_basis: String,
 }
 
 impl ScreenCommand {
@@ -113,13 +135,38 @@ impl ScreenCommand {
         }
     }
 
-    fn header(&self, rows_expected: u64) -> ScreenHeader {
+    /// Purpose and lawful basis as they were given here, else as the profile has them. There is no default: it
+    /// would record something that nobody stated.
+    fn grounds(&self, profile: &Profile) -> Result<Grounds, ClientError> {
+        let stated = |given: &Option<String>, usual: &Option<String>, missing: &str| {
+            let text = given.as_ref().or(usual.as_ref()).map(|text| text.trim());
+            let text = text.filter(|text| !text.is_empty());
+            text.map(str::to_owned)
+                .ok_or_else(|| ClientError::Usage(missing.into()))
+        };
+        Ok(Grounds {
+            purpose: stated(
+                &self.purpose,
+                &profile.purpose,
+                "the purpose is mandatory, it is recorded with each call: name it with --purpose, such as \
+                 credit-origination, or as `purpose` in the profile",
+            )?,
+            lawful_basis: stated(
+                &self.lawful_basis,
+                &profile.lawful_basis,
+                "the lawful basis is mandatory, it is recorded with each call: name it with --lawful-basis, such \
+                 as consent, or as `lawful_basis` in the profile",
+            )?,
+        })
+    }
+
+    fn header(&self, grounds: Grounds, rows_expected: u64) -> ScreenHeader {
         ScreenHeader {
             targets: Some(self.targets()),
             default_type: self.columns.only_type().unwrap_or_default().into(),
             default_region: self.columns.region.clone().unwrap_or_default(),
-            purpose: self.purpose.clone(),
-            lawful_basis: self.lawful_basis.clone(),
+            purpose: grounds.purpose,
+            lawful_basis: grounds.lawful_basis,
             operator: String::new(),
             case_reference: self.case.clone(),
             approver: String::new(),
@@ -128,11 +175,6 @@ impl ScreenCommand {
             rows_expected: Some(rows_expected),
             wait_for_finality: self.wait_final,
         }
-    }
-
-    /// Whether the answers of so many of so many members are enough.
-    fn is_enough(&self, answered: usize, asked: usize) -> bool {
-        answered >= self.require.unwrap_or(asked)
     }
 
     /// Shows what it would cost, and asks where nobody said yes before.
@@ -166,7 +208,27 @@ impl ScreenCommand {
                 quota(plan.cost_minor)
             )));
         }
-        Ok(self.yes || confirmed("Ask?")?)
+        let asked = AskedLists::of(node, &plan).await?;
+        for shortfall in rows.keys().filter_map(|kind| self.shortfall(kind, &asked)) {
+            eprintln!("{shortfall}");
+        }
+        let question = format!("Ask, for up to {} quota?", quota(plan.cost_minor));
+        Ok(self.yes || confirmed(&question)?)
+    }
+
+    /// Why no value of a type can be complete, where none can.
+    fn shortfall(&self, kind: &str, asked: &AskedLists) -> Option<String> {
+        let members = asked.members(kind);
+        match self.require {
+            _ if members == 0 => Some(format!(
+                "no list that is asked takes {kind}: these values will be incomplete"
+            )),
+            Some(required) if (members as u64) < u64::from(required) => Some(format!(
+                "only {members} members are asked about {kind}: with --require {required}, these values will be \
+                 incomplete"
+            )),
+            _ => None,
+        }
     }
 }
 
@@ -199,76 +261,71 @@ fn print_plan(plan: &ScreenPlanResponse) {
     );
 }
 
-/// The lists that will answer, with the types that each accepts, by number.
-#[derive(Clone, Debug, Default)]
-struct AskedLists(BTreeMap<u32, AskedList>);
+#[cfg(test)]
+mod tests {
+    use super::answers::tests::asked;
+    use super::*;
+    use clap::Parser as _;
 
-#[derive(Clone, Debug)]
-struct AskedList {
-    list: ListRef,
-    types: Vec<String>,
-}
-
-impl AskedLists {
-    /// Those of a plan.
-    async fn of(node: &mut Node, plan: &ScreenPlanResponse) -> Result<Self, ClientError> {
-        let all = node
-            .list_all(ListAllRequest::default())
-            .await?
-            .into_inner()
-            .lists;
-        let planned = |id| {
-            plan.lists
-                .iter()
-                .any(|list| list.list.as_ref().is_some_and(|l| l.list_id == id))
-        };
-        let asked = all.into_iter().filter_map(|summary| {
-            let list = summary.list?;
-            let asked = AskedList {
-                list,
-                types: summary.types,
-            };
-            planned(asked.list.list_id).then_some((asked.list.list_id, asked))
-        });
-        Ok(Self(asked.collect()))
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        screen: ScreenCommand,
     }
 
-    fn accepting<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a AskedList> {
-        self.0
-            .values()
-            .filter(move |list| list.types.iter().any(|accepted| accepted == kind))
+    /// A command line, after `tacit screen`.
+    pub(super) fn parsed(words: &[&str]) -> Result<ScreenCommand, clap::Error> {
+        let words = std::iter::once("screen").chain(words.iter().copied());
+        Line::try_parse_from(words).map(|line| line.screen)
     }
-}
 
-/// What a list said of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Said {
-    Hit,
-    Clear,
-    Unreachable,
-}
-
-impl Said {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Hit => "hit",
-            Self::Clear => "clear",
-            Self::Unreachable => "unreachable",
+    fn profile(purpose: Option<&str>, lawful_basis: Option<&str>) -> Profile {
+        Profile {
+            operator_address: "127.0.0.1:7103".into(),
+            ca_file: "ca.pem".into(),
+            certificate_file: "operator.pem".into(),
+            key_file: "operator.key.pem".into(),
+            purpose: purpose.map(str::to_owned),
+            lawful_basis: lawful_basis.map(str::to_owned),
         }
     }
-}
 
-impl From<Answer> for Said {
-    fn from(answer: Answer) -> Self {
-        match answer {
-            Answer::Hit => Self::Hit,
-            Answer::Clear => Self::Clear,
-            Answer::Unreachable | Answer::Unspecified => Self::Unreachable,
+    #[test]
+    fn a_requirement_and_a_cost_limit_of_nothing_are_refused() {
+        for words in [["--require", "0"], ["--cost-limit", "0"]] {
+            assert!(parsed(&[words[0], words[1], "1"]).is_err(), "{words:?}");
+            assert!(parsed(&[words[0], "1", "1"]).is_ok(), "{words:?}");
         }
     }
-}
 
-/// Why a list is unreachable, for people.
-fn reason(detail: Option<&ErrorDetail>) -> String {
-    detail.map_or_else(|| "no reason was given".into(), described)
+    #[test]
+    fn purpose_and_lawful_basis_are_never_made_up() {
+        let command = parsed(&["--purpose", "credit-origination", "1"]).unwrap();
+        let error = command.grounds(&profile(None, None)).unwrap_err();
+        assert!(error.to_string().contains("--lawful-basis"), "{error}");
+        assert_eq!(error.exit(), Exit::Usage);
+        let blank = parsed(&["--purpose", " ", "--lawful-basis", "consent", "1"]).unwrap();
+        let error = blank.grounds(&profile(None, None)).unwrap_err();
+        assert!(error.to_string().contains("--purpose"), "{error}");
+    }
+
+    #[test]
+    fn what_is_stated_here_outranks_the_profile() {
+        let command = parsed(&["--purpose", "review", "1"]).unwrap();
+        let usual = profile(Some("credit-origination"), Some("contract"));
+        let grounds = command.grounds(&usual).unwrap();
+        assert_eq!(grounds.purpose, "review");
+        assert_eq!(grounds.lawful_basis, "contract");
+    }
+
+    #[test]
+    fn a_type_that_too_few_members_take_is_announced_before_paying() {
+        let lists = asked(&[(1, 2, &["phone"]), (2, 2, &["phone"]), (3, 3, &["card"])]);
+        let any = parsed(&["1"]).unwrap();
+        assert_eq!(any.shortfall("phone", &lists), None);
+        assert!(any.shortfall("iban", &lists).is_some());
+        let two = parsed(&["--require", "2", "1"]).unwrap();
+        let words = two.shortfall("phone", &lists).unwrap();
+        assert!(words.contains("only 1 members"), "{words}");
+    }
 }

@@ -1,5 +1,7 @@
 //! `tacit ledger …`
 
+mod verify;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -12,6 +14,7 @@ use crate::Context;
 use crate::error::ClientError;
 use crate::exit::Exit;
 use crate::output::{Format, Table, moment, print_json};
+use crate::record::RecordName;
 
 /// Blocks, transactions and proofs.
 #[derive(Debug, clap::Subcommand)]
@@ -28,7 +31,8 @@ pub enum LedgerCommand {
     },
     /// Writes a bundle that proves something to somebody who runs no node.
     ///
-    /// The bundle holds the claim, the way from it to a block, and the validators' signatures on that block.
+    /// The bundle holds the claim, the way from it to a block, and the validators' signatures on that block. Whoever
+    /// has the network's genesis checks it with `tacit ledger verify`.
     #[command(
         after_help = "Examples:\n  tacit ledger prove --batch 12/3 --out batch.proof\n  tacit ledger prove --record publication/2/1/1 --out root.proof"
     )]
@@ -39,6 +43,13 @@ pub enum LedgerCommand {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
+    /// Checks a bundle that `tacit ledger prove` wrote, without a node and without a network.
+    ///
+    /// Exits with 0 where the bundle proves what it says, and with 4 where it does not.
+    #[command(
+        after_help = "Examples:\n  tacit ledger verify batch.proof --genesis genesis.bin\n  tacit ledger verify batch.proof --genesis genesis.bin --batch 12/3"
+    )]
+    Verify(verify::Verify),
 }
 
 /// What is to be proven.
@@ -54,7 +65,7 @@ pub struct Claim {
     /// What a record holds now: log, member/N, balance/N, list/N, epoch/LIST/EPOCH or
     /// publication/LIST/EPOCH/VERSION.
     #[arg(long, value_name = "NAME")]
-    record: Option<String>,
+    record: Option<RecordName>,
 }
 
 impl LedgerCommand {
@@ -79,6 +90,7 @@ impl LedgerCommand {
                 }
             }
             Self::Prove { what, out } => prove(context, what, out).await?,
+            Self::Verify(verify) => verify.run(context.format())?,
         }
         Ok(Exit::Clear)
     }
@@ -92,7 +104,7 @@ async fn prove(context: &Context, claim: &Claim, out: &Path) -> Result<(), Clien
         } => What::Batch(batch_ref(batch)?),
         Claim {
             record: Some(name), ..
-        } => What::Record(name.clone()),
+        } => What::Record(name.to_string()),
         Claim { .. } => return Err(ClientError::Usage("name what is to be proven".into())),
     };
     let mut node = context.node().await?;

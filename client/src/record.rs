@@ -1,0 +1,190 @@
+//! Records of the ledger, by the names that people give them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use tacit_circuits::scope::{ListId, ListVersion, MemberId, TagEpoch};
+use tacit_ledger::kernel::codec::{self, CodecError};
+use tacit_ledger::kernel::state::StateKey;
+use tacit_ledger::network::{
+    Balance, EpochRecord, List, LogHead, Profile, Publication, PublicationId, keys,
+};
+
+/// A record that can be asked for by name, and proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordName {
+    /// `log`: root and length of the network's log.
+    Log,
+    /// `member/N`: where a party is reached.
+    Member(MemberId),
+    /// `balance/N`: a party's quota.
+    Balance(MemberId),
+    /// `list/N`.
+    List(ListId),
+    /// `epoch/LIST/EPOCH`: a list's key.
+    Epoch(ListId, TagEpoch),
+    /// `publication/LIST/EPOCH/VERSION`: a list's root.
+    Publication(PublicationId),
+}
+
+/// A name that no kind of record has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0} names no kind of record: name log, member/N, balance/N, list/N, epoch/LIST/EPOCH or \
+     publication/LIST/EPOCH/VERSION"
+)]
+pub struct UnknownRecord(String);
+
+impl RecordName {
+    /// Where it stands in state.
+    pub fn key(self) -> StateKey {
+        match self {
+            Self::Log => keys::log_head(),
+            Self::Member(member) => keys::profile(member),
+            Self::Balance(member) => keys::balance(member),
+            Self::List(list) => keys::list(list),
+            Self::Epoch(list, epoch) => keys::epoch(list, epoch),
+            Self::Publication(id) => keys::publication(id),
+        }
+    }
+
+    /// The record that stands at a key of state, if it is one that has a name.
+    pub fn of_key(key: &[u8]) -> Option<Self> {
+        // Keys end in numbers of four bytes each, so the key itself says which ones to try.
+        let number = |from_end: usize| {
+            let start = key.len().checked_sub(4 * from_end)?;
+            let bytes = key.get(start..start + 4)?.try_into().ok()?;
+            Some(u32::from_be_bytes(bytes))
+        };
+        let last = number(1).unwrap_or_default();
+        let mut tried = vec![
+            Self::Log,
+            Self::Member(MemberId(last)),
+            Self::Balance(MemberId(last)),
+            Self::List(ListId(last)),
+        ];
+        if let Some(list) = number(2) {
+            tried.push(Self::Epoch(ListId(list), TagEpoch(last)));
+        }
+        if let (Some(list), Some(epoch)) = (number(3), number(2)) {
+            tried.push(Self::Publication(PublicationId {
+                list: ListId(list),
+                tag_epoch: TagEpoch(epoch),
+                version: ListVersion(last),
+            }));
+        }
+        tried.into_iter().find(|name| name.key().as_bytes() == key)
+    }
+
+    /// The record's value, for people.
+    ///
+    /// # Errors
+    /// [`CodecError`] where the bytes are no such record.
+    pub fn describe(self, value: &[u8]) -> Result<String, CodecError> {
+        fn shown<T: borsh::BorshDeserialize + fmt::Debug>(
+            value: &[u8],
+        ) -> Result<String, CodecError> {
+            codec::decode::<T>(value).map(|record| format!("{record:#?}"))
+        }
+        match self {
+            Self::Log => shown::<LogHead>(value),
+            Self::Member(_) => shown::<Profile>(value),
+            Self::Balance(_) => shown::<Balance>(value),
+            Self::List(_) => shown::<List>(value),
+            Self::Epoch(..) => shown::<EpochRecord>(value),
+            Self::Publication(_) => shown::<Publication>(value),
+        }
+    }
+}
+
+impl FromStr for RecordName {
+    type Err = UnknownRecord;
+
+    fn from_str(name: &str) -> Result<Self, UnknownRecord> {
+        let unknown = || UnknownRecord(name.into());
+        let mut parts = name.split('/');
+        let kind = parts.next().unwrap_or_default();
+        let numbers: Vec<u32> = parts
+            .map(str::parse)
+            .collect::<Result<_, _>>()
+            .map_err(|_| unknown())?;
+        Ok(match (kind, numbers.as_slice()) {
+            ("log", []) => Self::Log,
+            ("member", [member]) => Self::Member(MemberId(*member)),
+            ("balance", [member]) => Self::Balance(MemberId(*member)),
+            ("list", [list]) => Self::List(ListId(*list)),
+            ("epoch", [list, epoch]) => Self::Epoch(ListId(*list), TagEpoch(*epoch)),
+            ("publication", [list, epoch, version]) => Self::Publication(PublicationId {
+                list: ListId(*list),
+                tag_epoch: TagEpoch(*epoch),
+                version: ListVersion(*version),
+            }),
+            _ => return Err(unknown()),
+        })
+    }
+}
+
+impl fmt::Display for RecordName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Log => f.write_str("log"),
+            Self::Member(member) => write!(f, "member/{}", member.0),
+            Self::Balance(member) => write!(f, "balance/{}", member.0),
+            Self::List(list) => write!(f, "list/{}", list.0),
+            Self::Epoch(list, epoch) => write!(f, "epoch/{}/{}", list.0, epoch.0),
+            Self::Publication(id) => write!(
+                f,
+                "publication/{}/{}/{}",
+                id.list.0, id.tag_epoch.0, id.version.0
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMES: [&str; 6] = [
+        "log",
+        "member/2",
+        "balance/2",
+        "list/3",
+        "epoch/3/1",
+        "publication/3/1/2",
+    ];
+
+    #[test]
+    fn a_name_leads_to_a_key_and_the_key_back_to_the_name() {
+        for name in NAMES {
+            let record: RecordName = name.parse().unwrap();
+            assert_eq!(record.to_string(), name);
+            assert_eq!(RecordName::of_key(record.key().as_bytes()), Some(record));
+        }
+        assert_eq!(RecordName::of_key(keys::parameters().as_bytes()), None);
+        assert_eq!(RecordName::of_key(b""), None);
+    }
+
+    #[test]
+    fn what_names_no_record_is_refused_with_the_kinds_that_there_are() {
+        for bad in ["", "list", "list/x", "list/1/2", "unheard/1", "log/1"] {
+            let error = bad.parse::<RecordName>().unwrap_err().to_string();
+            assert!(error.contains("publication/LIST"), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_such_record_are_not_described() {
+        let balance = codec::encode(&Balance {
+            available_minor: 7,
+            escrowed_minor: 0,
+        });
+        let name = RecordName::Balance(MemberId(2));
+        assert!(
+            name.describe(&balance)
+                .unwrap()
+                .contains("available_minor: 7")
+        );
+        assert!(name.describe(&balance[1..]).is_err());
+    }
+}
