@@ -136,6 +136,10 @@ pub struct Frontend {
     /// How long another member may take for one batch before it counts as unreachable.
     #[serde(default = "defaults::answer_timeout_ms")]
     pub answer_timeout_ms: u64,
+    /// For how long an owner may fail to serve a list that it published, while other members can be reached,
+    /// before this node complains of it on the ledger.
+    #[serde(default = "defaults::unavailable_alarm_ms")]
+    pub unavailable_alarm_ms: u64,
 }
 
 /// The listener for the institution's own people and systems.
@@ -231,6 +235,10 @@ mod defaults {
     pub(super) const fn answer_timeout_ms() -> u64 {
         10_000
     }
+    /// Ten minutes: an owner's node may be started anew meanwhile.
+    pub(super) const fn unavailable_alarm_ms() -> u64 {
+        600_000
+    }
     pub(super) fn operator_certificate_file() -> PathBuf {
         "certs/operator-listener.pem".into()
     }
@@ -266,6 +274,7 @@ impl Config {
                 key_file: defaults::frontend_key_file(),
                 members_ca_file: None,
                 answer_timeout_ms: defaults::answer_timeout_ms(),
+                unavailable_alarm_ms: defaults::unavailable_alarm_ms(),
             },
             operator: Operator {
                 listen: operator,
@@ -333,6 +342,13 @@ impl Config {
             100,
             600_000,
             "between 100 and 600000",
+        )?;
+        within(
+            "frontend.unavailable_alarm_ms",
+            self.frontend.unavailable_alarm_ms,
+            1_000,
+            86_400_000,
+            "between 1000 and 86400000",
         )
     }
 

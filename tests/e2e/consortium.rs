@@ -1,6 +1,8 @@
 //! A network of the tests' own: four members and an observer, each a process with a folder of its own.
 
 use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -20,6 +22,19 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 pub(crate) const CLEAR: i32 = 0;
 pub(crate) const HIT: i32 = 1;
 pub(crate) const INCOMPLETE: i32 = 3;
+
+/// A screening of phone numbers, to which options and numbers are added.
+pub(crate) const SCREEN: [&str; 9] = [
+    "screen",
+    "--type",
+    "phone",
+    "--region",
+    "CN",
+    "--purpose",
+    "credit-origination",
+    "--lawful-basis",
+    "consent",
+];
 
 /// An idle network makes four blocks a second.
 const EPOCH_BLOCKS: u32 = 40;
@@ -198,6 +213,18 @@ impl Consortium {
         std::fs::read_to_string(self.layout.nodes[index].log_file()).unwrap_or_default()
     }
 
+    /// What a node's probes say at a path, such as `/metrics`: the whole response.
+    pub(crate) fn probe(&self, index: usize, path: &str) -> String {
+        let address = self.layout.nodes[index].probes;
+        let mut stream = TcpStream::connect(address).expect("the probes");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("sent");
+        let mut response = String::new();
+        stream.read_to_string(&mut response).expect("a response");
+        response
+    }
+
     /// Runs a command as an operator of a node.
     pub(crate) fn tacit(&self, index: usize, arguments: &[&str]) -> Said {
         let output = self.command(index, arguments).output().expect("it runs");
@@ -240,6 +267,17 @@ impl Consortium {
 
     /// Publishes a list of phone numbers and waits until it is in force and every other member holds a copy.
     pub(crate) fn publish(&self, index: usize, name: &str, phones: &[String]) -> Value {
+        self.publish_in(index, name, "transaction-fraud", phones)
+    }
+
+    /// The same in a category.
+    pub(crate) fn publish_in(
+        &self,
+        index: usize,
+        name: &str,
+        category: &str,
+        phones: &[String],
+    ) -> Value {
         let file = self.path(&format!("{index}-{name}.csv"));
         write_column(&file, phones);
         let published = self.ask(
@@ -249,7 +287,7 @@ impl Consortium {
                 "publish",
                 name,
                 "--category",
-                "transaction-fraud",
+                category,
                 "--from",
                 file.to_str().expect("a path"),
                 "--column",
@@ -284,11 +322,19 @@ impl Consortium {
 
     /// Screens phone numbers one by one in one command, and answers with what each list said of each.
     pub(crate) fn screen(&self, index: usize, phones: &[&str], more: &[&str]) -> Vec<Value> {
-        let mut arguments = vec!["screen", "--type", "phone", "--region", "CN", "--purpose"];
-        arguments.extend(["credit-origination", "--output", "json"]);
-        arguments.extend(more);
-        arguments.extend(phones);
-        let said = self.expect(index, &arguments, &[CLEAR, HIT, INCOMPLETE]);
+        self.screen_to_end(index, phones, more, &[CLEAR, HIT, INCOMPLETE])
+    }
+
+    /// The same, where the command must end with one of these codes.
+    pub(crate) fn screen_to_end(
+        &self,
+        index: usize,
+        phones: &[&str],
+        more: &[&str],
+        codes: &[i32],
+    ) -> Vec<Value> {
+        let arguments = [&SCREEN[..], &["--output", "json"], more, phones].concat();
+        let said = self.expect(index, &arguments, codes);
         said.out
             .lines()
             .map(|line| serde_json::from_str(line).expect("JSON"))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::consortium::{
-    CLEAR, Consortium, FOUNDERS, HIT, INCOMPLETE, answers, eventually, phone, phones,
+    CLEAR, Consortium, FOUNDERS, HIT, INCOMPLETE, SCREEN, answers, eventually, phone, phones,
 };
 
 #[test]
@@ -21,19 +21,12 @@ fn a_killed_member_is_reported_unreachable_and_answers_again_when_it_is_back() {
     );
 
     network.kill(1);
-    let arguments = [
-        "screen",
-        "--type",
-        "phone",
-        "--region",
-        "CN",
-        "--purpose",
-        "credit-origination",
-        "--answer-timeout-ms",
-        "1000",
-        &other,
-    ];
-    network.expect(0, &arguments, &[INCOMPLETE]);
+    network.screen_to_end(
+        0,
+        &[&other],
+        &["--answer-timeout-ms", "1000"],
+        &[INCOMPLETE],
+    );
     let rows = network.screen(0, &[&listed], &["--answer-timeout-ms", "1000"]);
     assert_eq!(
         answers(&rows[0]),
@@ -131,19 +124,7 @@ fn a_querier_that_dies_between_any_two_steps_loses_no_call() {
         network.stop(0);
         network.start_node(0, &[("TACIT_TEST_ABORT_AT", point)]);
         network.wait_ready(0);
-        let said = network.tacit(
-            0,
-            &[
-                "screen",
-                "--type",
-                "phone",
-                "--region",
-                "CN",
-                "--purpose",
-                "credit-origination",
-                &phone(7),
-            ],
-        );
+        let said = network.tacit(0, &[&SCREEN[..], &[&phone(7)]].concat());
         assert!(
             ![CLEAR, HIT].contains(&said.code),
             "{point}: a node that died gave an answer: {said:?}"
@@ -181,20 +162,9 @@ fn nodes_killed_at_random_moments_lose_no_list_and_no_final_block() {
         let victim = round % 4;
         let asker = (victim + 1) % 4;
         // Under load, killed while it answers or asks.
-        let mut load = network.command(
-            victim,
-            &[
-                "screen",
-                "--type",
-                "phone",
-                "--region",
-                "CN",
-                "--purpose",
-                "credit-origination",
-                &phone(1),
-                &phone(60),
-            ],
-        );
+        let numbers = [phone(1), phone(60)];
+        let mut load =
+            network.command(victim, &[&SCREEN[..], &[&numbers[0], &numbers[1]]].concat());
         let load = load
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::null())

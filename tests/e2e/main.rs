@@ -4,5 +4,7 @@
 mod consortium;
 mod demo;
 mod faults;
+mod hostile;
 mod membership;
+mod tap;
 mod wire;

@@ -66,6 +66,12 @@ impl ApiError {
         error
     }
 
+    /// The same, where it is another member that says so.
+    pub(super) fn said_by(mut self, member: MemberId) -> Self {
+        self.0.member_id = Some(member.0);
+        self
+    }
+
     /// The refusal as it travels inside a stream.
     pub(super) fn into_detail(self) -> ErrorDetail {
         self.0

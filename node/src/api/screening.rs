@@ -244,7 +244,8 @@ fn unreachable(provider: MemberId, why: &Unreachable) -> proto::ErrorDetail {
         Unreachable::NoSession(LedgerError::Rejected(reject)) => ApiError::rejected(*reject),
         Unreachable::NoSession(_) => ApiError::node("no-session", message, "Try again later."),
         Unreachable::Peer(PeerError::Refused(refusal)) => match foreseen(refusal) {
-            Some(reject) => ApiError::rejected(reject),
+            // It may not be so: whoever reads it must know whose word it is.
+            Some(reject) => ApiError::rejected(reject).said_by(provider),
             None => ApiError::peer(provider, "provider-refused", message),
         },
         Unreachable::Peer(PeerError::Misbehaved(_)) => {

@@ -244,6 +244,7 @@ async fn start_frontend(
     let store = Store::open(&config.database_url("front-end"), &master).await?;
     let mut settings = FrontendConfig::in_folder(config.data_dir.join("lists"));
     settings.screening.answer_timeout_ms = config.frontend.answer_timeout_ms;
+    settings.copies.unavailable_alarm_ms = config.frontend.unavailable_alarm_ms;
     if let Ok(point) = std::env::var(ABORT_AT_VARIABLE) {
         settings.crash = CrashPoints::aborting_at(point.parse()?);
     }

@@ -1,0 +1,303 @@
+//! Dogwood as one who is asked: by alder, beside birch, which is honest.
+
+use std::sync::Arc;
+
+use rand_core::OsRng;
+use serde_json::Value;
+use tacit_circuits::curve::WirePoint;
+use tacit_circuits::oprf::{DleqProof, ListKey};
+use tacit_circuits::scope::TagEpoch;
+use tacit_frontend::peer::RefusalCode;
+use tacit_frontend::ports::LedgerError;
+use tacit_ledger::kernel::Reject;
+use tacit_ledger::network::{Action, CallBatch, SignedRequest, read as state};
+
+use super::lists::{DraftList, parts};
+use super::querier::{identity, not_canonical, of_order_two};
+use super::serve::{Deed, Evaluated, FrontEnd, Said, Served, answer};
+use super::{DOGWOOD_ID, Dogwood, bounded, start};
+use crate::consortium::{Consortium, HIT, INCOMPLETE, answers, eventually, phone, phones};
+
+/// Price of a call to either list.
+const PRICE_MINOR: u64 = 1_000;
+
+/// Calls of one screening to each list.
+const CALLS: u64 = 3;
+
+/// How long alder waits for an answer, and how it says that none came.
+const PATIENCE_MS: &str = "2000";
+const NO_ANSWER: &str = "no answer within 2000 ms";
+
+/// Bytes of an answer that come before the connection is cut: less than half of one.
+const CUT_AFTER_BYTES: usize = 100;
+
+/// A dogwood with a list in force, beside birch with one.
+struct Scene {
+    network: Consortium,
+    dogwood: Dogwood,
+    front_end: FrontEnd,
+    list: DraftList,
+}
+
+/// What alder has spent, what of it birch has earned, and what dogwood has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Purses {
+    alder_spent: u64,
+    birch_earned: u64,
+    dogwood_has: u64,
+}
+
+impl Scene {
+    fn set() -> (Self, Served) {
+        let (network, dogwood) = start(|_| {});
+        network.publish(1, "cheats", &phones(0..20));
+        let front_end = FrontEnd::default();
+        let served = front_end.open(&dogwood);
+        let list = DraftList::create(&dogwood, "accounts");
+        let tree = list.tree(&phones(0..20));
+        front_end.put(list.id, &list.key, parts(&tree));
+        list.publish(&dogwood, &tree);
+        network.wait_copy(0, u64::from(list.list().0));
+        let scene = Self {
+            network,
+            dogwood,
+            front_end,
+            list,
+        };
+        (scene, served)
+    }
+
+    /// Screens two listed numbers and one that is not, on both lists.
+    fn screen(&self, code: i32) -> Vec<Value> {
+        let numbers = [&*phone(3), &*phone(4), &*phone(70)];
+        let patience = ["--answer-timeout-ms", PATIENCE_MS];
+        self.network.screen_to_end(0, &numbers, &patience, &[code])
+    }
+
+    /// What everybody has once all that birch answered is final.
+    fn purses(&self) -> Purses {
+        eventually("birch has settled", || {
+            self.network.ask(1, &["status"])["calls_waiting"] == 0
+        });
+        let height = self.network.height(1);
+        eventually("alder's rows have come as far", || {
+            let status = self.network.ask(0, &["status"]);
+            status["read_model_height"].as_u64() >= Some(height)
+        });
+        let sum = |node: usize, name: &str| {
+            let quota = self.network.ask(node, &["quota"]);
+            quota[name].as_u64().expect("a sum")
+        };
+        let balance = self.dogwood.read(|view| state::balance(view, DOGWOOD_ID));
+        Purses {
+            alder_spent: sum(0, "spent_minor"),
+            birch_earned: sum(1, "earned_minor"),
+            dogwood_has: balance.available_minor,
+        }
+    }
+
+    /// Screens while dogwood does wrong: birch is heard and paid, dogwood is named with `reason` and is not paid.
+    fn is_unreachable(&self, case: &str, reason: &str) {
+        let before = self.purses();
+        let rows = self.screen(INCOMPLETE);
+        let list = u64::from(self.list.list().0);
+        for (row, honest) in rows.iter().zip(["hit", "hit", "clear"]) {
+            let said = answers(row);
+            let expected = [(1, honest.into()), (list, "unreachable".into())];
+            assert_eq!(said, expected, "{case}");
+            let why = row["answers"][1]["reason"].as_str().expect("a reason");
+            assert!(
+                why.starts_with("member 4: ") && why.contains(reason),
+                "{case}: {why}"
+            );
+        }
+        let honest = CALLS * PRICE_MINOR;
+        let after = Purses {
+            alder_spent: before.alder_spent + honest,
+            birch_earned: before.birch_earned + honest,
+            ..before
+        };
+        assert_eq!(self.purses(), after, "{case}: only birch is paid");
+    }
+
+    fn settles(&self, signed: SignedRequest, (evaluated, proof): Evaluated) -> Option<LedgerError> {
+        let batch = CallBatch {
+            signed,
+            evaluated,
+            proof,
+        };
+        let action = Action::CallBatch(Box::new(batch));
+        self.dogwood.submit(action).err()
+    }
+}
+
+/// An answer of which one point is another.
+fn with_point(change: impl Fn(WirePoint) -> WirePoint + Send + Sync + 'static) -> Deed {
+    Arc::new(move |_, (points, proof)| {
+        let mut points = points.into_vec();
+        points[1] = change(points[1]);
+        Said::Answer((bounded(points), proof))
+    })
+}
+
+fn another_proof(_: &SignedRequest, (points, proof): Evaluated) -> Said {
+    let mut bytes = proof.to_bytes();
+    bytes[0] ^= 1;
+    let proof = DleqProof::from_bytes(&bytes).expect("canonical");
+    Said::Answer((points, proof))
+}
+
+fn swapped(_: &SignedRequest, (points, proof): Evaluated) -> Said {
+    let mut points = points.into_vec();
+    points.swap(0, 1);
+    Said::Answer((bounded(points), proof))
+}
+
+fn another_key(signed: &SignedRequest, _: Evaluated) -> Said {
+    let key = ListKey::generate(&mut OsRng);
+    let context = signed.request.evaluation_context();
+    Said::Answer(answer(&key, &context, signed))
+}
+
+fn too_few(_: &SignedRequest, (points, proof): Evaluated) -> Said {
+    let mut points = points.into_vec();
+    points.pop();
+    Said::Answer((bounded(points), proof))
+}
+
+fn too_many(_: &SignedRequest, (points, proof): Evaluated) -> Said {
+    let mut points = points.into_vec();
+    points.push(points[0]);
+    Said::Answer((bounded(points), proof))
+}
+
+/// What dogwood does wrong, and how alder names it.
+fn deeds(scene: &Scene) -> Vec<(&'static str, Deed, &'static str)> {
+    const WRONG_PROOF: &str = "its proof does not show";
+    const NO_ANSWER_FORM: &str = "its answer is not of the protocol's form";
+    let (_, former) = scene.front_end.last_asked();
+    let key = scene.list.key.clone();
+    let another_epoch: Deed = Arc::new(move |signed, _| {
+        let mut context = signed.request.evaluation_context();
+        context.tag_epoch = TagEpoch(1);
+        Said::Answer(answer(&key, &context, signed))
+    });
+    let key = scene.list.key.clone();
+    let another_batch: Deed = Arc::new(move |signed, _| {
+        let mut context = signed.request.evaluation_context();
+        context.sequence += 1;
+        Said::Answer(answer(&key, &context, signed))
+    });
+    let lie = RefusalCode::Ledger(Reject::DAILY_CAP_REACHED).number();
+    vec![
+        ("a wrong proof", Arc::new(another_proof), WRONG_PROOF),
+        ("swapped answers", Arc::new(swapped), WRONG_PROOF),
+        ("another key", Arc::new(another_key), WRONG_PROOF),
+        ("another epoch", another_epoch, WRONG_PROOF),
+        ("another batch", another_batch, WRONG_PROOF),
+        (
+            "the answer to a former request",
+            Arc::new(move |_, _| Said::Answer(former.clone())),
+            WRONG_PROOF,
+        ),
+        (
+            "a point off the curve",
+            with_point(|_| WirePoint([3; 64])),
+            "its answer to call 1 is no point of the group: the coordinates are not on the curve",
+        ),
+        (
+            "a point of small order",
+            with_point(|_| of_order_two()),
+            "its answer to call 1 is no point of the group: the point has small order",
+        ),
+        (
+            "the identity",
+            with_point(|_| identity()),
+            "its answer to call 1 is no point of the group: the point has small order",
+        ),
+        (
+            "a coordinate that is not canonical",
+            with_point(not_canonical),
+            "its answer to call 1 is no point of the group: the coordinates are not canonical",
+        ),
+        ("too few", Arc::new(too_few), "it answered 2 of 3 calls"),
+        ("too many", Arc::new(too_many), "it answered 4 of 3 calls"),
+        (
+            "garbage",
+            Arc::new(|_, _| Said::Bytes(vec![0xee; 300])),
+            NO_ANSWER_FORM,
+        ),
+        (
+            "nothing in an answer",
+            Arc::new(|_, _| Said::Bytes(Vec::new())),
+            NO_ANSWER_FORM,
+        ),
+        (
+            "far too much",
+            Arc::new(|_, _| Said::Bytes(vec![0; 8 << 20])),
+            "it sends more than there is to say",
+        ),
+        ("silence", Arc::new(|_, _| Said::Silence), NO_ANSWER),
+        (
+            "a refusal of a kind that does not exist",
+            Arc::new(|_, _| Said::Refusal(77)),
+            "refused (77)",
+        ),
+        (
+            "a rule that does not forbid it",
+            Arc::new(move |_, _| Said::Refusal(lie)),
+            "(reject 235)",
+        ),
+    ]
+}
+
+#[test]
+fn whoever_answers_wrongly_is_named_and_not_paid_and_the_honest_are_heard() {
+    let (scene, served) = Scene::set();
+    let honest = scene.screen(HIT);
+    let list = u64::from(scene.list.list().0);
+    for (row, said) in honest.iter().zip(["hit", "hit", "clear"]) {
+        assert_eq!(answers(row), [(1, said.into()), (list, said.into())]);
+    }
+    // It is paid for that, and only with what was asked for.
+    let (signed, right) = scene.front_end.last_asked();
+    let Said::Answer(wrong) = another_key(&signed, right.clone()) else {
+        unreachable!("it answers")
+    };
+    let refused = scene.settles(signed.clone(), wrong);
+    assert!(
+        matches!(
+            refused,
+            Some(LedgerError::Rejected(Reject::EVALUATION_PROOF_INVALID))
+        ),
+        "{refused:?}"
+    );
+    let paid = scene.settles(signed, right);
+    assert!(paid.is_none(), "{paid:?}");
+
+    for (case, deed, reason) in deeds(&scene) {
+        scene.front_end.does(deed);
+        scene.is_unreachable(case, reason);
+    }
+
+    let scissors = served.tap.scissors();
+    scene.front_end.does(Arc::new(move |_, right| {
+        scissors.cut_after(CUT_AFTER_BYTES);
+        Said::Answer(right)
+    }));
+    scene.is_unreachable("a connection that is cut", "the connection failed");
+
+    drop(served);
+    scene.is_unreachable("a closed port", "the connection failed");
+
+    // Whoever comes to reason is heard again.
+    let served = scene.front_end.open(&scene.dogwood);
+    scene
+        .front_end
+        .does(Arc::new(|_, right| Said::Answer(right)));
+    eventually("dogwood is heard again", || {
+        let rows = scene.network.screen(0, &[&phone(3)], &[]);
+        answers(&rows[0]) == [(1, "hit".into()), (list, "hit".into())]
+    });
+    drop(served);
+}

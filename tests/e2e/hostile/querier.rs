@@ -1,0 +1,596 @@
+//! Dogwood as one who asks: against birch, an honest member with two lists.
+
+use std::cell::Cell;
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use ed25519_zebra::SigningKey;
+use rand_core::OsRng;
+use tacit_certs::development;
+use tacit_circuits::curve::WirePoint;
+use tacit_circuits::oprf::{Input, ListKey, blind};
+use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
+use tacit_frontend::peer::RefusalCode;
+use tacit_frontend::ports::{Ledger as _, LedgerError};
+use tacit_ledger::kernel::{Digest, Reject, codec};
+use tacit_ledger::network::action::Opening;
+use tacit_ledger::network::request::Call;
+use tacit_ledger::network::{Action, Event, Request, SessionId, SpkiHash, read as state};
+use tacit_proto::peer as wire;
+use tacit_proto::peer::peer_client::PeerClient;
+use tonic::transport::Channel;
+
+use super::lists::input;
+use super::{ALDER_ID, BIRCH_ID, DOGWOOD, DOGWOOD_ID, Dogwood, bounded, start};
+use crate::consortium::{Consortium, answers, eventually, phone, phones};
+use crate::wire::shake_hands;
+
+/// Price of a call to the lists of these tests.
+const PRICE_MINOR: u32 = 1_000;
+
+/// Birch's place among the founders.
+const BIRCH: usize = 1;
+
+/// The modulus of the field, little-endian: adding it to a coordinate makes another encoding of the same point.
+const MODULUS: [u8; 32] = [
+    0x01, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xfe, 0x5b, 0xfe, 0xff, 0x02, 0xa4, 0xbd, 0x53,
+    0x05, 0xd8, 0xa1, 0x09, 0x08, 0xd8, 0x39, 0x33, 0x48, 0x7d, 0x9d, 0x29, 0x53, 0xa7, 0xed, 0x73,
+];
+
+/// What dogwood asks with.
+pub(crate) struct Querier<'a> {
+    pub(crate) dogwood: &'a Dogwood,
+    client: PeerClient<Channel>,
+    lane: Cell<u16>,
+}
+
+impl<'a> Querier<'a> {
+    pub(crate) fn of(dogwood: &'a Dogwood) -> Self {
+        Self {
+            dogwood,
+            client: dogwood.client(BIRCH_ID),
+            lane: Cell::new(0),
+        }
+    }
+
+    /// Opens a session that may cost so many calls, and make so many.
+    pub(crate) fn open(
+        &self,
+        list: u32,
+        epoch: u32,
+        escrow_calls: u32,
+        cap_calls: u32,
+    ) -> SessionId {
+        let lane = self.lane.replace(self.lane.get() + 1);
+        let opening = Opening {
+            list: ListId(list),
+            tag_epoch: TagEpoch(epoch),
+            lane,
+            escrow_minor: escrow_calls * PRICE_MINOR,
+            cap_calls,
+            deadline_height: self.dogwood.ledger.height() + 50_000,
+        };
+        let openings = bounded(vec![opening]);
+        let opened = self.dogwood.submit(Action::OpenSessions { openings });
+        let events = opened.expect("opened").events;
+        let Some(Event::SessionOpened { session, .. }) = events.first() else {
+            panic!("{events:?}")
+        };
+        *session
+    }
+
+    fn key_of(&self, list: u32, epoch: u32) -> WirePoint {
+        let found = |view: &dyn tacit_ledger::kernel::StateView| {
+            state::epoch(view, ListId(list), TagEpoch(epoch))
+        };
+        self.dogwood.read(found).expect("an epoch").key
+    }
+
+    /// A request as an honest querier makes it, for so many calls.
+    pub(crate) fn request(
+        &self,
+        session: SessionId,
+        (list, epoch): (u32, u32),
+        sequence: u64,
+        calls: u32,
+    ) -> Request {
+        let inputs: Vec<Input> = (0..calls)
+            .map(|number| input(&phone(number), ListId(list), TagEpoch(epoch)))
+            .collect();
+        let (_, blinded) = blind(&inputs, &mut OsRng).expect("points");
+        let calls: Vec<Call> = blinded
+            .iter()
+            .map(|point| Call {
+                blinded: point.encode(),
+                audit: Digest([7; 32]),
+            })
+            .collect();
+        Request {
+            chain_id: self.dogwood.ledger.chain_id(),
+            session,
+            sequence,
+            querier: DOGWOOD_ID,
+            provider: BIRCH_ID,
+            list: ListId(list),
+            tag_epoch: TagEpoch(epoch),
+            key: self.key_of(list, epoch),
+            price_minor: PRICE_MINOR,
+            cumulative_minor: u64::from(PRICE_MINOR) * calls.len() as u64,
+            calls: bounded(calls),
+        }
+    }
+
+    pub(crate) fn sign(&self, request: Request) -> Vec<u8> {
+        codec::encode(&request.sign(&self.dogwood.key))
+    }
+
+    /// Sends bytes as a signed request. The error is the code of the refusal.
+    pub(crate) fn send(&self, signed_request: Vec<u8>) -> Result<Vec<u8>, u32> {
+        self.send_opened(signed_request, 0)
+    }
+
+    fn send_opened(&self, signed_request: Vec<u8>, opened_height: u64) -> Result<Vec<u8>, u32> {
+        let request = wire::EvaluateRequest {
+            signed_request,
+            opened_height,
+        };
+        let mut client = self.client.clone();
+        let answer = self.dogwood.runtime.block_on(client.evaluate(request));
+        match answer
+            .expect("an answer")
+            .into_inner()
+            .outcome
+            .expect("an outcome")
+        {
+            wire::evaluate_response::Outcome::Evaluation(bytes) => Ok(bytes),
+            wire::evaluate_response::Outcome::Refusal(refusal) => Err(refusal.code),
+        }
+    }
+
+    fn balance_minor(&self) -> u64 {
+        let balance = self.dogwood.read(|view| state::balance(view, DOGWOOD_ID));
+        balance.available_minor + balance.escrowed_minor
+    }
+}
+
+/// What birch's books say: earned in minor units, and calls served to dogwood.
+fn books(network: &Consortium) -> (u64, usize) {
+    let earned = network.ask(BIRCH, &["quota"])["earned_minor"].as_u64();
+    let served = ["history", "--served", "--member", "4", "--output", "json"];
+    let served = network.expect(BIRCH, &served, &[0]);
+    (earned.expect("a sum"), served.out.lines().count())
+}
+
+/// Waits until all that birch answered is final, and some blocks more.
+fn settle(network: &Consortium) {
+    eventually("birch has settled", || {
+        network.ask(BIRCH, &["status"])["calls_waiting"] == 0
+    });
+    let height = network.height(BIRCH);
+    eventually("blocks pass, and their rows are written", || {
+        let status = network.ask(BIRCH, &["status"]);
+        status["read_model_height"].as_u64() > Some(height + 3)
+    });
+}
+
+fn ledger(reject: Reject) -> u32 {
+    RefusalCode::Ledger(reject).number()
+}
+
+fn with_point(request: &mut Request, point: WirePoint) {
+    let mut calls = request.calls.clone().into_vec();
+    calls[1].blinded = point;
+    request.calls = bounded(calls);
+}
+
+/// The neutral element; also the encoding of the point of order two, if its y is negated.
+pub(super) fn identity() -> WirePoint {
+    let mut bytes = [0; 64];
+    bytes[32] = 1;
+    WirePoint(bytes)
+}
+
+/// `(0, −1)`, whose order is two.
+pub(super) fn of_order_two() -> WirePoint {
+    let mut bytes = [0; 64];
+    bytes[32..].copy_from_slice(&MODULUS);
+    bytes[32] -= 1;
+    WirePoint(bytes)
+}
+
+/// The same point with a first coordinate that is not below the modulus.
+pub(super) fn not_canonical(point: WirePoint) -> WirePoint {
+    let mut bytes = point.0;
+    let mut carry = 0;
+    for (byte, more) in bytes.iter_mut().zip(MODULUS) {
+        let sum = u16::from(*byte) + u16::from(more) + carry;
+        *byte = sum.to_le_bytes()[0];
+        carry = sum >> 8;
+    }
+    WirePoint(bytes)
+}
+
+type Change<'a> = Box<dyn Fn(&mut Request) + 'a>;
+
+/// Faults of a request about birch's first list, each with the code that names it.
+fn faults<'a>(querier: &'a Querier<'_>, of_alder: SessionId) -> Vec<(&'a str, Change<'a>, u32)> {
+    fn fault<'a>(
+        name: &'a str,
+        change: impl Fn(&mut Request) + 'a,
+        code: u32,
+    ) -> (&'a str, Change<'a>, u32) {
+        (name, Box::new(change), code)
+    }
+    let point = RefusalCode::PointInvalid.number();
+    let scope = ledger(Reject::SCOPE_MISMATCH);
+    let key = ledger(Reject::KEY_MISMATCH);
+    vec![
+        fault(
+            "a point off the curve",
+            |r| with_point(r, WirePoint([3; 64])),
+            point,
+        ),
+        fault("the identity", |r| with_point(r, identity()), point),
+        fault(
+            "a point of small order",
+            |r| with_point(r, of_order_two()),
+            point,
+        ),
+        fault(
+            "a coordinate that is not canonical",
+            |r| with_point(r, not_canonical(r.calls[1].blinded)),
+            point,
+        ),
+        fault(
+            "another chain",
+            |r| r.chain_id.0[0] ^= 1,
+            RefusalCode::WrongChain.number(),
+        ),
+        fault(
+            "another querier",
+            |r| r.querier = ALDER_ID,
+            RefusalCode::NotTheQuerier.number(),
+        ),
+        fault(
+            "another member's session",
+            move |r| r.session = of_alder,
+            scope,
+        ),
+        fault(
+            "an unknown session",
+            |r| r.session = SessionId(9_999),
+            ledger(Reject::SESSION_UNKNOWN),
+        ),
+        fault("another provider", |r| r.provider = MemberId(3), scope),
+        fault(
+            "another list, and its key",
+            |r| {
+                r.list = ListId(2);
+                r.key = querier.key_of(2, 0);
+            },
+            scope,
+        ),
+        fault(
+            "the key of another list",
+            |r| r.key = querier.key_of(2, 0),
+            key,
+        ),
+        fault(
+            "a key of nobody",
+            |r| r.key = ListKey::generate(&mut OsRng).public().to_wire(),
+            key,
+        ),
+        fault(
+            "an epoch that is not there",
+            |r| r.tag_epoch = TagEpoch(1),
+            RefusalCode::KeyUnknown.number(),
+        ),
+        fault(
+            "no calls",
+            |r| r.calls = bounded(vec![]),
+            ledger(Reject::EMPTY),
+        ),
+        fault(
+            "a price that is not the session's",
+            |r| r.price_minor = 1,
+            ledger(Reject::PRICE_MISMATCH),
+        ),
+        fault(
+            "a sum below the charge",
+            |r| r.cumulative_minor = 1,
+            ledger(Reject::CUMULATIVE_BELOW_AMOUNT),
+        ),
+        fault(
+            "a charge of more than 32 bits",
+            |r| {
+                r.price_minor = u32::MAX;
+                r.cumulative_minor = u64::MAX;
+            },
+            ledger(Reject::AMOUNT_TOO_LARGE),
+        ),
+        fault(
+            "a sum beyond the escrow",
+            |r| r.cumulative_minor = u64::MAX,
+            ledger(Reject::ESCROW_EXHAUSTED),
+        ),
+        fault(
+            "the last number of 64 bits",
+            |r| r.sequence = u64::MAX,
+            ledger(Reject::VALUE_OUT_OF_RANGE),
+        ),
+    ]
+}
+
+#[test]
+fn whoever_asks_against_the_rules_is_refused_by_the_name_of_its_fault_and_pays_for_answers_only() {
+    let (network, dogwood) = start(|_| {});
+    network.publish(BIRCH, "cheats", &phones(0..20));
+    network.publish(BIRCH, "accounts", &phones(0..20));
+    let querier = Querier::of(&dogwood);
+
+    requests_are_refused(&network, &querier);
+    the_same_request_is_answered_once(&network, &querier);
+    what_is_over_is_over(&network, &querier);
+    certificates_are_refused(&network, &dogwood);
+    a_member_that_was_removed_is_refused(&network, &dogwood);
+
+    let rows = network.screen(0, &[&phone(7), &phone(70)], &[]);
+    assert_eq!(answers(&rows[0]), [(1, "hit".into()), (2, "hit".into())]);
+    assert_eq!(
+        answers(&rows[1]),
+        [(1, "clear".into()), (2, "clear".into())]
+    );
+}
+
+fn requests_are_refused(network: &Consortium, querier: &Querier<'_>) {
+    let rows = network.screen(0, &[&phone(70)], &["--list", "1"]);
+    let of_alder = SessionId(
+        rows[0]["answers"][0]["session"]
+            .as_u64()
+            .expect("a session"),
+    );
+    let session = querier.open(1, 0, 1_000, 1_000);
+    let (poor, capped) = (querier.open(1, 0, 1, 1_000), querier.open(1, 0, 1_000, 1));
+    settle(network);
+    let (before, balance) = (books(network), querier.balance_minor());
+
+    let mut twins = Vec::new();
+    for (sequence, (name, change, code)) in (0..).zip(faults(querier, of_alder)) {
+        let mut request = querier.request(session, (1, 0), sequence, 2);
+        twins.push((name, querier.sign(request.clone())));
+        change(&mut request);
+        assert_eq!(querier.send(querier.sign(request)), Err(code), "{name}");
+    }
+
+    // Faults of what surrounds the request.
+    let request = || querier.request(session, (1, 0), 100, 2);
+    let malformed = Err(RefusalCode::Malformed.number());
+    assert_eq!(querier.send(vec![0xee; 500]), malformed, "garbage");
+    assert_eq!(querier.send(Vec::new()), malformed, "nothing");
+    let mut trailing = querier.sign(request());
+    trailing.push(0);
+    assert_eq!(querier.send(trailing), malformed, "a byte too many");
+    let mut altered = querier.sign(request());
+    let last = altered.len() - 1;
+    altered[last] ^= 1;
+    let unsigned = Err(RefusalCode::SignatureInvalid.number());
+    assert_eq!(querier.send(altered), unsigned, "a wrong signature");
+    let stranger = codec::encode(&request().sign(&SigningKey::new(OsRng)));
+    let other_key = Err(ledger(Reject::QUERIER_KEY_MISMATCH));
+    assert_eq!(querier.send(stranger), other_key, "a stranger's signature");
+    let early = querier.dogwood.ledger.height() + 10_000;
+    let behind = Err(RefusalCode::LedgerBehind.number());
+    assert_eq!(
+        querier.send_opened(querier.sign(request()), early),
+        behind,
+        "a session that is not open yet"
+    );
+    let mut client = querier.client.clone();
+    let oversized = client.evaluate(wire::EvaluateRequest {
+        signed_request: vec![0; 8 << 20],
+        opened_height: 0,
+    });
+    let oversized = querier.dogwood.runtime.block_on(oversized);
+    let status = oversized.expect_err("a message that is not read");
+    assert_eq!(status.code(), tonic::Code::OutOfRange, "{status}");
+
+    // Beyond what the sessions allow.
+    let too_dear = querier.request(poor, (1, 0), 0, 2);
+    let exhausted = Err(ledger(Reject::ESCROW_EXHAUSTED));
+    assert_eq!(querier.send(querier.sign(too_dear)), exhausted);
+    let too_many = querier.request(capped, (1, 0), 0, 2);
+    let reached = Err(ledger(Reject::SESSION_CAP_REACHED));
+    assert_eq!(querier.send(querier.sign(too_many)), reached);
+
+    settle(network);
+    assert_eq!(books(network), before, "nothing was charged");
+    assert_eq!(querier.balance_minor(), balance, "and nothing paid");
+
+    // Each would have been answered without its fault, under the same number.
+    let asked = twins.len();
+    for (name, twin) in twins {
+        assert!(querier.send(twin).is_ok(), "the honest twin of: {name}");
+    }
+    settle(network);
+    let (earned, served) = books(network);
+    let calls = 2 * asked;
+    let charge = calls as u64 * u64::from(PRICE_MINOR);
+    assert_eq!((earned, served), (before.0 + charge, before.1 + calls));
+    assert_eq!(querier.balance_minor(), balance - charge);
+}
+
+fn the_same_request_is_answered_once(network: &Consortium, querier: &Querier<'_>) {
+    let session = querier.open(1, 0, 100, 100);
+    settle(network);
+    let before = books(network);
+    let signed = querier.sign(querier.request(session, (1, 0), 0, 3));
+    let first = querier.send(signed.clone()).expect("answered");
+    assert_eq!(querier.send(signed.clone()), Ok(first.clone()));
+    let other = querier.sign(querier.request(session, (1, 0), 0, 3));
+    let reused = Err(RefusalCode::SequenceReused.number());
+    assert_eq!(querier.send(other.clone()), reused);
+    settle(network);
+    // Nor is it otherwise when it is final.
+    assert_eq!(querier.send(signed), Ok(first));
+    assert_eq!(querier.send(other), reused);
+    settle(network);
+    let (earned, served) = books(network);
+    let charge = 3 * u64::from(PRICE_MINOR);
+    assert_eq!((earned, served), (before.0 + charge, before.1 + 3));
+}
+
+/// Sessions that were closed, epochs that were superseded, days on which enough was asked.
+fn what_is_over_is_over(network: &Consortium, querier: &Querier<'_>) {
+    let closed = querier.open(1, 0, 10, 10);
+    let closing = Action::CloseSession { session: closed };
+    querier.dogwood.submit(closing).expect("closed");
+    settle(network);
+    let late = querier.sign(querier.request(closed, (1, 0), 0, 1));
+    assert_eq!(querier.send(late), Err(ledger(Reject::SESSION_ENDED)));
+
+    let old = querier.open(1, 0, 10, 10);
+    let file = network.path("rotated.csv");
+    crate::consortium::write_column(&file, &phones(0..20));
+    let file = file.to_str().expect("a path");
+    let rotate = [
+        "list",
+        "publish",
+        "cheats",
+        "--from",
+        file,
+        "--column",
+        "phone",
+        "--type",
+        "phone",
+        "--region",
+        "CN",
+        "--new-tag-epoch",
+        "--yes",
+    ];
+    network.ask(BIRCH, &rotate);
+    network.wait_copy(0, 1);
+    settle(network);
+    let superseded = querier.sign(querier.request(old, (1, 0), 0, 1));
+    let refused = Err(ledger(Reject::EPOCH_SUPERSEDED));
+    assert_eq!(querier.send(superseded), refused);
+    let fresh_key = querier.sign(querier.request(old, (1, 1), 0, 1));
+    let refused = Err(ledger(Reject::SCOPE_MISMATCH));
+    assert_eq!(querier.send(fresh_key), refused);
+
+    let session = querier.open(1, 1, 100, 100);
+    let today = |view: &dyn tacit_ledger::kernel::StateView| {
+        state::calls_today(view, DOGWOOD_ID, ListId(1))
+    };
+    let today = querier.dogwood.read(today);
+    let cap = (today + 2).to_string();
+    let name = "transaction-fraud.daily_cap_calls";
+    network.decide(&["network", "propose-parameter", name, &cap]);
+    settle(network);
+    let last = querier.sign(querier.request(session, (1, 1), 0, 2));
+    assert!(querier.send(last).is_ok(), "the last calls of the day");
+    let beyond = querier.sign(querier.request(session, (1, 1), 1, 1));
+    let refused = Err(ledger(Reject::DAILY_CAP_REACHED));
+    assert_eq!(querier.send(beyond.clone()), refused);
+    settle(network);
+    assert_eq!(querier.send(beyond), refused);
+    network.decide(&["network", "propose-parameter", name, "250000"]);
+}
+
+/// Makes a certificate, and answers with its folder and the key that a ledger would register.
+fn certificate(
+    network: &Consortium,
+    name: &str,
+    now: SystemTime,
+    valid_for: Duration,
+) -> (PathBuf, SpkiHash) {
+    let folder = network.path(name);
+    let request = development::Request {
+        institution: "dogwood".to_owned(),
+        hosts: vec!["127.0.0.1".to_owned()],
+        valid_for,
+        now,
+    };
+    let made = development::create(&folder, &request).expect("a certificate");
+    (folder, SpkiHash(made.peer_spki.0))
+}
+
+/// Whether birch refuses whoever shows this certificate, and says in its log for which reason.
+fn is_refused(network: &Consortium, folder: &Path, reason: &str) {
+    let said = |log: &str| {
+        let lines = log
+            .lines()
+            .filter(|line| line.contains("a connection is refused"));
+        lines
+            .filter(|line| line.contains(&format!("\"reason\":\"{reason}\"")))
+            .count()
+    };
+    let before = said(&network.log(BIRCH));
+    let refused = shake_hands(network, BIRCH, folder);
+    assert!(refused.is_err(), "a certificate that is {reason} is let in");
+    eventually(&format!("the log says {reason}"), || {
+        said(&network.log(BIRCH)) > before
+    });
+}
+
+fn certificates_are_refused(network: &Consortium, dogwood: &Dogwood) {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    let now = SystemTime::now();
+    let (unknown, _) = certificate(network, "unknown", now, HOUR);
+    is_refused(network, &unknown, "unknown");
+    let (early, _) = certificate(network, "early", now + 2 * HOUR, HOUR);
+    is_refused(network, &early, "not-yet-valid");
+
+    // An expired certificate is refused although its key is the registered one, and the key that it took the
+    // place of is refused from then on, also over a connection that is open.
+    let mut open = dogwood.client(BIRCH_ID);
+    let mut ping = || dogwood.runtime.block_on(open.ping(wire::PingRequest {}));
+    assert!(ping().is_ok(), "dogwood is let in");
+    let (expired, key) = certificate(network, "expired", now - 2 * HOUR, HOUR);
+    rotate(dogwood, key);
+    is_refused(network, &expired, "expired");
+    let own = network.node(DOGWOOD).folder.join("certs");
+    is_refused(network, &own, "withdrawn");
+    let status = ping().expect_err("the connection outlives its certificate");
+    assert_eq!(status.code(), tonic::Code::Unauthenticated, "{status}");
+
+    let address = &network.node(BIRCH).card.frontend_address;
+    let mut plain = TcpStream::connect(address).expect("a connection");
+    plain.write_all(b"GET / HTTP/1.1\r\n\r\n").expect("sent");
+    eventually("the log says not-mutual-tls", || {
+        network.log(BIRCH).contains("\"reason\":\"not-mutual-tls\"")
+    });
+}
+
+fn rotate(dogwood: &Dogwood, tls_spki_hash: SpkiHash) {
+    let rotated = dogwood.submit(Action::RotateCertificate { tls_spki_hash });
+    let height = rotated.expect("registered").height;
+    // Birch may be a block behind dogwood.
+    let mut tip = dogwood.ledger.handle().tip();
+    let passed = tip.wait_for(|header| header.height.get() > height + 4);
+    dogwood.runtime.block_on(passed).expect("blocks pass");
+}
+
+fn a_member_that_was_removed_is_refused(network: &Consortium, dogwood: &Dogwood) {
+    let (folder, key) = certificate(
+        network,
+        "renewed",
+        SystemTime::now(),
+        Duration::from_secs(3_600),
+    );
+    rotate(dogwood, key);
+    shake_hands(network, BIRCH, &folder).expect("a renewed certificate is let in");
+    network.decide(&["network", "propose-parameter", "min_validators", "3"]);
+    network.decide(&["member", "propose-remove", "4"]);
+    eventually("birch knows that dogwood left", || {
+        network.ask(BIRCH, &["member", "show", "4"])["status"] == "left"
+    });
+    is_refused(network, &folder, "withdrawn");
+    let list = ListId(1);
+    let refused = dogwood.submit(Action::WithdrawList { list });
+    assert!(
+        matches!(refused, Err(LedgerError::Rejected(Reject::SENDER_LEFT))),
+        "{refused:?}"
+    );
+}
