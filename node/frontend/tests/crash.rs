@@ -268,6 +268,45 @@ async fn an_interrupted_change_of_a_list_is_finished_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_cannot_be_finished_holds_up_no_other() {
+    let mut network = Network::start(2).await;
+    let interrupt = async |network: &mut Network, list: &str| {
+        let halt = HaltAt::new(CrashPoint::AfterDraft);
+        network
+            .restart(PROVIDER, |config| config.crash = halt.points())
+            .await;
+        let lists = network.nodes[PROVIDER].frontend.lists.clone();
+        let mut draft = lists
+            .draft(spec(list, DraftMode::Replace))
+            .await
+            .expect("a draft");
+        draft.push(&rows(&phones(0..20)));
+        let publishing =
+            tokio::spawn(async move { lists.publish(draft, Progress::default()).await });
+        halt.wait().await;
+        publishing.abort();
+    };
+    interrupt(&mut network, "spoilt").await;
+    // Without its key the first list can never be published.
+    let store = network.nodes[PROVIDER].frontend.store();
+    store.destroy_key(1, 0.into()).await.expect("written");
+    interrupt(&mut network, "sound").await;
+    network.restart(PROVIDER, |_| {}).await;
+    let lists = &network.nodes[PROVIDER].frontend.lists;
+    eventually("the second list is published", async || {
+        let all = lists.summaries().await.expect("read");
+        all.iter()
+            .any(|list| list.name == "sound" && !list.unfinished)
+    })
+    .await;
+    let all = lists.summaries().await.expect("read");
+    assert!(
+        all.iter()
+            .any(|list| list.name == "spoilt" && list.unfinished)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reader_stopped_before_it_attests_attests_after_a_restart() {
     let mut network = Network::start(2).await;
     let halt = HaltAt::new(CrashPoint::BeforeAttest);

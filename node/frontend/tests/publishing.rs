@@ -13,11 +13,13 @@ use tacit_frontend::lists::{Difference, DraftMode, ListError, ListSpec, Progress
 use tacit_frontend::rows::{RawRow, RowRefusal};
 use tacit_frontend::snapshots::CopyState;
 use tacit_ledger::kernel::Reject;
-use tacit_ledger::network::{Action, AlarmReason, read as state};
+use tacit_ledger::network::{Action, AlarmReason, EpochStatus, read as state};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_would_change_is_shown_before_anything_does() {
-    let network = Network::start(2).await;
+    // No session is opened meanwhile: the height tells whether anything was changed.
+    let quiet = |config: &mut tacit_frontend::FrontendConfig| config.screening.keep_warm = false;
+    let network = Network::start_with(2, |_, _| {}, quiet).await;
     network.publish(0, "accounts", &phones(0..20)).await;
     let height = network.chain.height();
     let lists = &network.nodes[0].frontend.lists;
@@ -225,6 +227,44 @@ async fn a_revoked_key_answers_no_more_and_the_list_goes_on_under_a_new_one() {
     assert_eq!(second.publication.tag_epoch, TagEpoch(1));
     let screened = network.nodes[1].screen(&phones(20..21)).await;
     assert!(screened.hits[&(list, 0)], "{screened:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn to_revoke_a_key_ends_the_epoch_in_force_and_not_the_one_that_replaces_it() {
+    let network = Network::start(2).await;
+    let first = network.publish(0, "accounts", &phones(0..20)).await;
+    let list = first.publication.list;
+    let refuse = network.chain.refuse.lock();
+    *refuse.expect("refuse") = Some(|action| matches!(action, Action::Attest { .. }));
+    let rotate = ListSpec {
+        new_tag_epoch: true,
+        ..spec("accounts", DraftMode::Change)
+    };
+    let lists = &network.nodes[0].frontend.lists;
+    let draft = lists.draft(rotate).await.expect("a draft");
+    let second = lists.publish(draft, Progress::default()).await;
+    let second = second.expect("published").publication;
+    lists.revoke_key("accounts").await.expect("revoked");
+    let status = |tag_epoch| {
+        let epoch = network
+            .chain
+            .view(|view| state::epoch(view, list, tag_epoch));
+        epoch.expect("a map").expect("an epoch").status
+    };
+    assert!(matches!(status(TagEpoch(0)), EpochStatus::Revoked { .. }));
+    assert_eq!(status(TagEpoch(1)), EpochStatus::Registered);
+    let keys = network.nodes[0].frontend.store().own_epochs_with_key(1);
+    assert_eq!(keys.await.expect("read"), [TagEpoch(1)]);
+    *network.chain.refuse.lock().expect("refuse") = None;
+    network.wait_for(second).await;
+    let screened = network.nodes[1].screen(&phones(3..4)).await;
+    assert!(screened.hits[&(list, 0)], "{screened:?}");
+    // One that waits, or is over, is ended where it is named.
+    lists
+        .revoke_epoch("accounts", TagEpoch(1))
+        .await
+        .expect("revoked");
+    assert!(matches!(status(TagEpoch(1)), EpochStatus::Revoked { .. }));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -229,6 +229,26 @@ async fn a_provider_that_is_down_is_unreachable_and_the_others_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_fault_of_this_program_with_one_list_leaves_its_rows_incomplete() {
+    let quiet = |config: &mut tacit_frontend::FrontendConfig| config.screening.keep_warm = false;
+    let network = Network::start_with(3, |_, _| {}, quiet).await;
+    let faulty = network.publish(0, "accounts", &phones(0..20)).await;
+    network.publish(1, "accounts", &phones(0..20)).await;
+    *network.wires.faulty.lock().expect("faulty") = Some(MemberId(1));
+    let screened = network.nodes[2].screen(&phones(500..502)).await;
+    assert_eq!(screened.hits.len(), 2, "{screened:?}");
+    let summary = &screened.summary;
+    assert_eq!((summary.rows_incomplete, summary.rows_clear), (2, 0));
+    let answers = screened.answers.iter();
+    let of_list = answers.filter(|answers| answers.list == faulty.publication.list);
+    let reasons: Vec<_> = of_list.map(|answers| answers.outcome.clone()).collect();
+    assert!(
+        matches!(&reasons[..], [Err((Unreachable::Local(_), rows))] if rows[..] == [0, 1]),
+        "{reasons:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sessions_are_kept_and_renewed_before_they_run_out() {
     let network = Network::start_with(
         2,

@@ -23,6 +23,7 @@ use super::files::{FileError, Files};
 use super::held::{Held, NotUsable, Standing};
 use super::lookup::{ListCopy, Lookup};
 use super::obtain::{ObtainError, Obtainer};
+use super::status::{CopiesConfig, CopyState, CopyStatus};
 use super::wanted::{Wanted, concerns_lists, wanted, wanted_of};
 use crate::compute::compute;
 use crate::crash::{CrashPoint, CrashPoints};
@@ -30,67 +31,8 @@ use crate::ports::{Ledger, LedgerError, read};
 use crate::tasks::Tasks;
 use crate::telemetry::Counter;
 
-/// How the copies are kept.
-#[derive(Clone, Debug)]
-pub struct CopiesConfig {
-    /// Lists that are fetched and rebuilt at a time; each needs the memory of its tree.
-    pub max_lists_at_a_time: usize,
-    /// How often to look at the ledger when it says nothing, in milliseconds.
-    pub look_interval_ms: u64,
-    /// First pause after an owner could not be reached, in milliseconds; it doubles up to a minute.
-    pub retry_ms: u64,
-    /// For how long an owner may fail to serve a publication, while other members can be reached, before an
-    /// alarm is raised, in milliseconds.
-    pub unavailable_alarm_ms: u64,
-    /// Entries of the largest list that is fetched. A list takes 16 bytes of disk an entry twice over, and
-    /// some 63 bytes of memory an entry while it is rebuilt: its owner alone does not decide on that.
-    pub max_list_entries: u32,
-}
-
-/// Entries of the largest list that is fetched unless it is configured otherwise: 16 million, a gigabyte of
-/// memory while it is rebuilt.
-pub const MAX_LIST_ENTRIES: u32 = 1 << 24;
-
-impl Default for CopiesConfig {
-    fn default() -> Self {
-        Self {
-            max_lists_at_a_time: 2,
-            look_interval_ms: 5_000,
-            retry_ms: 250,
-            unavailable_alarm_ms: 600_000,
-            max_list_entries: MAX_LIST_ENTRIES,
-        }
-    }
-}
-
 /// Longest pause between two attempts to reach an owner.
 const MAX_RETRY: Duration = Duration::from_secs(60);
-
-/// How this member's copy of a list stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CopyState {
-    /// It is the version in force.
-    Current,
-    /// A newer version is in force and not here yet; this one answers while the category's grace lasts.
-    Behind,
-    /// There is none, or the ledger has none in force.
-    Absent,
-    /// What the owner serves is not what it published. An alarm has been raised.
-    Refused(AlarmReason),
-}
-
-/// The copy of one list, for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CopyStatus {
-    /// The list.
-    pub list: ListId,
-    /// How it stands.
-    pub state: CopyState,
-    /// The version that is searched here.
-    pub held: Option<VersionId>,
-    /// Why the newest version is not here, when something failed.
-    pub reason: Option<String>,
-}
 
 /// What one list's task has to remember.
 #[derive(Debug, Default)]
@@ -202,7 +144,14 @@ impl Copies {
             .choose(standing, height)
             .map_err(|reason| match reason {
                 NotUsable::Behind { held, active, .. } => {
-                    let why = self.lock().get(&list).and_then(|p| p.reason.clone());
+                    let why = self.lock().get(&list).and_then(|progress| {
+                        let refused = progress.refused.map(|(id, _)| id);
+                        let served = "what its owner serves is not what it published";
+                        let refused = refused.filter(|id| *id == standing.active);
+                        refused
+                            .map(|_| served.to_owned())
+                            .or_else(|| progress.reason.clone())
+                    });
                     NotUsable::Behind { held, active, why }
                 }
                 NotUsable::Absent => NotUsable::Absent,
@@ -367,14 +316,21 @@ impl Copies {
 
     async fn update(&self, list: ListId, away_since: Option<Instant>) -> Result<(), Trouble> {
         let me = self.0.ledger.member_id();
-        let wanted = read(&*self.0.ledger, |view| wanted_of(view, me, list)).await?;
-        let Some(wanted) = wanted else {
+        let found = read(&*self.0.ledger, |view| {
+            let Some(wanted) = wanted_of(view, me, list)? else {
+                return Ok(None);
+            };
+            let standing = self.standing(view, &wanted.list, wanted.grace_blocks)?;
+            Ok(Some((wanted, standing)))
+        });
+        let Some((wanted, standing)) = found.await? else {
             self.drop_copies(list);
             return Ok(());
         };
         let in_force = wanted.in_force.as_ref().map(|publication| publication.id);
         self.note(list, |progress| {
             progress.in_force = in_force;
+            progress.standing = standing;
             progress.newest = wanted.newest.as_ref().map(|newest| newest.id);
         });
         // The version in force goes first: it answers as soon as it is here.

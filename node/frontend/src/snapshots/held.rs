@@ -35,7 +35,7 @@ pub(crate) enum NotUsable {
     Absent,
     /// Another version is in force, and that which is here may not be relied on any more.
     #[error(
-        "its copy of the list is version {held}, and version {active} is in force; {}",
+        "its copy of the list is {held}, and {active} is in force; {}",
         why.as_deref().unwrap_or("it is being fetched")
     )]
     Behind {

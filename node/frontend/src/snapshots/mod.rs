@@ -16,11 +16,12 @@ mod held;
 mod lookup;
 mod obtain;
 mod serve;
+mod status;
 mod trees;
 mod wanted;
 
-pub use copies::{CopiesConfig, CopyState, CopyStatus, MAX_LIST_ENTRIES};
 pub use lookup::{ListCopy, Lookup, LookupError};
+pub use status::{CopiesConfig, CopyState, CopyStatus, MAX_LIST_ENTRIES};
 
 pub(crate) use copies::Copies;
 pub(crate) use files::{FileError, Files, read_snapshot, write_snapshot, write_whole};

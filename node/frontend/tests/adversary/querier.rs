@@ -10,6 +10,7 @@ use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 use tacit_frontend::FrontendConfig;
 use tacit_frontend::peer::RefusalCode;
 use tacit_frontend::ports::Ledger;
+use tacit_frontend::store::Settlement;
 use tacit_ledger::kernel::{BoundedVec, Digest, Reject, codec};
 use tacit_ledger::network::action::Opening;
 use tacit_ledger::network::request::Call;
@@ -19,7 +20,7 @@ use tacit_proto::peer::peer_client::PeerClient;
 use tonic::transport::Channel;
 
 use crate::identity;
-use crate::support::{self, Network, PRICE_MINOR, phone, phones};
+use crate::support::{self, Network, PRICE_MINOR, eventually, phone, phones};
 
 /// The second member without its front end: it says what it likes.
 pub(crate) struct Querier {
@@ -260,6 +261,33 @@ async fn the_same_request_is_answered_with_the_same_bytes_and_charged_once() {
     let reused = RefusalCode::SequenceReused.number();
     assert_eq!(querier.send(another).await, Err(reused));
     tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(querier.network.logged(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_nobody_settles_is_settled_when_it_is_asked_for_again() {
+    let querier = Querier::new().await;
+    let signed = querier.sign(querier.request(0, 3));
+    let first = querier.send(signed.clone()).await.expect("answered");
+    querier.network.wait_logged(3).await;
+    let provider = &querier.network.nodes[0].frontend;
+    let settlement = async || {
+        let served = provider.store().served(querier.session, 0).await;
+        served.expect("read").expect("served").settlement
+    };
+    eventually("it is settled", async || {
+        provider.served_waiting() == 0 && settlement().await == Settlement::Final
+    })
+    .await;
+    // As after a write that was reported to have failed: it stands there, and nobody knows of it.
+    let (session, waiting) = (querier.session, Settlement::Waiting);
+    let forgotten = provider.store().settle_served(session, 0, waiting, None);
+    forgotten.await.expect("written");
+    assert_eq!(querier.send(signed).await, Ok(first));
+    eventually("it is settled again", async || {
+        settlement().await == Settlement::Final
+    })
+    .await;
     assert_eq!(querier.network.logged(), 3);
 }
 

@@ -59,6 +59,8 @@ pub struct Chain {
     order: tokio::sync::Mutex<()>,
     pub finality: Duration,
     pub refuse: Mutex<Option<Refuse>>,
+    /// Which actions reach the chain without their sender hearing of it.
+    pub lose: Mutex<Option<Refuse>>,
     pub log: Mutex<Vec<(MemberId, Action, Outcome)>>,
 }
 
@@ -120,6 +122,7 @@ impl Chain {
             order: tokio::sync::Mutex::new(()),
             finality: Duration::from_millis(5),
             refuse: Mutex::new(None),
+            lose: Mutex::new(None),
             log: Mutex::default(),
         })
     }
@@ -273,7 +276,13 @@ impl Ledger for MemberLedger {
         if refuse.is_some_and(|refuse| refuse(&action)) {
             return Err(LedgerError::Unavailable("the test says no".to_owned()));
         }
-        self.chain.block(Some((self, action))).await
+        let lose = *self.chain.lose.lock().expect("lose");
+        let lost = lose.is_some_and(|lose| lose(&action));
+        let applied = self.chain.block(Some((self, action))).await;
+        if lost {
+            return Err(LedgerError::Unavailable("the test lost it".to_owned()));
+        }
+        applied
     }
 
     fn finalized(&self) -> broadcast::Receiver<Arc<FinalizedBlock>> {
@@ -287,6 +296,8 @@ pub struct Wires {
     addresses: Mutex<HashMap<(MemberId, MemberId), SocketAddr>>,
     channels: Mutex<HashMap<(MemberId, MemberId), Channel>>,
     down: Mutex<Vec<MemberId>>,
+    /// Whoever connects to this member meets a fault of the program.
+    pub faulty: Mutex<Option<MemberId>>,
 }
 
 impl Wires {
@@ -323,6 +334,8 @@ impl Peers for MemberWires {
             member,
             reason: reason.into(),
         };
+        let faulty = *self.wires.faulty.lock().expect("faulty");
+        assert_ne!(faulty, Some(member), "a fault of the program");
         if self.wires.down.lock().expect("down").contains(&member) {
             return Err(unreachable("cut off by the test"));
         }

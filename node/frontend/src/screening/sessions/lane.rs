@@ -190,6 +190,30 @@ mod tests {
     }
 
     #[test]
+    fn a_session_serves_no_plan_of_another_price_or_epoch() {
+        let lane = lane(10);
+        let planned = |price_minor, tag_epoch| PlannedList {
+            list: ListId(1),
+            name: String::new(),
+            provider: MemberId(2),
+            category: tacit_ledger::network::parameters::CategoryId(1),
+            accepts: Vec::new(),
+            tag_epoch: TagEpoch(tag_epoch),
+            version: 0.into(),
+            price_minor,
+            calls: 0,
+            calls_left_today: 0,
+            unreachable: None,
+            key: tacit_circuits::curve::WirePoint([0; 64]),
+        };
+        assert!(lane.serves(&planned(2, 0), 0));
+        assert!(!lane.serves(&planned(1, 0), 0));
+        assert!(!lane.serves(&planned(3, 0), 0));
+        assert!(!lane.serves(&planned(2, 1), 0));
+        assert!(!lane.serves(&planned(2, 0), 980), "it is about to end");
+    }
+
+    #[test]
     fn what_is_refused_gives_its_room_back_once_and_its_number_never() {
         let mut lane = lane(10);
         let refused = lane.reserve(8);

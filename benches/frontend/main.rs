@@ -1,12 +1,13 @@
-//! How fast it is, and what the time goes into. Prints; asserts nothing about time.
+//! How fast a front end screens and publishes, and what the time goes into.
 //!
-//! ```text
-//! cargo test --release -p tacit-frontend --test speed -- --ignored --nocapture
-//! ```
+//! Both sides and the ledger share one process, over loopback: their work adds up. Beside each screening
+//! stands the arithmetic of the same calls alone, which both sides cannot do without.
 //!
-//! Both sides and the ledger share one process, over loopback. `TACIT_SPEED_ENTRIES` says how long the
-//! lists are; otherwise 100,000 entries.
+//! `cargo bench -p tacit-frontend --bench frontend`. Lists have 100,000 entries unless
+//! `TACIT_BENCH_ENTRIES` says otherwise; a name (`bulk`, `single`, `tellers`, `publish`) chooses one
+//! measurement.
 
+#[path = "../../node/frontend/tests/support/mod.rs"]
 mod support;
 
 use std::time::{Duration, Instant};
@@ -22,8 +23,30 @@ use tacit_frontend::screening::ScreenRequest;
 
 const BATCH: usize = 1_000;
 
+fn main() {
+    // Cargo passes flags of its own; what is left are names of measurements.
+    let asked: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
+    let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    if is_asked("bulk") {
+        runtime.block_on(bulk());
+    }
+    if is_asked("single") {
+        runtime.block_on(single());
+    }
+    if is_asked("tellers") {
+        runtime.block_on(tellers());
+    }
+    if is_asked("publish") {
+        runtime.block_on(publish());
+    }
+}
+
 fn entries() -> u32 {
-    let said = std::env::var("TACIT_SPEED_ENTRIES").ok();
+    let said = std::env::var("TACIT_BENCH_ENTRIES").ok();
     said.map_or(100_000, |said| said.parse().expect("a number of entries"))
 }
 
@@ -102,8 +125,6 @@ fn arithmetic(calls: usize, batch: usize) {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "prints times; run with --ignored --nocapture in release"]
 async fn bulk() {
     let network = Network::start(2).await;
     network.publish(0, "accounts", &phones(0..entries())).await;
@@ -130,8 +151,6 @@ async fn bulk() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "prints times; run with --ignored --nocapture in release"]
 async fn single() {
     arithmetic(300, 1);
     let network = Network::start(4).await;
@@ -155,9 +174,7 @@ async fn single() {
 }
 
 /// Four tellers at once, each of whom screens one row after the other.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "prints times; run with --ignored --nocapture in release"]
-async fn singles_at_once() {
+async fn tellers() {
     let network = Network::start(4).await;
     for owner in 0..3 {
         network.publish(owner, "accounts", &phones(0..1_000)).await;
@@ -188,8 +205,6 @@ async fn singles_at_once() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "prints times; run with --ignored --nocapture in release"]
 async fn publish() {
     let network = Network::start(1).await;
     let lists = &network.nodes[0].frontend.lists;
