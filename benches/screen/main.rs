@@ -81,8 +81,8 @@ async fn measure(entries: u64) {
         nodes.push(connection::connect(&profile).await.expect("a connection"));
     }
 
-    for index in 1..4 {
-        publish(&mut nodes[index], "small", 0..SMALL_LIST).await;
+    for node in &mut nodes[1..] {
+        publish(node, "small", 0..SMALL_LIST).await;
     }
     wait_for_copies(&mut nodes[0], 3).await;
     singles(&mut nodes[0]).await;
@@ -197,7 +197,6 @@ async fn publish(node: &mut Node, name: &str, numbers: std::ops::Range<u64>) -> 
                 break;
             }
             Step::Rejected(rows) => panic!("rejected: {rows:?}"),
-            _ => {}
         }
     }
     published
