@@ -64,10 +64,9 @@ impl Book {
             Some(_) => return Claim::Other,
             None => {}
         }
-        if let Some(held) = sessions.get(&request.session) {
-            if let Some(outside) = outside_window(held, request.sequence) {
-                return outside;
-            }
+        let of_session = sessions.get(&request.session);
+        if let Some(outside) = of_session.and_then(|held| outside_window(held, request.sequence)) {
+            return outside;
         }
         let all = sessions.values().flat_map(BTreeMap::values);
         let to_list = all.filter(|h| h.querier == request.querier && h.list == request.list);

@@ -179,7 +179,7 @@ fn one(
         }
         None => {
             let epoch = epoch_off(view, list)?;
-            let reason = epoch.as_ref().map(|epoch| off(epoch));
+            let reason = epoch.as_ref().map(off);
             (epoch, None, reason)
         }
     };
