@@ -14,7 +14,7 @@ pub const PADDING_TYPE_CODE: u16 = 0;
 
 /// The type of an identifier.
 ///
-/// Its [`code`](Self::code) enters the hash to the curve, the tag and the subject commitment, so
+/// Its [`code`](Self::code) enters the hash to the curve, and with it every tag, so
 /// the same characters under two types are two identifiers. Codes are permanent: a new type gets
 /// the next number, and none is ever given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

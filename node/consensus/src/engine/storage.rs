@@ -10,6 +10,9 @@ use std::{
 };
 use tacit_finality::{Digest, Finalization, MAX_VALIDATORS};
 
+/// The ledger lets no more validate than a committee holds; with more, no epoch could begin.
+const _: () = assert!(tacit_ledger::network::MAX_VALIDATORS <= MAX_VALIDATORS);
+
 /// Bytes written and read at once.
 pub(super) const BUFFER: NonZeroUsize = NZUsize!(1 << 20);
 /// Blocks per file; a file is the unit of pruning.
