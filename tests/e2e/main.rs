@@ -1,10 +1,13 @@
 //! Real nodes as processes on loopback, with mutual TLS and a ledger among them, used through the commands
 //! that people type and broken in the ways that machines and people break them.
 
+#[cfg(target_os = "linux")]
+mod bounds;
 mod consortium;
 mod demo;
 mod faults;
 mod hostile;
+mod leak;
 mod membership;
 mod tap;
 mod wire;

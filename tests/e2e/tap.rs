@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 /// Bytes that are passed on at a time.
 const BUFFER_BYTES: usize = 16 * 1024;
 
-/// What passed, in each direction, over all connections.
+/// What passed over a connection, in each direction.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Heard {
     pub(crate) to_server: Vec<u8>,
@@ -20,7 +20,8 @@ pub(crate) struct Heard {
 
 #[derive(Default)]
 struct Shared {
-    heard: Mutex<Heard>,
+    /// One for each connection, in the order in which they were opened.
+    heard: Mutex<Vec<Heard>>,
     /// Bytes of the server that still pass before all connections are cut.
     budget: Mutex<Option<usize>>,
     cut: Notify,
@@ -60,8 +61,8 @@ impl Tap {
         Scissors(self.shared.clone())
     }
 
-    /// What passed until now.
-    pub(crate) fn heard(&self) -> Heard {
+    /// What passed until now, for each connection that ever was.
+    pub(crate) fn heard(&self) -> Vec<Heard> {
         self.shared.heard.lock().expect("the tap").clone()
     }
 }
@@ -90,15 +91,20 @@ async fn pass(near: TcpStream, far: TcpStream, shared: Arc<Shared>) {
     let (near_read, near_write) = near.into_split();
     let (far_read, far_write) = far.into_split();
     let (there, back) = (shared.clone(), shared.clone());
+    let number = {
+        let mut heard = shared.heard.lock().expect("the tap");
+        heard.push(Heard::default());
+        heard.len() - 1
+    };
     let there = copy(near_read, far_write, move |bytes| {
         let mut heard = there.heard.lock().expect("the tap");
-        heard.to_server.extend_from_slice(bytes);
+        heard[number].to_server.extend_from_slice(bytes);
         bytes.len()
     });
     let cut = shared.clone();
     let back = copy(far_read, near_write, move |bytes| {
         let mut heard = back.heard.lock().expect("the tap");
-        heard.from_server.extend_from_slice(bytes);
+        heard[number].from_server.extend_from_slice(bytes);
         let mut budget = back.budget.lock().expect("the tap");
         let passing = budget.map_or(bytes.len(), |left| left.min(bytes.len()));
         if let Some(left) = budget.as_mut() {
