@@ -14,7 +14,7 @@ use std::{
 use rustls::{ServerConfig, pki_types::CertificateDer};
 use tacit_circuits::scope::MemberId;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
 };
@@ -52,6 +52,9 @@ impl Default for AcceptLimits {
         }
     }
 }
+
+/// Kilobytes that a refused caller may still send before the connection is dropped: what it has under way by then.
+const MAX_LINGER_READS: usize = 64;
 
 /// How long accepting rests when the system has no file descriptors left.
 const REST_AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
@@ -183,7 +186,13 @@ async fn handshake<C>(
         })
     };
     socket.set_nodelay(true).map_err(broken)?;
-    let stream = acceptor.accept(socket).await.map_err(broken)?;
+    let stream = match acceptor.accept(socket).into_fallible().await {
+        Ok(stream) => stream,
+        Err((error, socket)) => {
+            linger(socket).await;
+            return Err(broken(error));
+        }
+    };
     let certificate = stream
         .get_ref()
         .1
@@ -192,6 +201,21 @@ async fn handshake<C>(
         .ok_or(PeerRefusal::NotACertificate)?;
     let (info, share) = describe(certificate, address)?;
     Ok((stream, info, share))
+}
+
+/// Closes a connection so that the other side gets to read why. A socket that is dropped with unread bytes in it is
+/// reset, and a reset takes the alert with it. Bounded by the time of a handshake.
+async fn linger(mut socket: TcpStream) {
+    if socket.shutdown().await.is_err() {
+        return;
+    }
+    let mut ignored = [0; 1024];
+    for _ in 0..MAX_LINGER_READS {
+        match socket.read(&mut ignored).await {
+            Ok(1..) => {}
+            Ok(0) | Err(_) => return,
+        }
+    }
 }
 
 /// Counts and logs a refusal. The reason may name a key and a member, never a person.
