@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser as _};
 use tacit_client::Globals;
 use tacit_node::command::{CertsCommand, DemoCommand, NodeCommand};
 
@@ -10,7 +10,7 @@ use tacit_node::command::{CertsCommand, DemoCommand, NodeCommand};
 const EXIT_COULD_NOT_RUN: u8 = 4;
 
 /// Proven answers from other institutions' lists, without showing anybody whom you ask about.
-#[derive(Debug, Parser)]
+#[derive(Debug, clap::Parser)]
 #[command(name = "tacit", version, propagate_version = true)]
 #[command(
     after_help = "Exit codes: 0 clear, 1 hit, 2 usage, 3 incomplete, 4 could not run.\n\
@@ -35,6 +35,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    tacit_client::commands::describe_command_line(Cli::command);
     let Cli { globals, command } = Cli::parse();
     let result = match command {
         Command::Demo(demo) => demo.run().map(|()| ExitCode::SUCCESS),

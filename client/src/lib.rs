@@ -22,14 +22,29 @@ pub use exit::Exit;
 pub use output::Format;
 pub use profile::Profile;
 
+/// What help puts the options of every command under.
+const COMMON_OPTIONS: &str = "Common options";
+
 /// What every command takes.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Globals {
     /// The file that says how to reach the node.
-    #[arg(long, global = true, value_name = "FILE", env = profile::PROFILE_VARIABLE)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = profile::PROFILE_VARIABLE,
+        help_heading = COMMON_OPTIONS
+    )]
     pub profile: Option<PathBuf>,
     /// What answers look like.
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "text",
+        help_heading = COMMON_OPTIONS
+    )]
     pub output: Format,
 }
 
@@ -74,6 +89,10 @@ pub fn run(command: Command, globals: Globals) -> ExitCode {
     };
     match result {
         Ok(exit) => exit.into(),
+        // Whoever read the answer has read enough of it, as in `tacit history | head`.
+        Err(ClientError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            Exit::CouldNotRun.into()
+        }
         Err(error) => {
             output::print_error(format, &error);
             error.exit().into()

@@ -10,6 +10,8 @@ use tacit_ledger::network::{
     Balance, EpochRecord, List, LogHead, Profile, Publication, PublicationId, keys,
 };
 
+use crate::output::quota;
+
 /// A record that can be asked for by name, and proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordName {
@@ -76,25 +78,82 @@ impl RecordName {
         tried.into_iter().find(|name| name.key().as_bytes() == key)
     }
 
-    /// The record's value, for people.
+    /// The fields of the record's value, by name, for people.
     ///
     /// # Errors
     /// [`CodecError`] where the bytes are no such record.
-    pub fn describe(self, value: &[u8]) -> Result<String, CodecError> {
-        fn shown<T: borsh::BorshDeserialize + fmt::Debug>(
-            value: &[u8],
-        ) -> Result<String, CodecError> {
-            codec::decode::<T>(value).map(|record| format!("{record:#?}"))
-        }
-        match self {
-            Self::Log => shown::<LogHead>(value),
-            Self::Member(_) => shown::<Profile>(value),
-            Self::Balance(_) => shown::<Balance>(value),
-            Self::List(_) => shown::<List>(value),
-            Self::Epoch(..) => shown::<EpochRecord>(value),
-            Self::Publication(_) => shown::<Publication>(value),
-        }
+    pub fn fields(self, value: &[u8]) -> Result<Vec<(&'static str, String)>, CodecError> {
+        Ok(match self {
+            Self::Log => {
+                let head: LogHead = codec::decode(value)?;
+                vec![
+                    ("root", head.root.to_string()),
+                    ("length", head.length.to_string()),
+                    ("height", head.height.to_string()),
+                ]
+            }
+            Self::Member(_) => {
+                let profile: Profile = codec::decode(value)?;
+                vec![
+                    ("front end", profile.front_end_address.as_str().to_owned()),
+                    ("peer", profile.p2p_address.as_str().to_owned()),
+                    ("node key", hex::encode(profile.consensus_key.0)),
+                    ("certificate", hex::encode(profile.tls_spki_hash.0)),
+                ]
+            }
+            Self::Balance(_) => {
+                let balance: Balance = codec::decode(value)?;
+                vec![
+                    ("available", quota(balance.available_minor)),
+                    ("in escrow", quota(balance.escrowed_minor)),
+                ]
+            }
+            Self::List(_) => list(&codec::decode(value)?),
+            Self::Epoch(..) => {
+                let epoch: EpochRecord = codec::decode(value)?;
+                vec![
+                    ("key", hex::encode(codec::encode(&epoch.key))),
+                    ("registered", epoch.registered_height.to_string()),
+                    ("status", format!("{:?}", epoch.status)),
+                    ("versions", epoch.versions.to_string()),
+                ]
+            }
+            Self::Publication(_) => publication(&codec::decode(value)?),
+        })
     }
+}
+
+fn list(list: &List) -> Vec<(&'static str, String)> {
+    let types: Vec<_> = list.accepts.iter().map(ToString::to_string).collect();
+    let active = list
+        .active
+        .map(|id| RecordName::Publication(id).to_string());
+    vec![
+        ("name", list.name.as_str().to_owned()),
+        ("owner", format!("M{}", list.owner.0)),
+        ("types", types.join(", ")),
+        ("status", format!("{:?}", list.status)),
+        ("active", active.unwrap_or_else(|| "none".into())),
+    ]
+}
+
+fn publication(publication: &Publication) -> Vec<(&'static str, String)> {
+    let attesters: Vec<_> = publication
+        .attestations
+        .iter()
+        .map(|attestation| format!("M{}", attestation.attester.0))
+        .collect();
+    vec![
+        ("owner", format!("M{}", publication.owner.0)),
+        ("root", publication.root.to_string()),
+        (
+            "entries",
+            format!("{} with padding", publication.size_class.capacity()),
+        ),
+        ("published", publication.published_height.to_string()),
+        ("status", format!("{:?}", publication.status)),
+        ("attested by", attesters.join(" ")),
+    ]
 }
 
 impl FromStr for RecordName {
@@ -174,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_such_record_are_not_described() {
+    fn bytes_that_are_no_such_record_have_no_fields() {
         let balance = codec::encode(&Balance {
             available_minor: 7,
             escrowed_minor: 0,

@@ -8,7 +8,10 @@ use crate::exit::Exit;
 
 /// Prints a completion script.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  tacit completion bash > /etc/bash_completion.d/tacit")]
+#[command(after_help = "Examples:\n  \
+    tacit completion bash > /etc/bash_completion.d/tacit\n  \
+    tacit completion zsh > /usr/local/share/zsh/site-functions/_tacit\n  \
+    tacit completion fish > ~/.config/fish/completions/tacit.fish")]
 pub struct CompletionCommand {
     /// The shell.
     shell: clap_complete::Shell,

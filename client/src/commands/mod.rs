@@ -12,7 +12,7 @@ mod quota;
 mod screen;
 mod status;
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, BufRead, IsTerminal as _, Write as _};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tacit_proto::operator::Stage;
@@ -81,9 +81,19 @@ impl Command {
     }
 }
 
-/// Asks a person. Where nobody is there to answer, the answer is no, with a word on how to say yes.
+/// Asks a person. Where nobody is there to answer, that is an error with a word on how to say yes.
 fn confirmed(question: &str) -> Result<bool, ClientError> {
-    if !io::stdin().is_terminal() {
+    let stdin = io::stdin();
+    let somebody = stdin.is_terminal();
+    answered(question, somebody, &mut stdin.lock())
+}
+
+fn answered(
+    question: &str,
+    somebody: bool,
+    answers: &mut impl BufRead,
+) -> Result<bool, ClientError> {
+    if !somebody {
         return Err(ClientError::Usage(format!(
             "{question} Nobody is there to answer: add --yes"
         )));
@@ -91,7 +101,7 @@ fn confirmed(question: &str) -> Result<bool, ClientError> {
     eprint!("{question} [y/N] ");
     io::stderr().flush()?;
     let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
+    answers.read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
@@ -128,5 +138,33 @@ const fn stage_words(stage: Stage) -> &'static str {
         Stage::FetchingSnapshot => "fetching",
         Stage::OpeningSessions => "opening sessions",
         Stage::Screening => "screening",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_yes_is_yes() {
+        for (typed, yes) in [
+            ("y\n", true),
+            (" YES \r\n", true),
+            ("n\n", false),
+            ("\n", false),
+            ("", false),
+            ("yesterday\n", false),
+        ] {
+            let answer = answered("Ask?", true, &mut typed.as_bytes()).unwrap();
+            assert_eq!(answer, yes, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn a_question_that_nobody_can_answer_is_a_usage_error_and_not_a_no() {
+        let error = answered("Ask?", false, &mut "y\n".as_bytes()).unwrap_err();
+        assert_eq!(error.exit(), Exit::Usage);
+        assert!(error.to_string().contains("--yes"), "{error}");
+        assert_ne!(declined("nothing was asked"), Exit::Clear);
     }
 }

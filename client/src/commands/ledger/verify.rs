@@ -167,12 +167,19 @@ fn print(genesis: &Genesis, evidence: &Evidence) {
 }
 
 fn print_value(value: &ValueProof) {
-    let described =
-        RecordName::of_key(&value.key).and_then(|name| name.describe(&value.value).ok());
-    println!("holds     {}", hex::encode(&value.value));
-    for line in described.iter().flat_map(|text| text.lines()) {
-        println!("          {line}");
+    match fields(value) {
+        Some(fields) => {
+            for (field, text) in fields {
+                println!("          {field}: {text}");
+            }
+        }
+        None => println!("          {}", hex::encode(&value.value)),
     }
+}
+
+/// What the value says, where this version knows such records.
+fn fields(value: &ValueProof) -> Option<Vec<(&'static str, String)>> {
+    RecordName::of_key(&value.key)?.fields(&value.value).ok()
 }
 
 fn print_result(claim: &ResultClaim) {
@@ -219,6 +226,11 @@ fn as_json(genesis: &Genesis, evidence: &Evidence) -> Value {
             object["record"] = RecordName::of_key(&value.key)
                 .map(|name| name.to_string())
                 .into();
+            object["fields"] = fields(value)
+                .into_iter()
+                .flatten()
+                .map(|(field, text)| (field.to_owned(), Value::from(text)))
+                .collect();
             object["key"] = hex::encode(&value.key).into();
             object["value"] = hex::encode(&value.value).into();
         }

@@ -208,6 +208,9 @@ impl ScreenCommand {
                 quota(plan.cost_minor)
             )));
         }
+        if let Some(shortage) = shortage(&plan) {
+            eprintln!("{shortage}");
+        }
         let asked = AskedLists::of(node, &plan).await?;
         for shortfall in rows.keys().filter_map(|kind| self.shortfall(kind, &asked)) {
             eprintln!("{shortfall}");
@@ -229,6 +232,25 @@ impl ScreenCommand {
             )),
             _ => None,
         }
+    }
+}
+
+/// Why not all of a plan can be asked today. The rest would come back as unreachable.
+fn shortage(plan: &ScreenPlanResponse) -> Option<String> {
+    let reachable = plan.lists.iter().filter(|list| list.unreachable.is_none());
+    let calls: u64 = reachable.map(|list| list.calls).sum();
+    if plan.cost_minor > plan.quota_available_minor {
+        Some(format!(
+            "only {} quota are available: what they do not cover will be unreachable",
+            quota(plan.quota_available_minor)
+        ))
+    } else if calls > plan.calls_left_today {
+        Some(format!(
+            "today's caps leave {} of {calls} calls: the rest will be unreachable",
+            plan.calls_left_today
+        ))
+    } else {
+        None
     }
 }
 
@@ -316,6 +338,27 @@ mod tests {
         let grounds = command.grounds(&usual).unwrap();
         assert_eq!(grounds.purpose, "review");
         assert_eq!(grounds.lawful_basis, "contract");
+    }
+
+    #[test]
+    fn a_plan_that_quota_or_caps_do_not_cover_is_announced_before_paying() {
+        let planned = tacit_proto::operator::PlannedList {
+            calls: 10,
+            ..Default::default()
+        };
+        let plan = |quota_available_minor, calls_left_today| ScreenPlanResponse {
+            lists: vec![planned.clone()],
+            cost_minor: 10_000,
+            quota_available_minor,
+            calls_left_today,
+        };
+        assert_eq!(shortage(&plan(10_000, 10)), None);
+        assert!(shortage(&plan(9_999, 10)).unwrap().contains("9.999 quota"));
+        assert!(
+            shortage(&plan(10_000, 9))
+                .unwrap()
+                .contains("9 of 10 calls")
+        );
     }
 
     #[test]

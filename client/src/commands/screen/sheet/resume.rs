@@ -10,7 +10,7 @@ use super::{Counts, Layout};
 use crate::error::ClientError;
 use crate::rows::RowSource;
 
-/// Records of an unfinished output; the last one may be cut off and count nevertheless. 0 where there is none.
+/// Whole records of an unfinished output. 0 where there is none.
 pub(in super::super) fn records_in(path: &Path) -> Result<u64, ClientError> {
     if !path.exists() {
         return Ok(0);
@@ -27,8 +27,9 @@ pub(in super::super) fn records_in(path: &Path) -> Result<u64, ClientError> {
     {
         records += 1;
     }
-    // One of them is the header.
-    Ok(records.saturating_sub(1))
+    // One of them is the header, and the last one may be cut off.
+    let cut = u64::from(records > 0 && !ends_with_newline(path)?);
+    Ok(records.saturating_sub(1 + cut))
 }
 
 fn reader<R: std::io::Read>(file: R) -> Reader<BufReader<R>> {

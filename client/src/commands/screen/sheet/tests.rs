@@ -181,6 +181,7 @@ fn an_interrupted_file_goes_on_behind_its_last_whole_record() {
     let mut half = std::fs::read(path).unwrap();
     half.extend(b"3,4,b,cle");
     std::fs::write(path, half).unwrap();
+    assert_eq!(records_in(path).unwrap(), 1);
 
     let mut sheet = fixture.sheet(None, true);
     assert_eq!(sheet.done_before(), 1);

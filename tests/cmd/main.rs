@@ -1,0 +1,7 @@
+//! The command line as people and scripts meet it: no test here needs a node or a network.
+
+mod completion;
+mod failures;
+mod help;
+mod identifiers;
+mod tacit;
