@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tacit_client::Profile;
 use tacit_node::setup::card::CardRole;
 use tacit_node::trial::{Institution, Layout, Node, NodeProcess};
 use tempfile::TempDir;
@@ -22,6 +23,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 pub(crate) const CLEAR: i32 = 0;
 pub(crate) const HIT: i32 = 1;
 pub(crate) const INCOMPLETE: i32 = 3;
+pub(crate) const COULD_NOT_RUN: i32 = 4;
 
 /// A screening of phone numbers, to which options and numbers are added.
 pub(crate) const SCREEN: [&str; 9] = [
@@ -211,6 +213,13 @@ impl Consortium {
     /// A node's log.
     pub(crate) fn log(&self, index: usize) -> String {
         std::fs::read_to_string(self.layout.nodes[index].log_file()).unwrap_or_default()
+    }
+
+    /// The service of a node for its operators, reached as the command line reaches it.
+    pub(crate) async fn operator(&self, index: usize) -> tacit_client::connection::Node {
+        let profile = Profile::read(&self.layout.nodes[index].profile_file());
+        let connected = tacit_client::connection::connect(&profile.expect("a profile")).await;
+        connected.expect("the node is reached")
     }
 
     /// What a node's probes say at a path, such as `/metrics`: the whole response.

@@ -3,7 +3,6 @@
 //! Alder asks birch about numbers that nobody else ever wrote down. Then everything that birch, and a member that
 //! has nothing to do with it, keep and say is searched for them, and what alder says for others' eyes.
 
-use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
@@ -31,8 +30,9 @@ const NOT_LISTED: [u32; 3] = [57_721_566, 14_142_135, 26_457_513];
 /// Screenings of one number each, whose sizes on the wire are compared.
 const ROUNDS: usize = 8;
 
-/// How much the records of two answers may differ: the time of day stands in the headers of a response, compressed
-/// by what stood there before (RFC 7541), and a probe of the connection may go along.
+/// By how much one question and its answer may differ from another: the time of day stands in the headers of a
+/// response, compressed (RFC 7541), a probe of the connection may go along, and what usually makes one record may
+/// make two.
 const TOLERANCE_BYTES: usize = 64;
 
 /// Records up to this length only keep the connection going: acknowledgements, window updates, probes.
@@ -133,13 +133,9 @@ fn shape(before: &[Heard], after: &[Heard]) -> Shape {
     shape
 }
 
-fn most_common(shapes: &[Shape]) -> &Shape {
-    let mut counts = BTreeMap::<&Shape, usize>::new();
-    for shape in shapes {
-        *counts.entry(shape).or_default() += 1;
-    }
-    let most = counts.into_iter().max_by_key(|(_, count)| *count);
-    most.expect("there are some").0
+/// Bytes of a shape, in both directions.
+fn total(shape: &Shape) -> usize {
+    shape.0.iter().chain(&shape.1).sum()
 }
 
 fn hits_and_misses_have_one_size(network: &Consortium, tap: &Tap) {
@@ -157,7 +153,14 @@ fn hits_and_misses_have_one_size(network: &Consortium, tap: &Tap) {
             if hit { &mut hits } else { &mut misses }.push(shape);
         }
     }
-    println!("hits {hits:?}\nmisses {misses:?}");
+    // A size that only hits have, or only misses, would tell which is which.
+    let common: Vec<&Shape> = hits.iter().filter(|shape| misses.contains(shape)).collect();
+    let some = common.first().expect("a hit has the size of a miss");
+    for shape in hits.iter().chain(&misses) {
+        let differs_by = total(shape).abs_diff(total(some));
+        assert!(differs_by <= TOLERANCE_BYTES, "{hits:?} {misses:?}");
+    }
+    println!("asked {:?}, answered {:?}", some.0, some.1);
 }
 
 /// Asks about all numbers in the spelling of people. Answers with what was printed.
@@ -337,7 +340,6 @@ fn nothing_is_found(traces: &Traces, key: &ListKey) {
     // The tags of what birch lists are in its snapshot; those of what it does not list are nowhere.
     let kept = Needles::new(identifiers().chain(not_listed.clone()).collect());
     for (path, content) in traces.birch.iter().chain(&traces.cedar) {
-        // A snapshot of padding and others' tags is not told apart by two bytes; a whole needle is.
         let found = kept.found_in(content);
         assert!(found.is_empty(), "{found:?} in {}", path.display());
     }

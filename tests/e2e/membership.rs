@@ -2,7 +2,7 @@
 
 use tacit_node::setup::card::CardRole;
 
-use crate::consortium::{CLEAR, Consortium, answers, eventually, phone, phones};
+use crate::consortium::{CLEAR, COULD_NOT_RUN, Consortium, answers, eventually, phone, phones};
 
 /// Blocks that the founders keep in the test of a late joiner: at most 16 seconds' worth.
 const KEEP_BLOCKS: u64 = 64;
@@ -91,6 +91,22 @@ fn a_validator_is_added_and_one_removed_while_the_ledger_runs() {
     eventually("the former validator follows", || {
         network.height(3) > height + 5
     });
+
+    // Whoever knows the genesis alone verifies what the validators of now have signed.
+    let bundle = network.path("member.proof");
+    let bundle = bundle.to_str().expect("a path");
+    let record = format!("member/{member}");
+    let prove = ["ledger", "prove", "--record", &record, "--out", bundle];
+    network.expect(joiner, &prove, &[CLEAR]);
+    let genesis = network.node(joiner).folder.join("genesis.bin");
+    let genesis = genesis.to_str().expect("a path");
+    let verify = ["ledger", "verify", bundle, "--genesis", genesis];
+    network.expect(joiner, &verify, &[CLEAR]);
+    let mut altered = std::fs::read(bundle).expect("a bundle");
+    let middle = altered.len() / 2;
+    altered[middle] ^= 1;
+    std::fs::write(bundle, altered).expect("written");
+    network.expect(joiner, &verify, &[COULD_NOT_RUN]);
 }
 
 #[test]

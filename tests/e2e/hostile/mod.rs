@@ -4,6 +4,7 @@
 //! agreement with dogwood's keys, signs whatever it likes as dogwood, calls the others with dogwood's
 //! certificate, and answers at dogwood's registered address. The other members are processes like any others.
 
+mod certificates;
 pub(crate) mod lists;
 mod owner;
 mod provider;

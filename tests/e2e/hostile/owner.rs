@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 use tacit_circuits::scope::ListId;
-use tacit_client::Profile;
 use tacit_proto::operator::{Alarm, AlarmsRequest};
 
 use super::lists::{DraftList, parts};
@@ -121,9 +120,7 @@ fn of(alarm: &Alarm) -> u32 {
 fn alarms(network: &Consortium) -> Vec<Alarm> {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
-        let profile = Profile::read(&network.node(0).profile_file()).expect("a profile");
-        let connected = tacit_client::connection::connect(&profile).await;
-        let mut node = connected.expect("the node is reached");
+        let mut node = network.operator(0).await;
         let listed = node.alarms(AlarmsRequest::default()).await;
         listed.expect("alarms").into_inner().alarms
     })

@@ -11,6 +11,9 @@ use tacit_frontend::peer::RefusalCode;
 use tacit_frontend::ports::LedgerError;
 use tacit_ledger::kernel::Reject;
 use tacit_ledger::network::{Action, CallBatch, SignedRequest, read as state};
+use tacit_proto::operator::screen_request::Step as Asked;
+use tacit_proto::operator::screen_response::Step;
+use tacit_proto::operator::{Fault, ScreenHeader, ScreenRequest, ScreenRow, ScreenRows, Targets};
 
 use super::lists::{DraftList, parts};
 use super::querier::{identity, not_canonical, of_order_two};
@@ -30,6 +33,13 @@ const NO_ANSWER: &str = "no answer within 2000 ms";
 
 /// Bytes of an answer that come before the connection is cut: less than half of one.
 const CUT_AFTER_BYTES: usize = 100;
+
+/// On whose side a fault lies, and its word.
+type Blame = (Fault, &'static str);
+
+const MISBEHAVED: Blame = (Fault::Peer, "provider-misbehaved");
+const FAILED: Blame = (Fault::Peer, "provider-failed");
+const REFUSED: Blame = (Fault::Peer, "provider-refused");
 
 /// A dogwood with a list in force, beside birch with one.
 struct Scene {
@@ -96,8 +106,50 @@ impl Scene {
         }
     }
 
-    /// Screens while dogwood does wrong: birch is heard and paid, dogwood is named with `reason` and is not paid.
-    fn is_unreachable(&self, case: &str, reason: &str) {
+    /// What alder's node says of dogwood's list to a program: on whose side the fault lies, its word, and whom it
+    /// names.
+    fn blames(&self) -> (Fault, String, Option<u32>) {
+        let header = Asked::Header(ScreenHeader {
+            targets: Some(Targets {
+                list_ids: vec![self.list.list().0],
+                ..Targets::default()
+            }),
+            default_type: "phone".to_owned(),
+            default_region: "CN".to_owned(),
+            purpose: "credit-origination".to_owned(),
+            lawful_basis: "consent".to_owned(),
+            answer_timeout_ms: PATIENCE_MS.parse().expect("a number"),
+            ..ScreenHeader::default()
+        });
+        let row = ScreenRow {
+            value: phone(3),
+            ..ScreenRow::default()
+        };
+        // Three of them, as on the command line.
+        let rows = (0..CALLS).map(|number| ScreenRow {
+            row: number,
+            ..row.clone()
+        });
+        let rows = Asked::Rows(ScreenRows {
+            rows: rows.collect(),
+        });
+        let asked = [header, rows].map(|step| ScreenRequest { step: Some(step) });
+        self.dogwood.runtime.block_on(async {
+            let mut node = self.network.operator(0).await;
+            let answers = node.screen(tokio_stream::iter(asked)).await;
+            let mut answers = answers.expect("it begins").into_inner();
+            while let Some(answer) = answers.message().await.expect("it goes on") {
+                if let Some(Step::Answers(answers)) = answer.step {
+                    let why = answers.unreachable.expect("a reason");
+                    return (why.fault(), why.code, why.member_id);
+                }
+            }
+            panic!("nothing is said of the list")
+        })
+    }
+
+    /// Screens while dogwood does wrong: birch is heard and paid, dogwood is blamed for `reason` and is not paid.
+    fn is_unreachable(&self, case: &str, (fault, code): Blame, reason: &str) {
         let before = self.purses();
         let rows = self.screen(INCOMPLETE);
         let list = u64::from(self.list.list().0);
@@ -118,6 +170,8 @@ impl Scene {
             ..before
         };
         assert_eq!(self.purses(), after, "{case}: only birch is paid");
+        let blamed = (fault, code.to_owned(), Some(DOGWOOD_ID.0));
+        assert_eq!(self.blames(), blamed, "{case}");
     }
 
     fn settles(&self, signed: SignedRequest, (evaluated, proof): Evaluated) -> Option<LedgerError> {
@@ -172,7 +226,7 @@ fn too_many(_: &SignedRequest, (points, proof): Evaluated) -> Said {
 }
 
 /// What dogwood does wrong, and how alder names it.
-fn deeds(scene: &Scene) -> Vec<(&'static str, Deed, &'static str)> {
+fn deeds(scene: &Scene) -> Vec<(&'static str, Deed, Blame, &'static str)> {
     const WRONG_PROOF: &str = "its proof does not show";
     const NO_ANSWER_FORM: &str = "its answer is not of the protocol's form";
     let (_, former) = scene.front_end.last_asked();
@@ -190,62 +244,97 @@ fn deeds(scene: &Scene) -> Vec<(&'static str, Deed, &'static str)> {
     });
     let lie = RefusalCode::Ledger(Reject::DAILY_CAP_REACHED).number();
     vec![
-        ("a wrong proof", Arc::new(another_proof), WRONG_PROOF),
-        ("swapped answers", Arc::new(swapped), WRONG_PROOF),
-        ("another key", Arc::new(another_key), WRONG_PROOF),
-        ("another epoch", another_epoch, WRONG_PROOF),
-        ("another batch", another_batch, WRONG_PROOF),
+        (
+            "a wrong proof",
+            Arc::new(another_proof),
+            MISBEHAVED,
+            WRONG_PROOF,
+        ),
+        (
+            "swapped answers",
+            Arc::new(swapped),
+            MISBEHAVED,
+            WRONG_PROOF,
+        ),
+        (
+            "another key",
+            Arc::new(another_key),
+            MISBEHAVED,
+            WRONG_PROOF,
+        ),
+        ("another epoch", another_epoch, MISBEHAVED, WRONG_PROOF),
+        ("another batch", another_batch, MISBEHAVED, WRONG_PROOF),
         (
             "the answer to a former request",
             Arc::new(move |_, _| Said::Answer(former.clone())),
+            MISBEHAVED,
             WRONG_PROOF,
         ),
         (
             "a point off the curve",
             with_point(|_| WirePoint([3; 64])),
+            MISBEHAVED,
             "its answer to call 1 is no point of the group: the coordinates are not on the curve",
         ),
         (
             "a point of small order",
             with_point(|_| of_order_two()),
+            MISBEHAVED,
             "its answer to call 1 is no point of the group: the point has small order",
         ),
         (
             "the identity",
             with_point(|_| identity()),
+            MISBEHAVED,
             "its answer to call 1 is no point of the group: the point has small order",
         ),
         (
             "a coordinate that is not canonical",
             with_point(not_canonical),
+            MISBEHAVED,
             "its answer to call 1 is no point of the group: the coordinates are not canonical",
         ),
-        ("too few", Arc::new(too_few), "it answered 2 of 3 calls"),
-        ("too many", Arc::new(too_many), "it answered 4 of 3 calls"),
+        (
+            "too few",
+            Arc::new(too_few),
+            MISBEHAVED,
+            "it answered 2 of 3 calls",
+        ),
+        (
+            "too many",
+            Arc::new(too_many),
+            MISBEHAVED,
+            "it answered 4 of 3 calls",
+        ),
         (
             "garbage",
             Arc::new(|_, _| Said::Bytes(vec![0xee; 300])),
+            MISBEHAVED,
             NO_ANSWER_FORM,
         ),
         (
             "nothing in an answer",
             Arc::new(|_, _| Said::Bytes(Vec::new())),
+            MISBEHAVED,
             NO_ANSWER_FORM,
         ),
         (
             "far too much",
             Arc::new(|_, _| Said::Bytes(vec![0; 8 << 20])),
+            MISBEHAVED,
             "it sends more than there is to say",
         ),
-        ("silence", Arc::new(|_, _| Said::Silence), NO_ANSWER),
+        ("silence", Arc::new(|_, _| Said::Silence), FAILED, NO_ANSWER),
         (
             "a refusal of a kind that does not exist",
             Arc::new(|_, _| Said::Refusal(77)),
+            REFUSED,
             "refused (77)",
         ),
         (
             "a rule that does not forbid it",
             Arc::new(move |_, _| Said::Refusal(lie)),
+            (Fault::Network, "daily-cap-reached"),
             "(reject 235)",
         ),
     ]
@@ -275,9 +364,9 @@ fn whoever_answers_wrongly_is_named_and_not_paid_and_the_honest_are_heard() {
     let paid = scene.settles(signed, right);
     assert!(paid.is_none(), "{paid:?}");
 
-    for (case, deed, reason) in deeds(&scene) {
+    for (case, deed, blame, reason) in deeds(&scene) {
         scene.front_end.does(deed);
-        scene.is_unreachable(case, reason);
+        scene.is_unreachable(case, blame, reason);
     }
 
     let scissors = served.tap.scissors();
@@ -285,10 +374,10 @@ fn whoever_answers_wrongly_is_named_and_not_paid_and_the_honest_are_heard() {
         scissors.cut_after(CUT_AFTER_BYTES);
         Said::Answer(right)
     }));
-    scene.is_unreachable("a connection that is cut", "the connection failed");
+    scene.is_unreachable("a connection that is cut", FAILED, "the connection failed");
 
     drop(served);
-    scene.is_unreachable("a closed port", "the connection failed");
+    scene.is_unreachable("a closed port", FAILED, "the connection failed");
 
     // Whoever comes to reason is heard again.
     let served = scene.front_end.open(&scene.dogwood);

@@ -1,37 +1,32 @@
 //! Dogwood as one who asks: against birch, an honest member with two lists.
 
 use std::cell::Cell;
-use std::io::Write as _;
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use ed25519_zebra::SigningKey;
 use rand_core::OsRng;
-use tacit_certs::development;
 use tacit_circuits::curve::WirePoint;
 use tacit_circuits::oprf::{Input, ListKey, blind};
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 use tacit_frontend::peer::RefusalCode;
-use tacit_frontend::ports::{Ledger as _, LedgerError};
+use tacit_frontend::ports::Ledger as _;
 use tacit_ledger::kernel::{Digest, Reject, codec};
 use tacit_ledger::network::action::Opening;
 use tacit_ledger::network::request::Call;
-use tacit_ledger::network::{Action, Event, Request, SessionId, SpkiHash, read as state};
+use tacit_ledger::network::{Action, Event, Request, SessionId, read as state};
 use tacit_proto::peer as wire;
 use tacit_proto::peer::peer_client::PeerClient;
 use tonic::transport::Channel;
 
+use super::certificates::{a_member_that_was_removed_is_refused, certificates_are_refused};
 use super::lists::input;
-use super::{ALDER_ID, BIRCH_ID, DOGWOOD, DOGWOOD_ID, Dogwood, bounded, start};
+use super::{ALDER_ID, BIRCH_ID, DOGWOOD_ID, Dogwood, bounded, start};
 use crate::consortium::{Consortium, answers, eventually, phone, phones};
-use crate::wire::shake_hands;
 
 /// Price of a call to the lists of these tests.
 const PRICE_MINOR: u32 = 1_000;
 
 /// Birch's place among the founders.
-const BIRCH: usize = 1;
+pub(super) const BIRCH: usize = 1;
 
 /// The modulus of the field, little-endian: adding it to a coordinate makes another encoding of the same point.
 const MODULUS: [u8; 32] = [
@@ -496,101 +491,4 @@ fn what_is_over_is_over(network: &Consortium, querier: &Querier<'_>) {
     settle(network);
     assert_eq!(querier.send(beyond), refused);
     network.decide(&["network", "propose-parameter", name, "250000"]);
-}
-
-/// Makes a certificate, and answers with its folder and the key that a ledger would register.
-fn certificate(
-    network: &Consortium,
-    name: &str,
-    now: SystemTime,
-    valid_for: Duration,
-) -> (PathBuf, SpkiHash) {
-    let folder = network.path(name);
-    let request = development::Request {
-        institution: "dogwood".to_owned(),
-        hosts: vec!["127.0.0.1".to_owned()],
-        valid_for,
-        now,
-    };
-    let made = development::create(&folder, &request).expect("a certificate");
-    (folder, SpkiHash(made.peer_spki.0))
-}
-
-/// Whether birch refuses whoever shows this certificate, and says in its log for which reason.
-fn is_refused(network: &Consortium, folder: &Path, reason: &str) {
-    let said = |log: &str| {
-        let lines = log
-            .lines()
-            .filter(|line| line.contains("a connection is refused"));
-        lines
-            .filter(|line| line.contains(&format!("\"reason\":\"{reason}\"")))
-            .count()
-    };
-    let before = said(&network.log(BIRCH));
-    let refused = shake_hands(network, BIRCH, folder);
-    assert!(refused.is_err(), "a certificate that is {reason} is let in");
-    eventually(&format!("the log says {reason}"), || {
-        said(&network.log(BIRCH)) > before
-    });
-}
-
-fn certificates_are_refused(network: &Consortium, dogwood: &Dogwood) {
-    const HOUR: Duration = Duration::from_secs(3_600);
-    let now = SystemTime::now();
-    let (unknown, _) = certificate(network, "unknown", now, HOUR);
-    is_refused(network, &unknown, "unknown");
-    let (early, _) = certificate(network, "early", now + 2 * HOUR, HOUR);
-    is_refused(network, &early, "not-yet-valid");
-
-    // An expired certificate is refused although its key is the registered one, and the key that it took the
-    // place of is refused from then on, also over a connection that is open.
-    let mut open = dogwood.client(BIRCH_ID);
-    let mut ping = || dogwood.runtime.block_on(open.ping(wire::PingRequest {}));
-    assert!(ping().is_ok(), "dogwood is let in");
-    let (expired, key) = certificate(network, "expired", now - 2 * HOUR, HOUR);
-    rotate(dogwood, key);
-    is_refused(network, &expired, "expired");
-    let own = network.node(DOGWOOD).folder.join("certs");
-    is_refused(network, &own, "withdrawn");
-    let status = ping().expect_err("the connection outlives its certificate");
-    assert_eq!(status.code(), tonic::Code::Unauthenticated, "{status}");
-
-    let address = &network.node(BIRCH).card.frontend_address;
-    let mut plain = TcpStream::connect(address).expect("a connection");
-    plain.write_all(b"GET / HTTP/1.1\r\n\r\n").expect("sent");
-    eventually("the log says not-mutual-tls", || {
-        network.log(BIRCH).contains("\"reason\":\"not-mutual-tls\"")
-    });
-}
-
-fn rotate(dogwood: &Dogwood, tls_spki_hash: SpkiHash) {
-    let rotated = dogwood.submit(Action::RotateCertificate { tls_spki_hash });
-    let height = rotated.expect("registered").height;
-    // Birch may be a block behind dogwood.
-    let mut tip = dogwood.ledger.handle().tip();
-    let passed = tip.wait_for(|header| header.height.get() > height + 4);
-    dogwood.runtime.block_on(passed).expect("blocks pass");
-}
-
-fn a_member_that_was_removed_is_refused(network: &Consortium, dogwood: &Dogwood) {
-    let (folder, key) = certificate(
-        network,
-        "renewed",
-        SystemTime::now(),
-        Duration::from_secs(3_600),
-    );
-    rotate(dogwood, key);
-    shake_hands(network, BIRCH, &folder).expect("a renewed certificate is let in");
-    network.decide(&["network", "propose-parameter", "min_validators", "3"]);
-    network.decide(&["member", "propose-remove", "4"]);
-    eventually("birch knows that dogwood left", || {
-        network.ask(BIRCH, &["member", "show", "4"])["status"] == "left"
-    });
-    is_refused(network, &folder, "withdrawn");
-    let list = ListId(1);
-    let refused = dogwood.submit(Action::WithdrawList { list });
-    assert!(
-        matches!(refused, Err(LedgerError::Rejected(Reject::SENDER_LEFT))),
-        "{refused:?}"
-    );
 }
