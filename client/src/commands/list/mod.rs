@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use serde_json::json;
 use tacit_proto::operator::{
-    ListAllRequest, ListName, ListSelector, ListShowRequest, ListSummary, ListVerifyRequest,
-    ListWithdrawRequest, Publication, PublicationState, list_selector::By,
+    ListAllRequest, ListName, ListRevokeKeyRequest, ListSelector, ListShowRequest, ListSummary,
+    ListVerifyRequest, ListWithdrawRequest, Publication, PublicationState, list_selector::By,
     list_verify_response::Step,
 };
 
@@ -51,6 +51,19 @@ pub enum ListCommand {
         #[arg(long)]
         yes: bool,
     },
+    /// Ends a tag epoch of an own list at once, because its key may be known to others.
+    ///
+    /// Calls under it are refused from then on, and the list answers again once it is published anew.
+    RevokeKey {
+        /// Its name or its number.
+        list: String,
+        /// The tag epoch; the one under which calls are made now if none is given.
+        #[arg(long, value_name = "EPOCH")]
+        epoch: Option<u32>,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 impl ListCommand {
@@ -64,6 +77,7 @@ impl ListCommand {
             Self::Show { list: None, member } => show_all(context, *member).await,
             Self::Verify { list, member } => verify(context, list, *member).await,
             Self::Withdraw { list, yes } => withdraw(context, list, *yes).await,
+            Self::RevokeKey { list, epoch, yes } => revoke_key(context, list, *epoch, *yes).await,
         }
     }
 }
@@ -281,6 +295,34 @@ async fn withdraw(context: &Context, list: &str, yes: bool) -> Result<Exit, Clie
             "height": answer.height,
         }))?,
         Format::Text => println!("withdrawn at height {}", answer.height),
+    }
+    Ok(Exit::Clear)
+}
+
+async fn revoke_key(
+    context: &Context,
+    list: &str,
+    tag_epoch: Option<u32>,
+    yes: bool,
+) -> Result<Exit, ClientError> {
+    let question =
+        format!("End the key of {list} at once? It answers nobody until it is published anew.");
+    if !yes && !super::confirmed(&question)? {
+        return Ok(super::declined("nothing was revoked"));
+    }
+    let mut node = context.node().await?;
+    let request = ListRevokeKeyRequest {
+        list: Some(selector(list, None)),
+        tag_epoch,
+    };
+    let answer = node.list_revoke_key(request).await?.into_inner();
+    match context.format() {
+        Format::Json => print_json(&json!({
+            "list_id": answer.list.map(|list| list.list_id),
+            "tx_id": hex::encode(&answer.tx_id),
+            "height": answer.height,
+        }))?,
+        Format::Text => println!("revoked at height {}", answer.height),
     }
     Ok(Exit::Clear)
 }
