@@ -2,71 +2,83 @@
 
 use crate::tacit::{CLEAR, Home, USAGE, tacit};
 
-/// Of each type: what else it needs, two spellings of one identifier, its canonical form, and what is none.
-const TYPES: [(&str, &[&str], [&str; 2], &str, &str); 9] = [
-    (
-        "phone",
-        &["--region", "CN"],
-        ["138 0013 8000", "+86-13800138000"],
-        "+8613800138000",
-        "138",
-    ),
-    (
-        "card",
-        &[],
-        ["1463 7619 1418", "１４６３７６１９１４１８"],
-        "146376191418",
-        "1463 7619 1419",
-    ),
-    (
-        "iban",
-        &[],
-        ["AT65 4534 7231 1447 4040", "at654534723114474040"],
-        "AT654534723114474040",
-        "AT65 4534 7231 1447 4041",
-    ),
-    (
-        "bank-account",
-        &["--namespace", "DEUTDEFF"],
-        ["1234567890", "deutdeffxxx: 1234 5678 90"],
-        "DEUTDEFF:1234567890",
-        "DEUTDEFF:!!",
-    ),
-    (
-        "resident-id",
-        &[],
-        ["110105 200806 236047", "110105200806236047"],
-        "110105200806236047",
-        "110105200806236048",
-    ),
-    (
-        "credit-code",
-        &[],
-        ["9111 0000 6000 3734 1L", "91110000600037341l"],
-        "91110000600037341L",
-        "91110000600037341M",
-    ),
-    (
-        "email",
-        &[],
-        ["ZHANG.SAN@EXAMPLE.COM", "zhang.san@example.com"],
-        "zhang.san@example.com",
-        "zhang.san",
-    ),
-    (
-        "device",
-        &["--namespace", "imei"],
-        ["35-884198-667300-7", "358841986673007"],
-        "imei:358841986673007",
-        "358841986673008",
-    ),
-    (
-        "text",
-        &["--namespace", "plate"],
-        ["京A12345", "PLATE : 京A12345"],
-        "plate:京a12345",
-        "",
-    ),
+/// Identifiers of one type.
+struct Case {
+    kind: &'static str,
+    /// What else it needs.
+    more: &'static [&'static str],
+    /// Two spellings of one identifier.
+    spellings: [&'static str; 2],
+    canonical: &'static str,
+    /// What is no identifier of the type.
+    bad: &'static str,
+}
+
+/// One of each type.
+const TYPES: [Case; 9] = [
+    Case {
+        kind: "phone",
+        more: &["--region", "CN"],
+        spellings: ["138 0013 8000", "+86-13800138000"],
+        canonical: "+8613800138000",
+        bad: "138",
+    },
+    Case {
+        kind: "card",
+        more: &[],
+        spellings: ["1463 7619 1418", "１４６３７６１９１４１８"],
+        canonical: "146376191418",
+        bad: "1463 7619 1419",
+    },
+    Case {
+        kind: "iban",
+        more: &[],
+        spellings: ["AT65 4534 7231 1447 4040", "at654534723114474040"],
+        canonical: "AT654534723114474040",
+        bad: "AT65 4534 7231 1447 4041",
+    },
+    Case {
+        kind: "bank-account",
+        more: &["--namespace", "DEUTDEFF"],
+        spellings: ["1234567890", "deutdeffxxx: 1234 5678 90"],
+        canonical: "DEUTDEFF:1234567890",
+        bad: "DEUTDEFF:!!",
+    },
+    Case {
+        kind: "resident-id",
+        more: &[],
+        spellings: ["110105 200806 236047", "110105200806236047"],
+        canonical: "110105200806236047",
+        bad: "110105200806236048",
+    },
+    Case {
+        kind: "credit-code",
+        more: &[],
+        spellings: ["9111 0000 6000 3734 1L", "91110000600037341l"],
+        canonical: "91110000600037341L",
+        bad: "91110000600037341M",
+    },
+    Case {
+        kind: "email",
+        more: &[],
+        spellings: ["ZHANG.SAN@EXAMPLE.COM", "zhang.san@example.com"],
+        canonical: "zhang.san@example.com",
+        bad: "zhang.san",
+    },
+    Case {
+        kind: "device",
+        more: &["--namespace", "imei"],
+        spellings: ["35-884198-667300-7", "358841986673007"],
+        canonical: "imei:358841986673007",
+        bad: "358841986673008",
+    },
+    Case {
+        kind: "text",
+        more: &["--namespace", "plate"],
+        spellings: ["京A12345", "PLATE : 京A12345"],
+        canonical: "plate:京a12345",
+        bad: "",
+    },
 ];
 
 fn check<'a>(kind: &'a str, more: &[&'a str], values: &[&'a str]) -> Vec<&'a str> {
@@ -78,7 +90,14 @@ fn check<'a>(kind: &'a str, more: &[&'a str], values: &[&'a str]) -> Vec<&'a str
 
 #[test]
 fn both_spellings_of_an_identifier_of_each_type_have_one_canonical_form() {
-    for (kind, more, spellings, canonical, _) in TYPES {
+    for Case {
+        kind,
+        more,
+        spellings,
+        canonical,
+        ..
+    } in TYPES
+    {
         let expected = format!("{canonical}\n{canonical}\n");
         let said = tacit(&check(kind, more, &spellings));
         assert_eq!((said.out, said.code), (expected.clone(), CLEAR), "{kind}");
@@ -90,7 +109,14 @@ fn both_spellings_of_an_identifier_of_each_type_have_one_canonical_form() {
 
 #[test]
 fn what_is_no_identifier_is_refused_with_a_reason_and_without_being_repeated() {
-    for (kind, more, spellings, canonical, bad) in TYPES {
+    for Case {
+        kind,
+        more,
+        spellings,
+        canonical,
+        bad,
+    } in TYPES
+    {
         let input = format!("{}\n{bad}\n", spellings[0]);
         let said = Home::new().run_with(&check(kind, more, &[]), input.as_bytes());
         assert_eq!(said.code, USAGE, "{kind}: {said:?}");
@@ -144,7 +170,7 @@ fn nothing_to_check_is_nothing_wrong() {
 fn a_type_that_does_not_exist_is_told_with_those_that_do() {
     let said = tacit(&check("fone", &[], &["1"]));
     assert_eq!(said.code, USAGE);
-    for (kind, ..) in TYPES {
+    for Case { kind, .. } in TYPES {
         assert!(said.err.contains(kind), "{kind}: {}", said.err);
     }
     let said = tacit(&check("phone", &["--region", "China"], &["1"]));
