@@ -1,8 +1,16 @@
-//! How fast blocks become rows. Prints; asserts nothing about time.
+//! How fast blocks become rows: blocks of a thousand call batches, the history that is read back, empty blocks.
+//!
+//! `cargo bench -p tacit-readmodel --bench readmodel`, on SQLite; on PostgreSQL where `TACIT_TEST_POSTGRES_URL`
+//! names a server.
 
-#![allow(unreachable_pub, reason = "the modules of a test are nobody else's")]
-#![allow(dead_code, reason = "this test uses its part of the support")]
+#![allow(
+    unreachable_pub,
+    missing_docs,
+    reason = "the modules of a test are nobody else's"
+)]
 
+#[allow(dead_code, reason = "shared with the tests, which use all of it")]
+#[path = "../../node/readmodel/tests/support/mod.rs"]
 mod support;
 
 use std::time::Instant;
@@ -19,9 +27,8 @@ use tacit_readmodel::{HistoryFilter, ReadModel};
 const BLOCKS: u64 = 20;
 const TRANSACTIONS: u64 = 1_000;
 
-#[tokio::test]
-#[ignore = "prints times; run with --ignored --nocapture in release"]
-async fn blocks_of_a_thousand_call_batches_become_rows() {
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
     let engine = match std::env::var_os("TACIT_TEST_POSTGRES_URL") {
         Some(_) => Engine::Postgres,
         None => Engine::Sqlite,
