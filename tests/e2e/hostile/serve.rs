@@ -198,7 +198,7 @@ impl Peer for FrontEnd {
         let parts = parts.ok_or_else(|| Status::not_found("dogwood has nothing to show"))?;
         let total_bytes = parts.iter().map(|part| part.len() as u64).sum();
         let header = Part::Header(wire::SnapshotHeader { total_bytes });
-        let data = parts.into_iter().map(|part| Part::Data(part.into()));
+        let data = parts.into_iter().map(Part::Data);
         let messages: Vec<_> = std::iter::once(header)
             .chain(data)
             .map(|part| Ok(wire::SnapshotPart { part: Some(part) }))
