@@ -77,6 +77,20 @@ pub enum PeerRefusal {
     },
 }
 
+/// What the other side says when it refuses a certificate (RFC 8446, section 6.2), and in words.
+const CERTIFICATE_ALERTS: [(AlertDescription, &str); 7] = [
+    (AlertDescription::BadCertificate, "bad certificate"),
+    (AlertDescription::CertificateExpired, "certificate expired"),
+    (AlertDescription::CertificateRevoked, "certificate revoked"),
+    (AlertDescription::CertificateUnknown, "certificate unknown"),
+    (
+        AlertDescription::CertificateRequired,
+        "certificate required",
+    ),
+    (AlertDescription::UnknownCA, "unknown authority"),
+    (AlertDescription::AccessDenied, "access denied"),
+];
+
 impl PeerRefusal {
     /// Every value of [`code`](Self::code), so that a metric's labels can be registered at zero.
     pub const CODES: [&'static str; 10] = [
@@ -137,21 +151,22 @@ impl PeerRefusal {
     }
 
     fn from_alert(alert: AlertDescription) -> Self {
-        let alert = match alert {
-            AlertDescription::BadCertificate => "bad certificate",
-            AlertDescription::CertificateExpired => "certificate expired",
-            AlertDescription::CertificateRevoked => "certificate revoked",
-            AlertDescription::CertificateUnknown => "certificate unknown",
-            AlertDescription::CertificateRequired => "certificate required",
-            AlertDescription::UnknownCA => "unknown authority",
-            AlertDescription::AccessDenied => "access denied",
-            other => {
-                return Self::NotMutualTls {
-                    reason: format!("alert {other:?}"),
-                };
-            }
-        };
-        Self::ByPeer { alert }
+        match CERTIFICATE_ALERTS.iter().find(|(known, _)| *known == alert) {
+            Some((_, alert)) => Self::ByPeer { alert },
+            None => Self::NotMutualTls {
+                reason: format!("alert {alert:?}"),
+            },
+        }
+    }
+
+    /// The refusal that the text of an error tells of. HTTP/2 keeps only the text of what ended a connection for
+    /// the requests that come after it.
+    fn from_text(error: &str) -> Option<Self> {
+        let said = |alert| rustls::Error::AlertReceived(alert).to_string();
+        CERTIFICATE_ALERTS
+            .iter()
+            .find(|(alert, _)| error == said(*alert))
+            .map(|(_, alert)| Self::ByPeer { alert })
     }
 
     /// The refusal inside an error of the tonic transport, where one is; looks along the chain of sources.
@@ -165,13 +180,17 @@ impl PeerRefusal {
                 return Some(Self::from_tls(tls));
             }
             // An `io::Error` does not offer what it wraps as its source, but as its inner error.
-            next = match current
+            let below = match current
                 .downcast_ref::<std::io::Error>()
                 .and_then(std::io::Error::get_ref)
             {
-                Some(inner) => Some(inner),
+                Some(inner) => Some(inner as &(dyn std::error::Error + 'static)),
                 None => current.source(),
             };
+            if below.is_none() {
+                return Self::from_text(&current.to_string());
+            }
+            next = below;
         }
         None
     }

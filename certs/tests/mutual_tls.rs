@@ -34,7 +34,7 @@ async fn refusal(caller: &Institution, called: MemberId) -> PeerRefusal {
             let status = ping(channel)
                 .await
                 .expect_err("the call should have been refused");
-            PeerRefusal::find(&status).expect("a refusal behind the status")
+            PeerRefusal::find(&status).unwrap_or_else(|| panic!("no refusal behind {status:?}"))
         }
         Err(PeerError::Refused { refusal, .. }) => refusal,
         Err(other) => panic!("refused for another reason: {other}"),

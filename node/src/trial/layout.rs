@@ -1,16 +1,23 @@
 //! Folders, addresses and the genesis of a trial network.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rand_core::OsRng;
+use rand_core::{OsRng, RngCore as _};
 use tacit_ledger::kernel::ChainId;
 
 use crate::setup::card::{Card, CardRole};
 use crate::setup::folder::{self, Plan, SetupError};
 use crate::setup::genesis::{self, GenesisFileError};
+
+/// Ports of trial networks. They lie below those that systems give to outgoing connections (from 32,768 on Linux,
+/// from 49,152 elsewhere; RFC 6335, section 6), one of which could otherwise take a node's port before it starts.
+const PORTS: Range<u16> = 20_000..32_000;
 
 /// How long a probe may take.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -56,6 +63,7 @@ pub struct Node {
     pub operator: SocketAddr,
     /// Where its probes are.
     pub probes: SocketAddr,
+    _ports: Arc<[KeptPort; 4]>,
 }
 
 impl Node {
@@ -135,7 +143,13 @@ impl Layout {
     /// # Errors
     /// [`TrialError`].
     pub fn add(root: &Path, institution: &Institution) -> Result<Node, TrialError> {
-        let [p2p, frontend, operator, probes] = free_ports()?;
+        let ports = [
+            KeptPort::find()?,
+            KeptPort::find()?,
+            KeptPort::find()?,
+            KeptPort::find()?,
+        ];
+        let [p2p, frontend, operator, probes] = [0, 1, 2, 3].map(|port: usize| ports[port].address);
         let node_folder = root.join(institution.slug);
         let plan = Plan {
             name: institution.name.into(),
@@ -156,6 +170,7 @@ impl Layout {
             card,
             operator,
             probes,
+            _ports: Arc::new(ports),
         })
     }
 }
@@ -176,14 +191,40 @@ fn probe(address: SocketAddr, path: &str) -> std::io::Result<u16> {
     code.ok_or_else(|| std::io::ErrorKind::InvalidData.into())
 }
 
-/// Four ports that are free now. They are chosen by the system and held together, so that no two
-/// are the same; between this and the node's start another program could take one.
-fn free_ports() -> Result<[SocketAddr; 4], TrialError> {
-    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(TrialError::Port);
-    let held = [bind()?, bind()?, bind()?, bind()?];
-    let mut addresses = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)); 4];
-    for (address, listener) in addresses.iter_mut().zip(&held) {
-        *address = listener.local_addr().map_err(TrialError::Port)?;
+/// A port of loopback that nobody listens on, kept for a node until this is dropped.
+#[derive(Debug)]
+struct KeptPort {
+    address: SocketAddr,
+    /// Locked: other trial networks of this machine pass the port over, also while no node listens on it.
+    _lock: File,
+}
+
+impl KeptPort {
+    /// Looks for a free port from a random one on.
+    fn find() -> Result<Self, TrialError> {
+        let locks = std::env::temp_dir().join("tacit-trial-ports");
+        std::fs::create_dir_all(&locks).map_err(TrialError::Port)?;
+        let count = u32::from(PORTS.end - PORTS.start);
+        let first = OsRng.next_u32() % count;
+        let mut reason = std::io::ErrorKind::AddrInUse.into();
+        for step in 0..count {
+            let port = PORTS.start + u16::try_from((first + step) % count).unwrap_or_default();
+            match Self::keep(&locks, port) {
+                Ok(kept) => return Ok(kept),
+                Err(error) => reason = error,
+            }
+        }
+        Err(TrialError::Port(reason))
     }
-    Ok(addresses)
+
+    fn keep(locks: &Path, port: u16) -> std::io::Result<Self> {
+        let lock = File::create(locks.join(port.to_string()))?;
+        lock.try_lock()?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        TcpListener::bind(address)?;
+        Ok(Self {
+            address,
+            _lock: lock,
+        })
+    }
 }
