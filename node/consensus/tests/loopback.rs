@@ -200,8 +200,9 @@ fn a_late_node_joins_by_state_when_its_peers_have_pruned_the_early_blocks() {
                 pacing,
                 ..Timing::default()
             },
+            // Some seconds' worth: who joins must have fetched the state before its peers prune it.
             retention: Retention {
-                blocks: NonZeroU64::new(32),
+                blocks: NonZeroU64::new(512),
             },
             start: if index == late {
                 Start::Join

@@ -17,7 +17,8 @@ pub(super) struct PaddingPlan {
 /// Padding for a change by `added` and `removed` entries of a list that has `entries` and `padding`.
 ///
 /// The list fills its size class before and after. While the class stays, as many leave as come, and
-/// their number is a power of two where the padding suffices.
+/// their number is a power of two where the padding suffices. When the list outgrows its class, what comes fills
+/// the next one, and what leaves is a power of two all the same.
 pub(super) fn plan(
     entries: u64,
     padding: u64,
@@ -29,9 +30,12 @@ pub(super) fn plan(
     // A list does not fall back to a smaller class within an epoch: that would tell how far it shrank.
     let capacity = u64::from(SizeClass::fitting(entries)?.capacity()).max(before);
     if capacity > before {
-        // The next class is filled up, or padding makes way for entries.
-        let all = entries + padding;
-        let (remove, insert) = (all.saturating_sub(capacity), capacity.saturating_sub(all));
+        let leaving = removed.max(MIN_CHANGES).next_power_of_two();
+        let hidden = (leaving - removed).min(padding);
+        // Padding that is in the way of entries leaves too.
+        let in_the_way = (entries + padding - hidden).saturating_sub(capacity);
+        let remove = hidden + in_the_way;
+        let insert = capacity - (entries + padding - remove);
         return Ok(PaddingPlan { remove, insert });
     }
     let changes = added.max(removed).max(MIN_CHANGES).next_power_of_two();
@@ -70,6 +74,15 @@ mod tests {
         let many = plan(10_000, 6_384, 63, 0).expect("fits");
         assert_eq!((one.remove, one.insert + 1), (64, 64));
         assert_eq!((many.remove, many.insert + 63), (64, 64));
+    }
+
+    #[test]
+    fn how_many_entries_left_does_not_show_when_a_list_outgrows_its_class() {
+        for removed in [0, 1, 40, 64] {
+            let change = plan(10_000, 6_384, 8_000, removed).expect("fits");
+            assert_eq!(change.remove + removed, 64);
+            assert_eq!(10_000 + 6_384 + 8_000 + change.insert - 64, 32_768);
+        }
     }
 
     proptest! {
