@@ -1,10 +1,11 @@
 //! Blocks, transactions, proofs and alarms.
 
 use bytes::Bytes;
-use tacit_circuits::scope::{ListId, ListVersion, MemberId, TagEpoch};
+use tacit_circuits::scope::MemberId;
+use tacit_client::record::RecordName;
 use tacit_consensus::FinalTransaction;
 use tacit_ledger::kernel::{BlockResult, Digest, Envelope, Outcome, StateKey, TxId};
-use tacit_ledger::network::{AlarmReason, Event, PublicationId, SessionId, keys, read};
+use tacit_ledger::network::{AlarmReason, Event, SessionId, read};
 use tacit_proto::operator as proto;
 use tacit_readmodel::{EventText, action_name, describe_event};
 
@@ -190,33 +191,15 @@ fn tx_id(bytes: &[u8]) -> Result<TxId, ApiError> {
     Ok(TxId(Digest(bytes)))
 }
 
-/// The state key of a record that people name.
+/// The state key of a record that people name, as the command line does.
 fn record(name: &str) -> Result<StateKey, ApiError> {
-    let unknown = || {
+    let named: Result<RecordName, _> = name.parse();
+    named.map(RecordName::key).map_err(|_| {
         ApiError::caller(
             "record-unknown",
             format!("{name} names no kind of record"),
             "Name log, member/N, balance/N, list/N, epoch/LIST/EPOCH or publication/LIST/EPOCH/VERSION.",
         )
-    };
-    let mut parts = name.split('/');
-    let kind = parts.next().unwrap_or_default();
-    let numbers: Vec<u32> = parts
-        .map(str::parse)
-        .collect::<Result<_, _>>()
-        .map_err(|_| unknown())?;
-    Ok(match (kind, numbers.as_slice()) {
-        ("log", []) => keys::log_head(),
-        ("member", [member]) => keys::profile(MemberId(*member)),
-        ("balance", [member]) => keys::balance(MemberId(*member)),
-        ("list", [list]) => keys::list(ListId(*list)),
-        ("epoch", [list, epoch]) => keys::epoch(ListId(*list), TagEpoch(*epoch)),
-        ("publication", [list, epoch, version]) => keys::publication(PublicationId {
-            list: ListId(*list),
-            tag_epoch: TagEpoch(*epoch),
-            version: ListVersion(*version),
-        }),
-        _ => return Err(unknown()),
     })
 }
 
@@ -247,6 +230,8 @@ fn summary(bytes: &Bytes, index: usize, outcome: Outcome) -> Option<proto::TxSum
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tacit_circuits::scope::{ListId, TagEpoch};
+    use tacit_ledger::network::keys;
 
     #[test]
     fn records_are_named_by_kind_and_numbers() {
