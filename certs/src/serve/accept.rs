@@ -56,6 +56,9 @@ impl Default for AcceptLimits {
 /// Kilobytes that a refused caller may still send before the connection is dropped: what it has under way by then.
 const MAX_LINGER_READS: usize = 64;
 
+/// How long a refused caller may take to read why and go.
+const LINGER_TIMEOUT: Duration = Duration::from_millis(500);
+
 /// How long accepting rests when the system has no file descriptors left.
 const REST_AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
 
@@ -189,7 +192,8 @@ async fn handshake<C>(
     let stream = match acceptor.accept(socket).into_fallible().await {
         Ok(stream) => stream,
         Err((error, socket)) => {
-            linger(socket).await;
+            // The reason must be told whatever the caller does now.
+            let _ = tokio::time::timeout(LINGER_TIMEOUT, linger(socket)).await;
             return Err(broken(error));
         }
     };
@@ -204,7 +208,7 @@ async fn handshake<C>(
 }
 
 /// Closes a connection so that the other side gets to read why. A socket that is dropped with unread bytes in it is
-/// reset, and a reset takes the alert with it. Bounded by the time of a handshake.
+/// reset, and a reset takes the alert with it.
 async fn linger(mut socket: TcpStream) {
     if socket.shutdown().await.is_err() {
         return;
