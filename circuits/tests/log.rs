@@ -7,7 +7,9 @@ use common::rng;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tacit_circuits::curve::Field;
-use tacit_circuits::log::{LogFrontier, LogFull, LogPath, LogTree, MAX_LOG_LEAVES, NotInLog};
+use tacit_circuits::log::{
+    LogFrontier, LogFull, LogPath, LogTree, MAX_LOG_LEAVES, NotInLog, path_at, root_at,
+};
 
 fn leaves(count: usize, seed: u64) -> Vec<Field> {
     let mut rng = rng(seed);
@@ -55,6 +57,44 @@ proptest! {
         tree.append(&leaves[..1]).unwrap();
         prop_assert_eq!(path.verify(&tree.root(), &leaves[place]), Err(NotInLog));
         prop_assert_eq!(tree.path(tree.len()), None);
+    }
+
+    #[test]
+    fn every_earlier_length_has_its_root_and_its_paths(
+        start in 0..40usize,
+        batches in vec(0..30usize, 1..6),
+        seed: u64,
+    ) {
+        let count = start + batches.iter().sum::<usize>();
+        let all = leaves(count, seed);
+        let mut begun = LogFrontier::new();
+        begun.append(&all[..start]).unwrap();
+        // One who saw the beginning, and one who joined later.
+        let mut whole = LogTree::new(all[..start].to_vec()).unwrap();
+        let mut joined = LogTree::from_frontier(begun);
+        let mut length = start;
+        for batch in batches {
+            let batch = &all[length..length + batch];
+            prop_assert_eq!(whole.append(batch), joined.append(batch));
+            length += batch.len();
+        }
+        // Not all of them: each path costs a hash for each level.
+        for length in (0..=count as u64).rev().step_by(11) {
+            let root = LogTree::new(all[..length as usize].to_vec()).unwrap().root();
+            prop_assert_eq!(root_at(&whole, length), Some(root));
+            let frontier = LogFrontier::at(&whole, length).unwrap();
+            prop_assert_eq!(frontier.root(), root);
+            for index in (0..length).rev().step_by(13) {
+                let leaf = &all[index as usize];
+                let path = path_at(&whole, length, index).unwrap();
+                prop_assert_eq!(path.verify(&root, leaf), Ok(()));
+                if index as usize >= start {
+                    prop_assert_eq!(path_at(&joined, length, index), Some(path));
+                }
+            }
+            prop_assert_eq!(path_at(&whole, length, length), None);
+        }
+        prop_assert_eq!(root_at(&whole, count as u64 + 4), None);
     }
 
     #[test]

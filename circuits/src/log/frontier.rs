@@ -5,7 +5,7 @@ use std::io::{self, Error, ErrorKind, Read, Write};
 use borsh::{BorshDeserialize, BorshSerialize};
 use rayon::prelude::*;
 
-use super::{CHUNK, LOG_DEPTH, LogFull, MAX_LOG_LEAVES};
+use super::{CHUNK, CompleteNodes, LOG_DEPTH, LogFull, MAX_LOG_LEAVES};
 use crate::curve::poseidon2::hash_node;
 use crate::curve::{Field, field_borsh};
 use crate::merkle::{ARITY, EMPTY};
@@ -47,16 +47,30 @@ impl LogFrontier {
     /// # Errors
     /// [`LogFull`] where they do not all fit; then nothing is appended.
     pub fn append(&mut self, leaves: &[Field]) -> Result<u64, LogFull> {
+        self.append_noting(leaves, &mut |_, _| {})
+    }
+
+    /// [`append`](Self::append), and tells of each height, from the leaves up, the subtrees that are complete
+    /// from now on, in their order: what has to be kept for [`path_at`](super::path_at).
+    ///
+    /// # Errors
+    /// [`LogFull`] where they do not all fit; then nothing is appended and nothing told.
+    pub fn append_noting(
+        &mut self,
+        leaves: &[Field],
+        note: &mut dyn FnMut(usize, &[Field]),
+    ) -> Result<u64, LogFull> {
         let first = self.len;
         if leaves.len() as u64 > MAX_LOG_LEAVES - first {
             return Err(LogFull);
         }
         self.len += leaves.len() as u64;
         let mut rising = leaves.to_vec();
-        for pending in &mut self.pending {
+        for (height, pending) in self.pending.iter_mut().enumerate() {
             if rising.is_empty() {
                 return Ok(first);
             }
+            note(height, &rising);
             pending.append(&mut rising);
             let (complete, rest) = pending.as_chunks::<ARITY>();
             rising = complete
@@ -66,8 +80,38 @@ impl LogFrontier {
                 .collect();
             *pending = rest.to_vec();
         }
+        note(LOG_DEPTH, &rising);
         self.full = rising.first().copied();
         Ok(first)
+    }
+
+    /// The complete subtrees of a height that wait for their siblings, and the index of the first of them.
+    #[must_use]
+    pub fn pending(&self, height: usize) -> (u64, &[Field]) {
+        let pending = match self.pending.get(height) {
+            Some(pending) => pending,
+            None => self.full.as_slice(),
+        };
+        let complete = self.len.checked_shr(2 * height as u32).unwrap_or(0);
+        (complete - pending.len() as u64, pending)
+    }
+
+    /// The frontier of a log of this length whose complete subtrees are kept; `None` where one is not.
+    pub fn at(nodes: &impl CompleteNodes, len: u64) -> Option<Self> {
+        let mut frontier = Self {
+            len,
+            ..Self::default()
+        };
+        for (height, pending) in frontier.pending.iter_mut().enumerate() {
+            let complete = len >> (2 * height);
+            *pending = (complete & !(ARITY as u64 - 1)..complete)
+                .map(|index| nodes.node(height, index))
+                .collect::<Option<_>>()?;
+        }
+        if len == MAX_LOG_LEAVES {
+            frontier.full = Some(nodes.node(LOG_DEPTH, 0)?);
+        }
+        Some(frontier)
     }
 
     /// The root over all leaves, with empty slots to the right of them.

@@ -1,10 +1,11 @@
 //! The log: one append-only tree of the network, with a leaf for every call whose answer was proven.
 //!
 //! A leaf is `H3(call; scope, X(B), X(Z))`. Validators keep a [`LogFrontier`], which grows and yields
-//! the root; whoever proves about a call keeps a [`LogTree`], which also yields paths. Arity 4,
-//! depth 16.
+//! the root; whoever proves about a call keeps its [`CompleteNodes`], which also yield paths, in memory as a
+//! [`LogTree`]. Arity 4, depth 16.
 
 mod frontier;
+mod nodes;
 mod tree;
 
 use rayon::prelude::*;
@@ -14,6 +15,7 @@ use crate::curve::{Field, Point};
 use crate::scope::Scope;
 
 pub use frontier::LogFrontier;
+pub use nodes::{CompleteNodes, path_at, root_at};
 pub use tree::{LogPath, LogTree, NotInLog};
 
 /// Height of the log's tree.

@@ -1,15 +1,19 @@
-//! The whole log, for paths.
+//! The log in memory, for paths.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use super::{LOG_DEPTH, LogFull, MAX_LOG_LEAVES};
+use super::nodes::{CompleteNodes, path_at};
+use super::{LOG_DEPTH, LogFrontier, LogFull};
 use crate::curve::Field;
-use crate::merkle::{Merkle, Path};
+use crate::merkle::Path;
 
-/// Every node of the log: 43 bytes per call.
+/// Every complete subtree of the log from some length on: 43 bytes per call.
 #[derive(Clone)]
 pub struct LogTree {
-    nodes: Merkle<LOG_DEPTH>,
+    frontier: LogFrontier,
+    /// At each height the complete subtrees, from `first` on.
+    levels: Vec<Vec<Field>>,
+    first: [u64; LOG_DEPTH + 1],
 }
 
 impl LogTree {
@@ -18,12 +22,26 @@ impl LogTree {
     /// # Errors
     /// [`LogFull`] where they do not all fit.
     pub fn new(leaves: Vec<Field>) -> Result<Self, LogFull> {
-        if leaves.len() as u64 > MAX_LOG_LEAVES {
-            return Err(LogFull);
+        let mut tree = Self::from_frontier(LogFrontier::new());
+        tree.append(&leaves)?;
+        Ok(tree)
+    }
+
+    /// A log of which only the right edge is known: it has the paths of the leaves that are appended.
+    #[must_use]
+    pub fn from_frontier(frontier: LogFrontier) -> Self {
+        let mut levels = vec![Vec::new(); LOG_DEPTH + 1];
+        let mut first = [0; LOG_DEPTH + 1];
+        for (height, level) in levels.iter_mut().enumerate() {
+            let (from, pending) = frontier.pending(height);
+            first[height] = from;
+            level.extend_from_slice(pending);
         }
-        Ok(Self {
-            nodes: Merkle::new(leaves),
-        })
+        Self {
+            frontier,
+            levels,
+            first,
+        }
     }
 
     /// Appends leaves in order and returns the slot of the first.
@@ -31,43 +49,49 @@ impl LogTree {
     /// # Errors
     /// [`LogFull`] where they do not all fit; then nothing is appended.
     pub fn append(&mut self, leaves: &[Field]) -> Result<u64, LogFull> {
-        let first = self.nodes.len();
-        if leaves.len() as u64 > MAX_LOG_LEAVES - first as u64 {
-            return Err(LogFull);
-        }
-        let placed: Vec<(usize, Field)> = (first..).zip(leaves.iter().copied()).collect();
-        self.nodes.write(&placed);
-        Ok(first as u64)
+        let levels = &mut self.levels;
+        self.frontier.append_noting(leaves, &mut |height, nodes| {
+            levels[height].extend_from_slice(nodes);
+        })
     }
 
     /// Leaves so far.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.nodes.len() as u64
+        self.frontier.len()
     }
 
     /// Whether no call was logged yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.nodes.len() == 0
+        self.frontier.is_empty()
     }
 
     /// The root over all leaves, with empty slots to the right of them.
     #[must_use]
     pub fn root(&self) -> Field {
-        self.nodes.root()
+        self.frontier.root()
     }
 
     /// The path of a leaf that is there.
     #[must_use]
     pub fn path(&self, index: u64) -> Option<LogPath> {
-        (index < self.len()).then(|| LogPath(self.nodes.path(index as usize)))
+        path_at(self, self.len(), index)
+    }
+}
+
+impl CompleteNodes for LogTree {
+    fn node(&self, height: usize, index: u64) -> Option<Field> {
+        let place = index.checked_sub(*self.first.get(height)?)?;
+        self.levels[height]
+            .get(usize::try_from(place).ok()?)
+            .copied()
     }
 }
 
 /// From a call's leaf to a root of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct LogPath(Path<LOG_DEPTH>);
+pub struct LogPath(pub(super) Path<LOG_DEPTH>);
 
 /// The leaf is not at this place under this root. Whoever sent the path is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -21,6 +21,12 @@ pub(crate) struct Path<const DEPTH: usize> {
 impl<const DEPTH: usize> Path<DEPTH> {
     const SLOTS: u64 = (ARITY as u64).pow(DEPTH as u32);
 
+    /// For an index below `4^DEPTH`.
+    pub(crate) fn new(index: u64, siblings: [[Field; ARITY - 1]; DEPTH]) -> Self {
+        debug_assert!(index < Self::SLOTS);
+        Self { index, siblings }
+    }
+
     pub(crate) fn index(&self) -> u64 {
         self.index
     }
