@@ -15,6 +15,10 @@ use commonware_codec::{
 /// a verifier work for ever.
 pub const MAX_HANDOVERS: usize = 1_024;
 
+/// The most values that one piece of evidence proves at a time: what a full set of receipts appeals to, with
+/// room. It bounds a file to a few hundred kilobytes.
+pub const MAX_PROVEN_VALUES: usize = 128;
+
 /// What a piece of evidence proves about the block it names.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Claim {
@@ -24,6 +28,8 @@ pub enum Claim {
     Value(Box<ValueProof>),
     /// What came of a transaction in the block, with its events.
     Result(Box<ResultClaim>),
+    /// The values of several state keys after the block, each proven by itself.
+    Values(Vec<ValueProof>),
 }
 
 /// A claim about a block, the block's certificate, and the way from genesis to its validators.
@@ -79,6 +85,9 @@ impl Evidence {
             Claim::Block => Ok(()),
             Claim::Value(proof) => proof.verify(&self.block.header),
             Claim::Result(proof) => proof.verify(&self.block.header),
+            Claim::Values(proofs) => proofs
+                .iter()
+                .try_for_each(|proof| proof.verify(&self.block.header)),
         }
     }
 }
@@ -121,6 +130,10 @@ impl Write for Claim {
                 2u8.write(buf);
                 proof.write(buf);
             }
+            Self::Values(proofs) => {
+                3u8.write(buf);
+                proofs.write(buf);
+            }
         }
     }
 }
@@ -131,6 +144,7 @@ impl EncodeSize for Claim {
             Self::Block => 0,
             Self::Value(proof) => proof.encode_size(),
             Self::Result(proof) => proof.encode_size(),
+            Self::Values(proofs) => proofs.encode_size(),
         }
     }
 }
@@ -143,6 +157,10 @@ impl Read for Claim {
             0 => Ok(Self::Block),
             1 => Ok(Self::Value(Box::new(ValueProof::read(buf)?))),
             2 => Ok(Self::Result(Box::new(ResultClaim::read(buf)?))),
+            3 => {
+                let count = RangeCfg::from(0..=MAX_PROVEN_VALUES);
+                Ok(Self::Values(Vec::read_cfg(buf, &(count, ()))?))
+            }
             tag => Err(CodecError::InvalidEnum(tag)),
         }
     }

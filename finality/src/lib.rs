@@ -33,7 +33,7 @@ mod value;
 pub use certificate::{Committees, FinalizedHeader, MAX_DESCENDANTS, namespace};
 pub use committee::{Committee, MAX_VALIDATORS};
 pub use error::FinalityError;
-pub use evidence::{Claim, Evidence, MAX_HANDOVERS};
+pub use evidence::{Claim, Evidence, MAX_HANDOVERS, MAX_PROVEN_VALUES};
 pub use header::{ChainId, Header, StateCommitment};
 pub use result::{MAX_RESULT_BYTES, ResultClaim};
 pub use tacit_ledger::kernel::state::MAX_VALUE_BYTES;

@@ -6,9 +6,10 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use ed25519_zebra::SigningKey;
-use tacit_circuits::curve::{Point, WirePoint};
+use tacit_circuits::curve::{Field, Point, WirePoint};
+use tacit_circuits::log::log_leaves;
 use tacit_circuits::oprf::{DleqProof, EvaluationContext, MAX_BATCH, PublicKey, verify};
-use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
+use tacit_circuits::scope::{ListId, MemberId, Scope, TagEpoch};
 
 use crate::kernel::context::require;
 use crate::kernel::envelope::{Signature, ledger_key};
@@ -206,8 +207,20 @@ impl CallBatch {
         self.signed.check_sequence()
     }
 
+    /// The leaves that the calls are in the network's log, in their order.
+    pub fn leaves(&self) -> Result<Vec<Field>, Reject> {
+        let request = &self.signed.request;
+        let scope = Scope {
+            list: request.list,
+            tag_epoch: request.tag_epoch,
+            querier: request.querier,
+        };
+        let (blinded, evaluated) = self.points()?;
+        Ok(log_leaves(&scope, &blinded, &evaluated))
+    }
+
     /// The blinded and the evaluated points.
-    pub(crate) fn points(&self) -> Result<(Vec<Point>, Vec<Point>), Reject> {
+    fn points(&self) -> Result<(Vec<Point>, Vec<Point>), Reject> {
         let decode =
             |points: &[WirePoint]| Point::decode_batch(points).map_err(|_| Reject::POINT_INVALID);
         Ok((

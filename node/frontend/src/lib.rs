@@ -30,6 +30,7 @@ pub mod lists;
 pub mod peer;
 mod places;
 pub mod ports;
+pub mod receipts;
 pub mod rows;
 pub mod screening;
 pub mod snapshots;

@@ -13,6 +13,7 @@
 
 mod health;
 mod listeners;
+pub(crate) mod network_log;
 mod records;
 
 pub use listeners::check_operator_files;
@@ -200,10 +201,12 @@ async fn serve(
     let position = feeder.position();
     parts.start("readmodel.feed", feeder.run());
 
-    let (ledger, follower) = MemberLedger::new(handle, me.id, signing);
+    let (ledger, follower) = MemberLedger::new(handle.clone(), me.id, signing);
     parts.start("ledger.follow", follower.run());
 
     let frontend = if me.role == Role::Member {
+        let log = network_log::LogFeeder::new(handle.clone(), config.data_dir.join("log"));
+        parts.start("receipts.log", log.run());
         let parts = (&mut parts, &mut listeners);
         Some(start_frontend(config, keys, &ledger, parts, &stop).await?)
     } else {

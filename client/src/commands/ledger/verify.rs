@@ -136,6 +136,7 @@ fn named(claim: &Claim) -> String {
             BlockResult::Tx(tx) => format!("transaction {}", hex::encode(tx.tx_id.0.0)),
             BlockResult::Block { height, .. } => format!("what block {height} did by itself"),
         },
+        Claim::Values(values) => format!("{} records", values.len()),
     }
 }
 
@@ -146,6 +147,7 @@ fn print(genesis: &Genesis, evidence: &Evidence) {
         Claim::Block => {}
         Claim::Value(value) => print_value(value),
         Claim::Result(claim) => print_result(claim),
+        Claim::Values(values) => values.iter().for_each(print_value),
     }
     println!(
         "block     {} of {}",
@@ -241,6 +243,10 @@ fn as_json(genesis: &Genesis, evidence: &Evidence) -> Value {
                 object["outcome"] = outcome(tx).into();
             }
             object["events"] = claim.result.events().iter().map(event_as_json).collect();
+        }
+        Claim::Values(values) => {
+            let record = |value: &ValueProof| json!({ "key": hex::encode(&value.key), "value": hex::encode(&value.value) });
+            object["records"] = values.iter().map(record).collect();
         }
     }
     object

@@ -1,8 +1,5 @@
 //! Settling calls: leaves into the log, the charge to the provider.
 
-use tacit_circuits::log::log_leaves;
-use tacit_circuits::scope::Scope;
-
 use crate::kernel::context::Context;
 use crate::kernel::party::{Party, party};
 use crate::kernel::{MemberId, Missing, Reject, Stop};
@@ -25,13 +22,7 @@ pub(super) fn settle(
 ) -> Result<(), Stop> {
     let request = &batch.signed.request;
     let mut session = settlement(context, context.height(), sender.id, &batch.signed)?;
-    let scope = Scope {
-        list: session.list,
-        tag_epoch: session.tag_epoch,
-        querier: session.querier,
-    };
-    let (blinded, evaluated) = batch.points()?;
-    let first_leaf = log::append(context, &log_leaves(&scope, &blinded, &evaluated))?;
+    let first_leaf = log::append(context, &batch.leaves()?)?;
 
     let calls = request.calls.len() as u32;
     let charge_minor = request.amount_minor().ok_or(Reject::AMOUNT_TOO_LARGE)?;

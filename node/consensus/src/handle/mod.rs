@@ -176,7 +176,17 @@ impl LedgerHandle {
     ///
     /// [`LedgerError::NotFound`] if the key has no value: absence is not proven.
     pub async fn prove_value(&self, key: StateKey) -> Result<Evidence, LedgerError> {
-        self.ask(|reply| Query::ProveValue { key, reply }).await?
+        self.prove_values(vec![key]).await
+    }
+
+    /// Proves the values of several keys in one finalized state, the newest.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::NotFound`] if a key has no value: absence is not proven.
+    /// [`LedgerError::TooMany`] for more than [`MAX_PROVEN_VALUES`](tacit_finality::MAX_PROVEN_VALUES).
+    pub async fn prove_values(&self, keys: Vec<StateKey>) -> Result<Evidence, LedgerError> {
+        self.ask(|reply| Query::ProveValues { keys, reply }).await?
     }
 
     /// Proves that a transaction is final, with its outcome and its events.

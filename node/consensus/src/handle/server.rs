@@ -18,8 +18,8 @@ use futures::{
 };
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 use tacit_finality::{
-    Claim, ConsensusKey, Evidence, FinalizedHeader, Header, MAX_DESCENDANTS, ResultClaim,
-    ValueProof, key_digest,
+    Claim, ConsensusKey, Evidence, FinalizedHeader, Header, MAX_DESCENDANTS, MAX_PROVEN_VALUES,
+    ResultClaim, ValueProof, key_digest,
 };
 use tacit_ledger::kernel::{BlockResult, StateKey, TxId, results};
 
@@ -45,8 +45,8 @@ pub(crate) enum Query {
         id: TxId,
         reply: Reply<Option<FinalTransaction>>,
     },
-    ProveValue {
-        key: StateKey,
+    ProveValues {
+        keys: Vec<StateKey>,
         reply: Reply<Result<Evidence, LedgerError>>,
     },
     ProveTransaction {
@@ -213,8 +213,8 @@ impl<E: Runtime> Answers<E> {
             Query::Transaction { id, reply } => {
                 let _ = reply.send(self.transaction(id).await);
             }
-            Query::ProveValue { key, reply } => {
-                let _ = reply.send(self.prove_value(key).await);
+            Query::ProveValues { keys, reply } => {
+                let _ = reply.send(self.prove_values(&keys).await);
             }
             Query::ProveTransaction { id, reply } => {
                 let _ = reply.send(self.prove_transaction(id).await);
@@ -326,18 +326,27 @@ impl<E: Runtime> Answers<E> {
         }
     }
 
-    async fn prove_value(&self, key: StateKey) -> Result<Evidence, LedgerError> {
-        let digest = key_digest(key.as_bytes());
+    /// Proves the values of all keys in one state.
+    async fn prove_values(&self, keys: &[StateKey]) -> Result<Evidence, LedgerError> {
+        if keys.len() > MAX_PROVEN_VALUES {
+            return Err(LedgerError::TooMany {
+                asked: keys.len(),
+                most: MAX_PROVEN_VALUES,
+            });
+        }
         loop {
             let tip = self.settled().await;
             if tip.height.is_zero() {
                 return Err(LedgerError::NotYet { height: 1 });
             }
-            let claim = {
-                let store = self.stores.read().await;
-                if store.root() != tip.state.root {
-                    continue;
-                }
+            // The next block waits meanwhile: a moment, as the number of keys is bounded.
+            let store = self.stores.read().await;
+            if store.root() != tip.state.root {
+                continue;
+            }
+            let mut proofs = Vec::with_capacity(keys.len());
+            for key in keys {
+                let digest = key_digest(key.as_bytes());
                 let value = store
                     .get(&digest)
                     .await
@@ -347,15 +356,18 @@ impl<E: Runtime> Answers<E> {
                     .key_value_proof(digest)
                     .await
                     .expect("a key with a value has a proof of it");
-                ValueProof {
+                proofs.push(ValueProof {
                     key: Bytes::copy_from_slice(key.as_bytes()),
                     value,
                     proof,
-                }
+                });
+            }
+            drop(store);
+            let claim = match <[ValueProof; 1]>::try_from(proofs) {
+                Ok([proof]) => Claim::Value(Box::new(proof)),
+                Err(proofs) => Claim::Values(proofs),
             };
-            return self
-                .evidence(tip.height, Claim::Value(Box::new(claim)))
-                .await;
+            return self.evidence(tip.height, claim).await;
         }
     }
 

@@ -70,6 +70,14 @@ pub enum LedgerError {
         /// What was asked for.
         what: &'static str,
     },
+    /// More than is proven at a time.
+    #[error("{asked} values are more than the {most} that are proven at a time")]
+    TooMany {
+        /// How many were asked for.
+        asked: usize,
+        /// How many may be.
+        most: usize,
+    },
     /// The block is not final yet.
     #[error("the block at height {height} is not final yet")]
     NotYet {

@@ -24,7 +24,8 @@ pub use lookup::{ListCopy, Lookup, LookupError};
 pub use status::{CopiesConfig, CopyState, CopyStatus, MAX_LIST_ENTRIES};
 
 pub(crate) use copies::Copies;
-pub(crate) use files::{FileError, Files, read_snapshot, write_snapshot, write_whole};
+pub use files::FileError;
+pub(crate) use files::{Files, io_error, read_snapshot, remove, write_snapshot, write_whole};
 pub(crate) use held::{NotUsable, Standing};
 pub(crate) use obtain::Obtainer;
 pub(crate) use serve::{SnapshotServer, SnapshotStream};
