@@ -78,6 +78,9 @@ pub struct Config {
     /// The institution's own records.
     #[serde(default)]
     pub store: Store,
+    /// Receipts.
+    #[serde(default)]
+    pub receipts: Receipts,
     /// Probes, metrics and logs.
     #[serde(default)]
     pub telemetry: Telemetry,
@@ -166,6 +169,16 @@ pub struct Store {
     /// `postgres://…`, or empty for SQLite files in the data directory. A password belongs into
     /// the environment variable `TACIT_DATABASE_URL`, which comes first where it is set.
     pub database_url: String,
+}
+
+/// Receipts of this member's calls.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Receipts {
+    /// The proving key that the members' ceremony made. Absent means that of the development set-up, with
+    /// which anybody can forge receipts: a network takes those only if its members vote for its key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proving_key_file: Option<PathBuf>,
 }
 
 /// Probes, metrics and logs.
@@ -283,6 +296,7 @@ impl Config {
                 operators_ca_file: defaults::operators_ca_file(),
             },
             store: Store::default(),
+            receipts: Receipts::default(),
             telemetry: Telemetry {
                 listen: Some(probes),
                 ..Telemetry::default()
@@ -388,6 +402,9 @@ impl Config {
         if let Some(path) = &self.frontend.members_ca_file {
             files.push(("frontend.members_ca_file", path, true));
         }
+        if let Some(path) = &self.receipts.proving_key_file {
+            files.push(("receipts.proving_key_file", path, true));
+        }
         match files
             .into_iter()
             .find(|(_, path, needed)| *needed && !path.exists())
@@ -426,7 +443,11 @@ impl Config {
             &mut self.operator.key_file,
             &mut self.operator.operators_ca_file,
         ];
-        for path in own.into_iter().chain(&mut self.frontend.members_ca_file) {
+        let optional = [
+            &mut self.frontend.members_ca_file,
+            &mut self.receipts.proving_key_file,
+        ];
+        for path in own.into_iter().chain(optional.into_iter().flatten()) {
             *path = base.join(&*path);
         }
     }

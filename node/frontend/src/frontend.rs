@@ -14,6 +14,7 @@ use crate::evaluation::{CallLog, EvaluationConfig, Evaluator, PostingTimes};
 use crate::lists::{KeyRing, Lists};
 use crate::peer::PeerService;
 use crate::ports::{Habits, Ledger, LedgerError, Peers, read};
+use crate::receipts::{KeySource, ProverSlot, Receipts, SharedLog};
 use crate::screening::{
     Engine, FollowUp, OwnAnswer, OwnRecords, Screening, ScreeningConfig, Sessions,
 };
@@ -48,6 +49,10 @@ pub struct FrontendConfig {
     pub serve_part_timeout_ms: u64,
     /// Entries of the trees that are kept in memory, at about 63 bytes each.
     pub max_tree_entries: usize,
+    /// The key with which receipts are proven.
+    pub proving_key: KeySource,
+    /// The network's log, which whoever follows the chain fills.
+    pub log: SharedLog,
     /// Where tests stop it.
     pub crash: CrashPoints,
 }
@@ -64,6 +69,8 @@ impl FrontendConfig {
             post_within_ms: 3_000,
             serve_part_timeout_ms: 20_000,
             max_tree_entries: 4_000_000,
+            proving_key: KeySource::Development,
+            log: SharedLog::default(),
             crash: CrashPoints::default(),
         }
     }
@@ -99,6 +106,8 @@ pub struct Frontend {
     pub lists: Lists,
     /// Screening.
     pub screening: Screening,
+    /// Receipts.
+    pub receipts: Arc<Receipts>,
     peer: PeerService,
     copies: Copies,
     obtainer: Obtainer,
@@ -185,6 +194,15 @@ impl Frontend {
         if keep_warm {
             tasks.spawn(stay_warm(screening.clone(), copies.clone()));
         }
+        let receipts = Arc::new(Receipts {
+            ledger: ledger.clone(),
+            store: store.clone(),
+            copies: copies.clone(),
+            obtainer: obtainer.clone(),
+            log: config.log,
+            prover: ProverSlot::new(config.proving_key, &config.folder, store.clone()),
+        });
+        tasks.spawn(read_proving_key(receipts.clone()));
         let peer = PeerService::new(
             ledger.clone(),
             Arc::new(evaluator),
@@ -193,6 +211,7 @@ impl Frontend {
         Ok(Self {
             lists,
             screening,
+            receipts,
             peer,
             copies,
             obtainer,
@@ -294,6 +313,18 @@ pub enum VerifyError {
 impl Drop for Frontend {
     fn drop(&mut self) {
         self.tasks.abort();
+    }
+}
+
+/// Reads the proving key at the start where the network takes receipts, so that the first does not wait for
+/// it.
+async fn read_proving_key(receipts: Arc<Receipts>) {
+    let voted = read(&*receipts.ledger, state::receipt_key).await;
+    if !matches!(voted, Ok(Some(_))) {
+        return;
+    }
+    if let Err(error) = receipts.prover().get().await {
+        tracing::warn!(%error, "receipts.key: no receipts until it can be read");
     }
 }
 

@@ -115,6 +115,7 @@ impl From<ReadError> for ApiError {
             ReadError::NotYet { .. } => "not-yet-final",
             ReadError::Pruned { .. } => "pruned",
             ReadError::NoCertificate { .. } => "no-certificate",
+            ReadError::TooMany { .. } => "too-many",
         };
         match error {
             ReadError::Stopped => Self::node(code, error.to_string(), "Start the node again."),

@@ -13,7 +13,7 @@
 
 mod health;
 mod listeners;
-pub(crate) mod network_log;
+mod network_log;
 mod records;
 
 pub use listeners::check_operator_files;
@@ -36,6 +36,7 @@ use tacit_consensus::{
 };
 use tacit_frontend::crash::{CrashPoints, UnknownCrashPoint};
 use tacit_frontend::ports::Ledger as _;
+use tacit_frontend::receipts::{KeySource, SharedLog};
 use tacit_frontend::store::{MasterKey, Store, StoreError};
 use tacit_frontend::{Frontend, FrontendConfig, StartError};
 use tacit_ledger::kernel::envelope::ledger_key;
@@ -205,10 +206,11 @@ async fn serve(
     parts.start("ledger.follow", follower.run());
 
     let frontend = if me.role == Role::Member {
-        let log = network_log::LogFeeder::new(handle.clone(), config.data_dir.join("log"));
-        parts.start("receipts.log", log.run());
+        let feeder = network_log::LogFeeder::new(handle.clone(), config.data_dir.join("log"));
+        let log = feeder.log();
+        parts.start("receipts.log", feeder.run());
         let parts = (&mut parts, &mut listeners);
-        Some(start_frontend(config, keys, &ledger, parts, &stop).await?)
+        Some(start_frontend(config, keys, &ledger, log, parts, &stop).await?)
     } else {
         None
     };
@@ -234,6 +236,7 @@ async fn start_frontend(
     config: &Config,
     keys: &NodeKeys,
     ledger: &Arc<MemberLedger>,
+    log: SharedLog,
     (parts, listeners): (&mut Parts, &mut Parts),
     stop: &watch::Receiver<bool>,
 ) -> Result<Arc<Frontend>, RunError> {
@@ -248,6 +251,10 @@ async fn start_frontend(
     let mut settings = FrontendConfig::in_folder(config.data_dir.join("lists"));
     settings.screening.answer_timeout_ms = config.frontend.answer_timeout_ms;
     settings.copies.unavailable_alarm_ms = config.frontend.unavailable_alarm_ms;
+    settings.log = log;
+    if let Some(path) = &config.receipts.proving_key_file {
+        settings.proving_key = KeySource::File(path.clone());
+    }
     if let Ok(point) = std::env::var(ABORT_AT_VARIABLE) {
         settings.crash = CrashPoints::aborting_at(point.parse()?);
     }

@@ -4,10 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwapOption;
 use tacit_circuits::curve::Field;
 use tacit_consensus::{FinalizedBlock, LedgerError, LedgerHandle};
-use tacit_frontend::receipts::{AppendError, NetworkLog};
+use tacit_frontend::receipts::{AppendError, NetworkLog, SharedLog};
 use tacit_frontend::snapshots::FileError;
 use tacit_ledger::kernel::{BlockResult, Envelope, Outcome, Reject};
 use tacit_ledger::network::{Action, Event, keys};
@@ -17,9 +16,6 @@ const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long a disk that fails is left alone before it is tried again.
 const RETRY_DELAY: Duration = Duration::from_secs(2);
-
-/// The log as it is now; nothing until the feeder has opened it.
-pub(crate) type SharedLog = Arc<ArcSwapOption<NetworkLog>>;
 
 /// Follows the chain for the log.
 pub(super) struct LogFeeder {

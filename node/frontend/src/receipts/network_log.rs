@@ -146,14 +146,10 @@ impl NetworkLog {
         self.lock().height
     }
 
-    /// Calls logged until then.
-    pub fn length(&self) -> u64 {
-        self.lock().frontier.len()
-    }
-
-    /// The log's root after that block.
-    pub fn root(&self) -> Field {
-        self.lock().frontier.root()
+    /// Length and root of the log after that block.
+    pub fn head(&self) -> (u64, Field) {
+        let files = self.lock();
+        (files.frontier.len(), files.frontier.root())
     }
 
     /// Adds the calls of the next block, whose log has this root if the block says so.
@@ -391,7 +387,7 @@ mod tests {
         let log = NetworkLog::open(folder.path(), CHAIN)
             .expect("readable")
             .expect("whole");
-        assert_eq!((log.height(), log.length()), (2, 70));
+        assert_eq!((log.height(), log.head().0), (2, 70));
         let root = LogTree::new(leaves(0..90)).expect("a tree").root();
         log.append(3, &leaves(70..90), Some(root))
             .expect("appended");
@@ -429,7 +425,7 @@ mod tests {
             .expect("readable")
             .expect("whole");
         let root = LogTree::new(leaves(0..60)).expect("a tree").root();
-        assert_eq!(log.root(), root);
+        assert_eq!(log.head(), (60, root));
         let path = log.path(60, 40).expect("a path");
         assert_eq!(path.verify(&root, &Field::from(41u64)), Ok(()));
         assert_eq!(log.path(60, 3), None);

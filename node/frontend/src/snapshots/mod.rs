@@ -28,5 +28,6 @@ pub use files::FileError;
 pub(crate) use files::{Files, io_error, read_snapshot, remove, write_snapshot, write_whole};
 pub(crate) use held::{NotUsable, Standing};
 pub(crate) use obtain::Obtainer;
+pub use obtain::TreeUnreadable;
 pub(crate) use serve::{SnapshotServer, SnapshotStream};
 pub(crate) use trees::Trees;

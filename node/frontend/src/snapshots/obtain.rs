@@ -7,7 +7,8 @@ use std::time::Duration;
 use futures::stream::{FuturesUnordered, StreamExt};
 use tacit_circuits::curve::{WirePoint, encode_field};
 use tacit_circuits::list::{
-    Delta, IndexedTree, MAX_DELTA_CHANGES, SizeClass, Snapshot, VersionId, attestation_digest,
+    Delta, IndexedTree, MAX_DELTA_CHANGES, SizeClass, Snapshot, TreeError, VersionId,
+    attestation_digest,
 };
 use tacit_circuits::scope::{ListVersion, MemberId};
 use tacit_ledger::kernel::Role;
@@ -271,6 +272,21 @@ impl Obtainer {
         .await
     }
 
+    /// The tree of a copy, for paths. One that is not in memory is rebuilt: some seconds per million entries.
+    pub(crate) async fn tree(&self, id: VersionId) -> Result<Arc<IndexedTree>, TreeUnreadable> {
+        if let Some(tree) = self.trees.get(id) {
+            return Ok(tree);
+        }
+        let (path, trees) = (self.files.copy_snapshot(id), self.trees.clone());
+        compute(move || {
+            let snapshot = read_snapshot(&path)?;
+            let tree = Arc::new(IndexedTree::from_snapshot(&snapshot)?);
+            trees.put(tree.clone());
+            Ok(tree)
+        })
+        .await
+    }
+
     /// The key of a publication's epoch, for readers that need it beside the copy.
     pub(crate) async fn publication(
         &self,
@@ -278,6 +294,17 @@ impl Obtainer {
     ) -> Result<Option<Publication>, crate::ports::LedgerError> {
         read(&*self.ledger, |view| state::publication(view, id)).await
     }
+}
+
+/// Why a copy has no tree. It was verified when it was written: the disk lost it.
+#[derive(Debug, thiserror::Error)]
+pub enum TreeUnreadable {
+    /// The file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// It is no list any more.
+    #[error("the copy rebuilds no tree: {0}")]
+    Damaged(#[from] TreeError),
 }
 
 /// The tree of a version that is on the disk.

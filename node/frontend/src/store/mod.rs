@@ -19,4 +19,5 @@ pub use asked::{AskedBatch, AskedState};
 pub use database::{Store, StoreError};
 pub use own::{Change, OwnEpoch, OwnList, OwnVersion, VersionStep};
 pub use seal::{MasterKey, SEAL_OVERHEAD_BYTES, SealError};
+pub(crate) use seal::SealedFile;
 pub use served::{ServedBatch, Settlement};

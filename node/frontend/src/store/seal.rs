@@ -13,6 +13,8 @@ use chacha20poly1305::{
 use rand_core::{OsRng, RngCore};
 use zeroize::{Zeroize, Zeroizing};
 
+use super::database::Store;
+
 /// Label under which the sealing key is derived from the master key.
 const SEAL_LABEL: &str = "tacit v1 frontend store sealing key";
 const NONCE_BYTES: usize = 24;
@@ -131,6 +133,39 @@ impl Place<'_> {
             data.extend_from_slice(&part.to_be_bytes());
         }
         data
+    }
+}
+
+/// A file beside the database of which a part is sealed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum SealedFile {
+    /// Which points of a proving key were checked.
+    ProvingKeyCache,
+}
+
+impl SealedFile {
+    const fn place(self) -> Place<'static> {
+        match self {
+            Self::ProvingKeyCache => Place {
+                table: "file",
+                column: "proving-key-cache",
+                row: &[],
+            },
+        }
+    }
+}
+
+impl Store {
+    pub(crate) fn seal_file(&self, file: SealedFile, plain: &[u8]) -> Vec<u8> {
+        self.sealer.seal(file.place(), plain)
+    }
+
+    pub(crate) fn open_file(
+        &self,
+        file: SealedFile,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        self.sealer.open(file.place(), sealed)
     }
 }
 
