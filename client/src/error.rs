@@ -9,6 +9,7 @@ use tacit_proto::operator::{ErrorDetail, Fault};
 
 use crate::card::CardError;
 use crate::exit::Exit;
+use crate::receipt::NotVerified;
 
 /// Why a command could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +81,14 @@ pub enum ClientError {
         /// What it proves.
         proven: String,
     },
+    /// Receipts are not to be relied on.
+    #[error("{path} is not to be relied on: {source}")]
+    NotVerified {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: NotVerified,
+    },
     /// What was said could not be shown.
     #[error("cannot write the answer: {0}")]
     Output(#[from] std::io::Error),
@@ -116,6 +125,7 @@ impl ClientError {
             Self::Unexpected(_) => "unexpected-answer",
             Self::NotProven { .. } => "not-proven",
             Self::ProvesOther { .. } => "proves-other",
+            Self::NotVerified { .. } => "not-verified",
             Self::Output(_) => "output",
             Self::Runtime { .. } => "runtime",
         }

@@ -10,8 +10,10 @@ pub mod error;
 pub mod exit;
 pub mod output;
 pub mod profile;
+pub mod receipt;
 pub mod record;
 pub mod rows;
+pub mod trust;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -107,6 +107,12 @@ impl Operator {
             Asked::SetValidator(set) => Change::RemoveValidator {
                 member: MemberId(set.member_id),
             },
+            Asked::SetReceiptKey(set) => Change::SetReceiptKey {
+                verifying_key: set.verifying_key.try_into().map_err(|_| {
+                    ApiError::caller("field-invalid", "verifying_key is too long", "")
+                })?,
+                transcript: Digest(key("transcript", &set.transcript)?),
+            },
             Asked::AddCategory(add) => self.new_category(&add.name).await?,
             Asked::SetParameter(set) => self.changed_parameter(&set.name, set.value).await?,
         };
@@ -329,8 +335,22 @@ fn summary(change: &Change) -> String {
             if category.retired { ", retired" } else { "" }
         ),
         Change::SetParameters(parameters) => format!("parameters: {parameters:?}"),
+        Change::SetReceiptKey {
+            verifying_key,
+            transcript,
+        } => receipt_key_summary(verifying_key, transcript),
         Change::SetUtcOffset { minutes } => {
             format!("the business day begins {minutes} minutes before UTC's")
         }
     }
+}
+
+fn receipt_key_summary(verifying_key: &[u8], transcript: &Digest) -> String {
+    // Only a key that decodes can be proposed.
+    let id = VerifyingKey::from_bytes(verifying_key).map(|key| key.id().to_string());
+    format!(
+        "receipts are verified under key {}, of the ceremony with transcript {}",
+        id.unwrap_or_default(),
+        hex::encode(transcript.0)
+    )
 }

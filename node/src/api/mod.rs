@@ -5,6 +5,8 @@
 //! | `explorer` | blocks, transactions, proofs, alarms |
 //! | `governance` | members, proposals, votes |
 //! | `lists` | publish, show, verify, withdraw |
+//! | `policies` | what consumers of receipts ask for |
+//! | `receipts` | create, submit, show |
 //! | `records` | history and quota |
 //! | `screening` | plan and screen |
 //! | `status` | where the node stands |
@@ -14,6 +16,8 @@ mod error;
 mod explorer;
 mod governance;
 mod lists;
+mod policies;
+mod receipts;
 mod records;
 mod screening;
 mod service;

@@ -63,6 +63,7 @@ impl Service for Operator {
     type ListVerifyStream = AnswerStream<proto::ListVerifyResponse>;
     type ScreenStream = AnswerStream<proto::ScreenResponse>;
     type HistoryStream = AnswerStream<proto::HistoryRow>;
+    type ReceiptCreateStream = AnswerStream<proto::ReceiptCreateResponse>;
 
     async fn status(&self, _: Request<proto::StatusRequest>) -> Answer<proto::StatusResponse> {
         once(self.status_now()).await
@@ -126,6 +127,42 @@ impl Service for Operator {
         let (caller, operator) = (caller(&request)?, self.clone());
         let asked = request.into_inner();
         streamed(|answers| async move { Operator::screen(&operator, caller, asked, answers).await })
+    }
+
+    async fn receipt_create(
+        &self,
+        request: Request<proto::ReceiptCreateRequest>,
+    ) -> Answer<Self::ReceiptCreateStream> {
+        let (operator, asked) = (self.clone(), request.into_inner());
+        streamed(|answers| async move { operator.create_receipts(asked, answers).await })
+    }
+
+    async fn receipt_submit(
+        &self,
+        request: Request<proto::ReceiptSubmitRequest>,
+    ) -> Answer<proto::ReceiptSubmitResponse> {
+        once(self.submit_receipts(request.into_inner())).await
+    }
+
+    async fn receipts(
+        &self,
+        request: Request<proto::ReceiptsRequest>,
+    ) -> Answer<proto::ReceiptsResponse> {
+        once(self.accepted_receipts(request.into_inner())).await
+    }
+
+    async fn policy_put(
+        &self,
+        request: Request<proto::PolicyPutRequest>,
+    ) -> Answer<proto::PolicyPutResponse> {
+        once(self.put_policy(request.into_inner())).await
+    }
+
+    async fn policies(
+        &self,
+        request: Request<proto::PoliciesRequest>,
+    ) -> Answer<proto::PoliciesResponse> {
+        once(Operator::policies(self, request.into_inner())).await
     }
 
     async fn history(

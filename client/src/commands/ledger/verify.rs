@@ -1,22 +1,20 @@
 //! `tacit ledger verify`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use tacit_finality::{Claim, Committee, Evidence, FinalityError, ResultClaim, ValueProof};
-use tacit_ledger::kernel::{BlockResult, Event, Genesis, ModuleId, Outcome, TxResult, codec};
-use tacit_ledger::network::{Event as NetworkEvent, NetworkGenesis};
+use tacit_finality::{Claim, Evidence, ResultClaim, ValueProof};
+use tacit_ledger::kernel::{BlockResult, Event, Genesis, Outcome, TxResult};
+use tacit_ledger::network::Event as NetworkEvent;
 
 use super::batch_ref;
 use crate::error::ClientError;
 use crate::output::{Format, moment, print_json};
 use crate::record::RecordName;
+use crate::trust;
 
 /// The largest bundle that is read: the longest chain of hand-overs, each with the largest certificate, is less.
 const MAX_BUNDLE_BYTES: u64 = 256 << 20;
-
-/// The largest genesis that is read: what the ledger allows in all of a genesis' sections is less.
-const MAX_GENESIS_BYTES: u64 = 32 << 20;
 
 /// What a bundle is checked against.
 #[derive(Debug, clap::Args)]
@@ -41,16 +39,8 @@ pub struct Verify {
 
 impl Verify {
     pub(super) fn run(&self, format: Format) -> Result<(), ClientError> {
-        let genesis = read(&self.genesis, MAX_GENESIS_BYTES)?;
-        let not_genesis = |reason: String| ClientError::Invalid {
-            path: self.genesis.clone(),
-            reason: format!("is not a genesis: {reason}"),
-        };
-        let genesis: Genesis =
-            codec::decode(&genesis).map_err(|error| not_genesis(error.to_string()))?;
-        let committee = committee(&genesis).map_err(not_genesis)?;
-
-        let bundle = read(&self.bundle, MAX_BUNDLE_BYTES)?;
+        let (genesis, committee) = trust::read_genesis(&self.genesis)?;
+        let bundle = trust::read_file(&self.bundle, MAX_BUNDLE_BYTES)?;
         let not_proven = |source| ClientError::NotProven {
             path: self.bundle.clone(),
             source,
@@ -98,30 +88,6 @@ impl Verify {
             proven: named(claim),
         })
     }
-}
-
-fn read(path: &Path, max_bytes: u64) -> Result<Vec<u8>, ClientError> {
-    let file = |source| ClientError::File {
-        path: path.into(),
-        source,
-    };
-    if std::fs::metadata(path).map_err(file)?.len() > max_bytes {
-        return Err(ClientError::Invalid {
-            path: path.into(),
-            reason: format!("is larger than {max_bytes} bytes"),
-        });
-    }
-    std::fs::read(path).map_err(file)
-}
-
-/// The first validators that a genesis names.
-fn committee(genesis: &Genesis) -> Result<Committee, String> {
-    let section = genesis.section(ModuleId::NETWORK);
-    let section = section.ok_or("it has no part of the network")?;
-    let network: NetworkGenesis = codec::decode(section).map_err(|error| error.to_string())?;
-    let validators = network.members.iter().filter(|member| member.validator);
-    let keys = validators.map(|member| member.candidate.profile.consensus_key.0);
-    Committee::from_key_bytes(keys).map_err(|error: FinalityError| error.to_string())
 }
 
 /// What is proven, in a few words.
@@ -258,8 +224,8 @@ mod tests {
     use crate::card::{Card, CardRole};
     use crate::exit::Exit;
     use tacit_finality::testing;
-    use tacit_ledger::kernel::{Digest, Reject, TxId};
-    use tacit_ledger::network::{GenesisMember, Parameters};
+    use tacit_ledger::kernel::{Digest, Reject, TxId, codec};
+    use tacit_ledger::network::{GenesisMember, NetworkGenesis, Parameters};
 
     const SEEDS: [u64; 4] = [1, 2, 3, 4];
 

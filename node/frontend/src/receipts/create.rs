@@ -8,10 +8,10 @@ use tacit_circuits::curve::{Field, Point, decode_field};
 use tacit_circuits::list::{IndexedTree, Presence, VersionId};
 use tacit_circuits::oprf::{Blind, Entry};
 use tacit_circuits::receipt::{
-    CommitmentSecret, ContextHash, KeyId, ProveError, Prover, Purpose, Violation, Witness, call_tag,
-    commit,
+    CommitmentSecret, ContextHash, KeyId, ProveError, Prover, Purpose, Violation, Witness,
+    call_tag, commit,
 };
-use tacit_circuits::scope::{ListId, MemberId, Scope};
+use tacit_circuits::scope::{ListId, Scope};
 use tacit_ledger::kernel::decode;
 use tacit_ledger::network::receipts::{Receipt, ReceiptContext, ReceiptSet};
 use tacit_ledger::network::{SessionId, read as state};
@@ -58,18 +58,14 @@ pub struct Subject {
     pub context: ReceiptContext,
 }
 
-/// Receipts, and what was asked for them.
-#[derive(Clone, Debug)]
-pub struct Created {
-    /// The set.
-    pub set: ReceiptSet,
-}
-
 /// Why no receipts were made.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
     /// No calls, or more than a set holds.
-    #[error("a set has 1 to {} receipts", tacit_ledger::network::MAX_RECEIPTS_PER_SET)]
+    #[error(
+        "a set has 1 to {} receipts",
+        tacit_ledger::network::MAX_RECEIPTS_PER_SET
+    )]
     Count,
     /// This member's records hold no such call.
     #[error("this node keeps no call {0}")]
@@ -170,7 +166,7 @@ impl Receipts {
         calls: &[LoggedCall],
         subject: Subject,
         progress: impl Fn(usize) + Send + Sync + 'static,
-    ) -> Result<Created, CreateError> {
+    ) -> Result<ReceiptSet, CreateError> {
         let most = tacit_ledger::network::MAX_RECEIPTS_PER_SET;
         if calls.is_empty() || calls.len() > most {
             return Err(CreateError::Count);
@@ -180,7 +176,10 @@ impl Receipts {
             own.push(self.own_call(*call).await?);
         }
         own.sort_by_key(|call| call.scope.list);
-        if let Some(pair) = own.windows(2).find(|pair| pair[0].scope.list == pair[1].scope.list) {
+        if let Some(pair) = own
+            .windows(2)
+            .find(|pair| pair[0].scope.list == pair[1].scope.list)
+        {
             return Err(CreateError::SameList(pair[0].scope.list));
         }
         let about = |call: &OwnCall| (call.record.kind, call.record.x);
@@ -225,13 +224,11 @@ impl Receipts {
         }
         let OwnCall { record, .. } = &own[0];
         let x = decode_field(&record.x).map_err(|_| StoreError::Damaged("audit record"))?;
-        Ok(Created {
-            set: ReceiptSet {
-                commitment: commit(record.kind, x, &subject.secret),
-                kind: record.kind,
-                context: subject.context,
-                receipts: receipts.try_into().map_err(|_| CreateError::Count)?,
-            },
+        Ok(ReceiptSet {
+            commitment: commit(record.kind, x, &subject.secret),
+            kind: record.kind,
+            context: subject.context,
+            receipts: receipts.try_into().map_err(|_| CreateError::Count)?,
         })
     }
 
@@ -244,7 +241,10 @@ impl Receipts {
         let damaged = |what| move |_| StoreError::Damaged(what);
         let records: OwnRecords =
             decode(&asked.records).map_err(|_| StoreError::Damaged("audit record"))?;
-        let answer = asked.answer.as_ref().filter(|_| asked.state == AskedState::Final);
+        let answer = asked
+            .answer
+            .as_ref()
+            .filter(|_| asked.state == AskedState::Final);
         let answer = answer.ok_or(CreateError::NotFinal(name))?;
         let answer: OwnAnswer = decode(answer).map_err(|_| StoreError::Damaged("answer"))?;
         let place = usize::try_from(name.index).map_err(|_| unknown())?;
@@ -284,12 +284,6 @@ impl Receipts {
             return Err(CreateError::NoCopy(list));
         }
         Ok((active, self.obtainer.tree(active).await?))
-    }
-
-    /// How many calls of a member under one key a receipt hides among; a question of the read model's, which
-    /// knows all calls.
-    pub fn member(&self) -> MemberId {
-        self.ledger.member_id()
     }
 }
 

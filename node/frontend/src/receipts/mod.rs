@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
-pub use create::{CallName, CreateError, Created, LoggedCall, Receipts, Subject};
+pub use create::{CallName, CreateError, LoggedCall, Receipts, Subject};
 pub use network_log::{AppendError, NetworkLog};
 pub use proving_key::{KeySource, ProverError, ProverSlot};
 

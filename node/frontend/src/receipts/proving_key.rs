@@ -4,9 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tacit_circuits::receipt::{
-    CacheDigest, KeyError, KeyId, Prover, ProvingKey, development_keys,
-};
+use tacit_circuits::receipt::{CacheDigest, KeyError, KeyId, Prover, ProvingKey, development_keys};
 use tokio::sync::OnceCell;
 
 use crate::compute::compute;
@@ -96,7 +94,9 @@ impl ProverSlot {
 
 /// Reads a key from its cache where that is this file's, and from the file otherwise.
 fn read(path: &Path, cache: &Path, store: &Store) -> Result<ProvingKey, ProverError> {
-    let length = fs::metadata(path).map_err(|error| io_error(path, error))?.len();
+    let length = fs::metadata(path)
+        .map_err(|error| io_error(path, error))?
+        .len();
     if length > MAX_KEY_FILE_BYTES {
         return Err(ProverError::TooLarge(path.into()));
     }

@@ -18,6 +18,6 @@ mod served;
 pub use asked::{AskedBatch, AskedState};
 pub use database::{Store, StoreError};
 pub use own::{Change, OwnEpoch, OwnList, OwnVersion, VersionStep};
-pub use seal::{MasterKey, SEAL_OVERHEAD_BYTES, SealError};
 pub(crate) use seal::SealedFile;
+pub use seal::{MasterKey, SEAL_OVERHEAD_BYTES, SealError};
 pub use served::{ServedBatch, Settlement};

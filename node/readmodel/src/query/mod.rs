@@ -4,11 +4,13 @@ mod alarms;
 mod explorer;
 mod history;
 mod quota;
+mod receipts;
 
 pub use alarms::Alarm;
 pub use explorer::{BlockRow, EventRow, TransactionRow};
 pub use history::{CallBatch, Direction, History, HistoryFilter};
 pub use quota::{Movement, QuotaSums};
+pub use receipts::LoggedBatch;
 
 use tacit_database::Value;
 
