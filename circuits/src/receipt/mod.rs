@@ -66,4 +66,4 @@ pub use statement::{
     Claim, ContextHash, MAX_STATEMENT_BYTES, PUBLIC_INPUT_NAMES, PUBLIC_INPUTS, Statement,
 };
 pub use verify::{BatchError, Verifier, VerifyError};
-pub use witness::{Purpose, Witness};
+pub use witness::{Purpose, Witness, call_tag};

@@ -14,7 +14,7 @@ use crate::curve::poseidon2::{Domain, hash_2, hash_3};
 use crate::curve::scalar::{EIGHTH, Scalar};
 use crate::curve::{Field, Point, clear_cofactor, constant_time, elligator};
 use crate::identifier::IdentifierType;
-use crate::list::{MembershipPath, Presence};
+use crate::list::{MembershipPath, Presence, Tag, TagError};
 use crate::log::LogPath;
 use crate::merkle::Path;
 use crate::oprf::{Blind, Entry, Split};
@@ -66,6 +66,20 @@ impl fmt::Debug for Witness {
             .field("purpose", &self.purpose)
             .finish_non_exhaustive()
     }
+}
+
+/// The tag of a subject from a call that stands on the ledger, which takes a call only with the proof that
+/// `evaluated` was made with the list's key. Before that, [`finalize`](crate::oprf::finalize) is the way to a
+/// tag, which checks that proof.
+///
+/// Constant time in the blind.
+///
+/// # Errors
+/// [`TagError`], see there.
+pub fn call_tag(subject: &Entry, blind: &Blind, evaluated: &Point) -> Result<Tag, TagError> {
+    let inverse = blind.scalar().invert().unwrap_or(Scalar::zero());
+    let unblinded = constant_time::montgomery_u_each([&inverse].into_iter(), &[*evaluated.affine()]);
+    Tag::from_hash(&hash_2(Domain::Tag, subject.x(), unblinded[0]))
 }
 
 impl Witness {

@@ -8,7 +8,9 @@ mod ledger;
 mod list;
 mod member;
 mod network;
+mod policy;
 mod quota;
+mod receipt;
 mod screen;
 mod status;
 
@@ -39,6 +41,12 @@ pub enum Command {
     /// Publishes and looks at lists.
     #[command(subcommand)]
     List(list::ListCommand),
+    /// Answers that others can rely on without learning whom they are about.
+    #[command(subcommand)]
+    Receipt(receipt::ReceiptCommand),
+    /// What whoever relies on receipts asks for.
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// What this member asked and served.
     History(history::HistoryCommand),
     /// This member's quota.
@@ -70,6 +78,8 @@ impl Command {
             Self::Status(command) => command.run(context).await,
             Self::Screen(command) => command.run(context).await,
             Self::List(command) => command.run(context).await,
+            Self::Receipt(command) => command.run(context).await,
+            Self::Policy(command) => command.run(context).await,
             Self::History(command) => command.run(context).await,
             Self::Quota(command) => command.run(context).await,
             Self::Member(command) => command.run(context).await,
@@ -138,6 +148,7 @@ const fn stage_words(stage: Stage) -> &'static str {
         Stage::FetchingSnapshot => "fetching",
         Stage::OpeningSessions => "opening sessions",
         Stage::Screening => "screening",
+        Stage::Proving => "proving",
     }
 }
 

@@ -1,8 +1,11 @@
 //! `tacit network …`
 
+use std::path::{Path, PathBuf};
+
 use serde_json::json;
+use tacit_circuits::receipt::development_keys;
 use tacit_proto::operator::{
-    AddCategory, Alarm, AlarmsRequest, SetParameter, propose_request::Change,
+    AddCategory, Alarm, AlarmsRequest, SetParameter, SetReceiptKey, propose_request::Change,
 };
 
 use super::member::propose;
@@ -10,6 +13,10 @@ use crate::Context;
 use crate::error::ClientError;
 use crate::exit::Exit;
 use crate::output::{Format, Table, moment, print_json};
+use crate::trust::read_file;
+
+/// Largest file that is read as a verifying key, which has less than a kilobyte.
+const MAX_KEY_BYTES: u64 = 4_096;
 
 /// Alarms, and votes on the network's rules.
 #[derive(Debug, clap::Subcommand)]
@@ -29,6 +36,24 @@ pub enum NetworkCommand {
         /// Its name.
         name: String,
     },
+    /// Proposes the key under which receipts are verified.
+    ///
+    /// Verify the ceremony's transcript before you vote for its key: whoever knows the secrets of a key can forge
+    /// receipts under it.
+    #[command(
+        after_help = "Examples:\n  tacit network propose-receipt-key --key ceremony/verifying.key --transcript HEX\n  tacit network propose-receipt-key --development"
+    )]
+    ProposeReceiptKey {
+        /// The verifying key that the ceremony made.
+        #[arg(long, value_name = "FILE", required_unless_present = "development", requires = "transcript")]
+        key: Option<PathBuf>,
+        /// Digest of the ceremony's transcript, as `tacit ceremony verify` prints it.
+        #[arg(long, value_name = "HEX", value_parser = transcript)]
+        transcript: Option<[u8; 32]>,
+        /// The key of the development set-up, with which anybody can forge receipts. For demonstrations.
+        #[arg(long, conflicts_with_all = ["key", "transcript"])]
+        development: bool,
+    },
     /// What members have found wrong with others' publications: who raised it, and whom it is about.
     Alarms {
         /// Only the newest so many.
@@ -45,6 +70,11 @@ impl NetworkCommand {
                 name: name.clone(),
                 value: *value,
             }),
+            Self::ProposeReceiptKey {
+                key,
+                transcript,
+                development,
+            } => Change::SetReceiptKey(receipt_key(key.as_deref(), *transcript, *development)?),
             Self::ProposeCategory { name } => {
                 Change::AddCategory(AddCategory { name: name.clone() })
             }
@@ -52,6 +82,28 @@ impl NetworkCommand {
         propose(context, change).await?;
         Ok(Exit::Clear)
     }
+}
+
+/// A key to be proposed, with the transcript that vouches for it; the development set-up has none.
+fn receipt_key(
+    key: Option<&Path>,
+    transcript: Option<[u8; 32]>,
+    development: bool,
+) -> Result<SetReceiptKey, ClientError> {
+    let verifying_key = match key {
+        Some(path) if !development => read_file(path, MAX_KEY_BYTES)?,
+        _ => development_keys().verifying_key().to_bytes().to_vec(),
+    };
+    Ok(SetReceiptKey {
+        verifying_key,
+        transcript: transcript.unwrap_or_default().to_vec(),
+    })
+}
+
+fn transcript(text: &str) -> Result<[u8; 32], String> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text, &mut bytes).map_err(|_| "a digest is 64 hexadecimal digits")?;
+    Ok(bytes)
 }
 
 async fn alarms(context: &Context, limit: u32) -> Result<Exit, ClientError> {
