@@ -36,7 +36,7 @@ pub struct ReceiptFile {
 }
 
 /// Why bytes are no file of receipts.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum ReceiptFileError {
     /// They begin otherwise.
     #[error("it is of another format, or of another version of it")]

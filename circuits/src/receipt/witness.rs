@@ -78,7 +78,8 @@ impl fmt::Debug for Witness {
 /// [`TagError`], see there.
 pub fn call_tag(subject: &Entry, blind: &Blind, evaluated: &Point) -> Result<Tag, TagError> {
     let inverse = blind.scalar().invert().unwrap_or(Scalar::zero());
-    let unblinded = constant_time::montgomery_u_each([&inverse].into_iter(), &[*evaluated.affine()]);
+    let unblinded =
+        constant_time::montgomery_u_each([&inverse].into_iter(), &[*evaluated.affine()]);
     Tag::from_hash(&hash_2(Domain::Tag, subject.x(), unblinded[0]))
 }
 

@@ -45,7 +45,12 @@ pub enum NetworkCommand {
     )]
     ProposeReceiptKey {
         /// The verifying key that the ceremony made.
-        #[arg(long, value_name = "FILE", required_unless_present = "development", requires = "transcript")]
+        #[arg(
+            long,
+            value_name = "FILE",
+            required_unless_present = "development",
+            requires = "transcript"
+        )]
         key: Option<PathBuf>,
         /// Digest of the ceremony's transcript, as `tacit ceremony verify` prints it.
         #[arg(long, value_name = "HEX", value_parser = transcript)]

@@ -101,7 +101,15 @@ async fn list(context: &Context, policy: Option<u64>) -> Result<(), ClientError>
             .iter()
             .try_for_each(|policy| print_json(&as_json(policy)));
     }
-    let mut table = Table::new(&["", "of", "name", "categories", "members", "types", "age in blocks"]);
+    let mut table = Table::new(&[
+        "",
+        "of",
+        "name",
+        "categories",
+        "members",
+        "types",
+        "age in blocks",
+    ]);
     for policy in &policies {
         table.row([
             format!("{}@{}", policy.policy, policy.version),

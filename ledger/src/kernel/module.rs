@@ -1,6 +1,7 @@
 //! The trait of a business ledger, and the registry through which the machine reaches it.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -14,7 +15,17 @@ use crate::network::RiskNetwork;
 
 /// Number of a module: permanent, first part of its state keys and of its events.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
 )]
 pub struct ModuleId(pub u16);
 
@@ -23,6 +34,27 @@ impl ModuleId {
     pub const KERNEL: Self = Self(0);
     /// The risk network.
     pub const NETWORK: Self = Self(1);
+
+    /// The business ledgers by name. Numbers are permanent, so that receipts can be made for a ledger before a
+    /// network carries it.
+    pub const BUSINESSES: [(Self, &str); 9] = [
+        (Self(2), "abs"),
+        (Self(3), "insurance"),
+        (Self(4), "supply-chain"),
+        (Self(5), "otc"),
+        (Self(6), "custody"),
+        (Self(7), "commodity"),
+        (Self(8), "trade-finance"),
+        (Self(9), "syndicated-loan"),
+        (Self(10), "equity"),
+    ];
+
+    /// The business ledger with this name, or with this number.
+    pub fn named(name: &str) -> Option<Self> {
+        let named = Self::BUSINESSES.iter().find(|(_, known)| *known == name);
+        let numbered = || name.parse().ok().map(Self).filter(|id| *id != Self::KERNEL);
+        named.map(|(id, _)| *id).or_else(numbered)
+    }
 }
 
 impl fmt::Display for ModuleId {

@@ -31,7 +31,7 @@ pub use describe::{EventText, action_name, describe_event};
 pub use error::ReadModelError;
 pub use model::{Gap, Position, ReadModel};
 pub use query::{
-    Alarm, BlockRow, CallBatch, Direction, EventRow, History, HistoryFilter, MAX_LISTED, Movement,
-    Period, QuotaSums, TransactionRow,
+    Alarm, BlockRow, CallBatch, Direction, EventRow, History, HistoryFilter, LoggedBatch,
+    MAX_LISTED, Movement, Period, QuotaSums, TransactionRow,
 };
 pub use rows::MovementKind;

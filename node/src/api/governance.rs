@@ -1,7 +1,9 @@
 //! Members, proposals and votes.
 
+use tacit_circuits::receipt::VerifyingKey;
 use tacit_circuits::scope::MemberId;
 use tacit_frontend::ports::Ledger as _;
+use tacit_ledger::kernel::Digest;
 use tacit_ledger::kernel::party::{LedgerKey, Name, PartyStatus, Role};
 use tacit_ledger::network::parameters::CategoryId;
 use tacit_ledger::network::{

@@ -3,8 +3,9 @@
 use tacit_circuits::identifier::IdentifierType;
 use tacit_frontend::ports::Ledger as _;
 use tacit_ledger::kernel::party::{self, Name};
+use tacit_ledger::network::parameters::CategoryId;
 use tacit_ledger::network::{
-    Action, Category, CategoryId, Event, Policy, PolicyId, PolicyTerms, PolicyVersion, read,
+    Action, Category, Event, Policy, PolicyId, PolicyTerms, PolicyVersion, read,
 };
 use tacit_proto::operator as proto;
 

@@ -36,7 +36,12 @@ pub struct Commit {
     #[arg(long)]
     namespace: Option<String>,
     /// Makes a secret and writes it to this file, which must not exist.
-    #[arg(long, value_name = "FILE", conflicts_with = "secret", required_unless_present = "secret")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "secret",
+        required_unless_present = "secret"
+    )]
     new_secret: Option<PathBuf>,
     /// Takes the secret from this file.
     #[arg(long, value_name = "FILE")]
@@ -55,10 +60,10 @@ impl Commit {
             .kind
             .parse()
             .map_err(|error| usage(&self.kind, &error))?;
-        let region = self.region.as_ref().map(|code| {
-            code.parse()
-                .map_err(|error| usage(code, &error))
-        });
+        let region = self
+            .region
+            .as_ref()
+            .map(|code| code.parse().map_err(|error| usage(code, &error)));
         let conventions = Conventions {
             region: region.transpose()?,
             namespace: self.namespace.clone(),
@@ -74,7 +79,7 @@ impl Commit {
                 return Err(ClientError::Usage("name --secret or --new-secret".into()));
             }
         };
-        let commitment = hex::encode(commit(kind, identifier.to_field(), &secret).to_bytes());
+        let commitment = hex::encode(commit(kind, identifier.field(), &secret).to_bytes());
         match format {
             Format::Json => print_json(&json!({ "commitment": commitment, "type": kind.name() })),
             Format::Text => {

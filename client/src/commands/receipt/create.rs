@@ -122,7 +122,11 @@ impl Create {
     }
 
     fn print(&self, format: Format, created: &ReceiptsCreated) -> Result<(), ClientError> {
-        for line in created.lines.iter().filter(|line| line.hides_among < SMALL_SET) {
+        for line in created
+            .lines
+            .iter()
+            .filter(|line| line.hides_among < SMALL_SET)
+        {
             let list = line.list.clone().unwrap_or_default();
             eprintln!(
                 "tacit: the receipt for L{} hides among {} calls of this member: with fewer than {SMALL_SET} it may be \
@@ -219,7 +223,15 @@ mod tests {
     fn spans_objects_and_policies_are_read_as_people_write_them() {
         assert_eq!(span("7d"), Ok(Duration::from_secs(604_800)));
         assert_eq!(span("90s"), Ok(Duration::from_secs(90)));
-        for bad in ["", "7", "d", "7w", "-1d", "99999999999999999999d", "18446744073709551615d"] {
+        for bad in [
+            "",
+            "7",
+            "d",
+            "7w",
+            "-1d",
+            "99999999999999999999d",
+            "18446744073709551615d",
+        ] {
             assert!(span(bad).is_err(), "{bad}");
         }
         assert_eq!(object(&"0a".repeat(32)), Ok([10; 32]));

@@ -111,7 +111,15 @@ mod tests {
     fn a_call_is_three_numbers() {
         let call = call_ref("12/0/3").unwrap();
         assert_eq!((call.session, call.sequence, call.index), (12, 0, 3));
-        for bad in ["", "12", "12/0", "12/0/3/4", "a/0/1", "1/2/4294967296", "1//2"] {
+        for bad in [
+            "",
+            "12",
+            "12/0",
+            "12/0/3/4",
+            "a/0/1",
+            "1/2/4294967296",
+            "1//2",
+        ] {
             assert!(call_ref(bad).is_err(), "{bad}");
         }
     }
@@ -125,7 +133,10 @@ mod tests {
         for bad in ["", "01", &"zz".repeat(32), &"ff".repeat(32)] {
             std::fs::write(&path, bad).unwrap();
             let error = read_secret(&path).unwrap_err().to_string();
-            assert!(bad.is_empty() || !error.contains(&bad[..2.min(bad.len())].repeat(3)), "{error}");
+            assert!(
+                bad.is_empty() || !error.contains(&bad[..2.min(bad.len())].repeat(3)),
+                "{error}"
+            );
         }
     }
 }

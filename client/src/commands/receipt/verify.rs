@@ -43,7 +43,10 @@ impl Verify {
             path: self.file.clone(),
             source,
         })?;
-        if self.commitment.is_some_and(|expected| expected != file.set.commitment) {
+        if self
+            .commitment
+            .is_some_and(|expected| expected != file.set.commitment)
+        {
             return Err(ClientError::ProvesOther {
                 path: self.file.clone(),
                 proven: format!(

@@ -130,7 +130,9 @@ fn read_cache(cache: &Path, store: &Store, of: &[u8; 32]) -> Option<ProvingKey> 
     let bytes = fs::read(cache).ok()?;
     let (length, rest) = bytes.split_first_chunk::<4>()?;
     let (sealed, points) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-    let opened = store.open_file(SealedFile::ProvingKeyCache, sealed).ok()?;
+    let opened = store
+        .unseal_file(SealedFile::ProvingKeyCache, sealed)
+        .ok()?;
     let (source, digest) = opened.split_first_chunk::<32>()?;
     let digest = CacheDigest(digest.try_into().ok()?);
     (source == of).then(|| ProvingKey::from_cache(points, &digest).ok())?

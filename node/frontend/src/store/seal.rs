@@ -160,7 +160,7 @@ impl Store {
         self.sealer.seal(file.place(), plain)
     }
 
-    pub(crate) fn open_file(
+    pub(crate) fn unseal_file(
         &self,
         file: SealedFile,
         sealed: &[u8],

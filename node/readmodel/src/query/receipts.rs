@@ -1,7 +1,7 @@
 //! What receipts need to know of calls.
 
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
-use tacit_database::Statement;
+use tacit_database::{ColumnError, Columns as _, Statement};
 use tacit_ledger::network::SessionId;
 
 use crate::error::ReadModelError;
@@ -28,7 +28,7 @@ impl ReadModel {
         let values = [session.0.into(), sequence.into()];
         let row = self.database.row(Statement::new(sql, values)).await?;
         let batch = row.map(|row| {
-            Ok::<_, tacit_database::ColumnError>(LoggedBatch {
+            Ok::<_, ColumnError>(LoggedBatch {
                 first_leaf: row.number("first_leaf")?,
                 calls: row.number_32("calls")?,
             })
