@@ -112,7 +112,7 @@ impl HistoryCommand {
 
 fn header() -> Table {
     Table::new(&[
-        "time", "height", "", "with", "list", "session", "seq", "call", "price", "answer", "tx",
+        "time", "height", "", "with", "list", "call", "price", "answer", "tx",
     ])
 }
 
@@ -152,9 +152,7 @@ fn add(table: &mut Table, row: &HistoryRow) {
         format!("M{}", row.member_id),
         list.map(|list| format!("L{} {}", list.list_id, list.name))
             .unwrap_or_default(),
-        row.session.to_string(),
-        row.sequence.to_string(),
-        row.index.to_string(),
+        format!("{}/{}/{}", row.session, row.sequence, row.index),
         quota(row.price_minor),
         answer(row).unwrap_or("-").into(),
         short(&row.tx_id),
@@ -180,6 +178,7 @@ fn as_json(row: &HistoryRow) -> serde_json::Value {
         "member_id": row.member_id,
         "list_id": row.list.as_ref().map(|list| list.list_id),
         "tag_epoch": row.tag_epoch,
+        "call": format!("{}/{}/{}", row.session, row.sequence, row.index),
         "session": row.session,
         "sequence": row.sequence,
         "index": row.index,

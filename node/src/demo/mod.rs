@@ -4,6 +4,7 @@
 //! sample blacklist; the first screens a file of applicants against the others. Everything in the
 //! story is done by the commands that a person would type, and each is shown before it is run.
 
+mod receipts;
 mod samples;
 mod story;
 
@@ -67,6 +68,20 @@ pub struct Options {
     pub persons: usize,
     /// Applicants in the sample file.
     pub applicants: usize,
+}
+
+/// Where the key under which receipts are verified comes from.
+#[derive(Clone, Debug)]
+enum Setup {
+    /// From a public seed.
+    Development,
+    /// From a ceremony of the members.
+    Ceremony {
+        /// The verifying key.
+        key: PathBuf,
+        /// Digest of the transcript, in hexadecimal.
+        transcript: String,
+    },
 }
 
 /// Why the demo could not be played.
@@ -139,6 +154,7 @@ pub fn play(
     let story = story::Story::new(executable, options, &layout)?;
     story.publish()?;
     story.screen(began)?;
+    story.rely(&Setup::Development)?;
     story.supervise()?;
     if !options.once {
         story.what_next();

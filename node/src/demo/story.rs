@@ -70,8 +70,9 @@ pub enum StoryError {
 /// The story, ready to be played on a network that is up.
 pub(super) struct Story<'a> {
     executable: &'a Path,
-    folder: &'a Path,
-    members: Vec<&'a Node>,
+    pub(super) folder: &'a Path,
+    pub(super) genesis: PathBuf,
+    pub(super) members: Vec<&'a Node>,
     supervisor: Option<&'a Node>,
     persons: usize,
     applicants: usize,
@@ -96,6 +97,7 @@ impl<'a> Story<'a> {
         let story = Self {
             executable,
             folder: &options.folder,
+            genesis: members_genesis(&members),
             members,
             supervisor,
             persons: options.persons,
@@ -253,7 +255,7 @@ impl<'a> Story<'a> {
             return Ok(());
         };
         println!(
-            "5. {} follows the ledger and verifies every block, without holding data.",
+            "6. {} follows the ledger and verifies every block, without holding data.",
             supervisor.institution.slug
         );
         self.show(supervisor, &words(&["status"]), &[0])?;
@@ -278,7 +280,12 @@ impl<'a> Story<'a> {
     }
 
     /// Shows a command, runs it and shows what it says.
-    fn show(&self, node: &Node, arguments: &[String], good: &[i32]) -> Result<(), StoryError> {
+    pub(super) fn show(
+        &self,
+        node: &Node,
+        arguments: &[String],
+        good: &[i32],
+    ) -> Result<(), StoryError> {
         println!("   $ tacit {}", arguments.join(" "));
         let output = self.run_expecting(node, arguments, good)?;
         for line in String::from_utf8_lossy(&output.stdout).lines() {
@@ -288,7 +295,7 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
-    fn run(&self, node: &Node, arguments: &[String]) -> Result<Output, StoryError> {
+    pub(super) fn run(&self, node: &Node, arguments: &[String]) -> Result<Output, StoryError> {
         self.run_expecting(node, arguments, &[0])
     }
 
@@ -346,13 +353,21 @@ impl<'a> Story<'a> {
         self.folder.join("samples").join("applicants.csv")
     }
 
-    fn results_file(&self) -> PathBuf {
+    pub(super) fn results_file(&self) -> PathBuf {
         self.folder.join("results.csv")
     }
 
     fn shown(&self, path: &Path) -> String {
         path.display().to_string()
     }
+}
+
+/// The genesis, of which every member has the same copy.
+fn members_genesis(members: &[&Node]) -> PathBuf {
+    members
+        .first()
+        .map(|member| member.folder.join("genesis.bin"))
+        .unwrap_or_default()
 }
 
 fn column_arguments() -> Vec<String> {
@@ -363,7 +378,7 @@ fn column_arguments() -> Vec<String> {
         .collect()
 }
 
-fn words(words: &[&str]) -> Vec<String> {
+pub(super) fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 

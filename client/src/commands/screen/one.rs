@@ -219,11 +219,9 @@ impl Screening {
             ]);
         }
         for line in &self.lines {
-            let place = format!("{}/{}.{}", line.session, line.sequence, line.index);
-            let call = match self.height(line) {
-                _ if line.session == 0 => String::new(),
-                Some(height) => format!("{place} at {height}"),
-                None => place,
+            let call = match (line.call(), self.height(line)) {
+                (Some(call), Some(height)) => format!("{call} at {height}"),
+                (call, _) => call.unwrap_or_default(),
             };
             table.row([
                 (line.row + 1).to_string(),
@@ -259,6 +257,7 @@ impl Screening {
                         "answer": line.word(),
                         "reason": line.reason,
                         "version": line.version,
+                        "call": line.call(),
                         "session": line.session,
                         "sequence": line.sequence,
                         "index": line.index,
@@ -279,6 +278,11 @@ impl Screening {
 }
 
 impl Line {
+    /// The call as `tacit receipt create` takes it; nothing where none was made.
+    fn call(&self) -> Option<String> {
+        (self.session > 0).then(|| format!("{}/{}/{}", self.session, self.sequence, self.index))
+    }
+
     fn word(&self) -> &'static str {
         self.said.unwrap_or(Said::Unreachable).word()
     }
