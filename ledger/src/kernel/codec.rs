@@ -142,6 +142,12 @@ impl<T: fmt::Debug, const MAX: usize> fmt::Debug for BoundedVec<T, MAX> {
     }
 }
 
+impl<T: serde::Serialize, const MAX: usize> serde::Serialize for BoundedVec<T, MAX> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
 impl<T: BorshSerialize, const MAX: usize> BorshSerialize for BoundedVec<T, MAX> {
     fn serialize<W: Write>(&self, writer: &mut W) -> Result<(), Error> {
         write_length(writer, self.0.len())?;

@@ -26,6 +26,10 @@ pub mod label {
     pub const RESULT_NODE: &str = "tacit 2026 ledger/v1 result node";
     /// Root of a block's results tree with the number of its leaves.
     pub const RESULT_ROOT: &str = "tacit 2026 ledger/v1 result root";
+    /// What the proofs of a set of receipts are bound to.
+    pub const RECEIPT_CONTEXT: &str = "tacit 2026 ledger/v1 receipt context";
+    /// Seed of the weights with which the proofs of a set of receipts are verified together.
+    pub const RECEIPT_WEIGHTS: &str = "tacit 2026 ledger/v1 receipt weights";
     /// Seed of the weights with which signatures are verified in batches.
     pub const SIGNATURE_WEIGHTS: &str = "tacit 2026 ledger/v1 signature weights";
 }
@@ -39,6 +43,13 @@ pub struct Digest(pub [u8; 32]);
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex::encode(self.0))
+    }
+}
+
+/// In hexadecimal.
+impl serde::Serialize for Digest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

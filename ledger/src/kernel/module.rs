@@ -1,6 +1,7 @@
 //! The trait of a business ledger, and the registry through which the machine reaches it.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -14,7 +15,17 @@ use crate::network::RiskNetwork;
 
 /// Number of a module: permanent, first part of its state keys and of its events.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
 )]
 pub struct ModuleId(pub u16);
 

@@ -12,9 +12,10 @@ use crate::kernel::envelope::{Envelope, Unsigned};
 use crate::kernel::party::Name;
 use crate::kernel::{Bytes, ChainId, MemberId, ModuleId};
 use crate::network::parameters::CategoryId;
+use crate::network::receipts::ReceiptSet;
 use crate::network::record::{
-    Address, AlarmReason, Change, MAX_ACCEPTED_TYPES, ProposalId, PublicationId, Root, SessionId,
-    SpkiHash,
+    Address, AlarmReason, Change, MAX_ACCEPTED_TYPES, PolicyTerms, ProposalId, PublicationId, Root,
+    SessionId, SpkiHash,
 };
 use crate::network::request::CallBatch;
 
@@ -125,6 +126,15 @@ pub enum Action {
         /// Session.
         session: SessionId,
     },
+    /// Makes the next version of one of the sender's policies, or a policy (a member).
+    PutPolicy {
+        /// Name, unique among the sender's policies.
+        name: Name,
+        /// What it asks for.
+        terms: PolicyTerms,
+    },
+    /// Shows that a subject was clear on lists that the sender asked (a member).
+    SubmitReceipts(Box<ReceiptSet>),
 }
 
 /// A session to open.
@@ -188,6 +198,8 @@ impl Action {
             Self::OpenSessions { .. } => "open-sessions",
             Self::CallBatch(_) => "call-batch",
             Self::CloseSession { .. } => "close-session",
+            Self::PutPolicy { .. } => "put-policy",
+            Self::SubmitReceipts(_) => "submit-receipts",
         }
     }
 

@@ -4,12 +4,15 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 
-use crate::kernel::codec::{self, CodecError};
+use crate::kernel::codec::{self, BoundedVec, CodecError};
+use crate::kernel::hash::Digest;
 use crate::kernel::party::{Name, Role};
 use crate::kernel::{BusinessDate, ModuleId};
 use crate::network::parameters::CategoryId;
+use crate::network::receipts::{ObjectId, Purpose};
 use crate::network::record::{
-    AlarmReason, ProposalId, ProposalStatus, PublicationId, Root, SessionId, SpkiHash,
+    AlarmReason, MAX_RECEIPTS_PER_SET, PolicyId, PolicyVersion, ProposalId, ProposalStatus,
+    PublicationId, Root, ScreeningId, SessionId, SpkiHash,
 };
 
 /// An event of the risk network.
@@ -245,6 +248,52 @@ pub enum Event {
         member: MemberId,
         /// How much, in minor units.
         amount_minor: u64,
+    },
+    /// Receipts are verified under another key from now on.
+    ReceiptKeySet {
+        /// Digest of the transcript of the ceremony that made it.
+        transcript: Digest,
+    },
+    /// A policy came to be or has another version.
+    PolicyPut {
+        /// Policy.
+        policy: PolicyId,
+        /// Version.
+        version: PolicyVersion,
+        /// Who made it.
+        owner: MemberId,
+    },
+    /// A set of receipts was accepted: a subject was clear on the lists that it names.
+    ReceiptsAccepted {
+        /// The accepted set.
+        screening: ScreeningId,
+        /// Who asked the lists.
+        submitter: MemberId,
+        /// Who relies on the set.
+        verifier: MemberId,
+        /// The business ledger for which it was made.
+        module: ModuleId,
+        /// The object there.
+        object: ObjectId,
+        /// Policy that it satisfies.
+        policy: PolicyId,
+        /// The policy's version.
+        policy_version: PolicyVersion,
+        /// What for.
+        purpose: Purpose,
+        /// The publications on which the subject was clear.
+        lists: BoundedVec<PublicationId, MAX_RECEIPTS_PER_SET>,
+        /// First height at which it can no longer be relied on.
+        expiry_height: u64,
+    },
+    /// A business ledger relied on an accepted set, in the same transaction.
+    ScreeningConsumed {
+        /// The accepted set.
+        screening: ScreeningId,
+        /// The business ledger.
+        module: ModuleId,
+        /// The object there.
+        object: ObjectId,
     },
 }
 

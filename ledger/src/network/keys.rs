@@ -1,10 +1,14 @@
 //! State keys of the risk network. Module 1; see [`Table`] for the form of a prefix.
 
+use tacit_circuits::receipt::ContextHash;
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 
 use crate::kernel::module::ModuleId;
 use crate::kernel::state::{StateKey, Table};
-use crate::network::record::{ConsensusKey, ProposalId, PublicationId, SessionId, SpkiHash};
+use crate::network::record::{
+    ConsensusKey, PolicyId, PolicyVersion, ProposalId, PublicationId, Root, ScreeningId, SessionId,
+    SpkiHash,
+};
 
 const fn table(number: u8, name: &'static str) -> Table {
     Table {
@@ -42,6 +46,17 @@ const PROPOSAL: Table = table(24, "proposal");
 const PROPOSAL_COUNT: Table = table(25, "proposal-count");
 const OPEN_PROPOSALS: Table = table(26, "open-proposals");
 const OPEN_PROPOSALS_OF: Table = table(27, "open-proposals-of");
+const LOG_ROOT: Table = table(28, "log-root");
+const LOG_ROOT_PLACE: Table = table(29, "log-root-place");
+const RECEIPT_KEY: Table = table(30, "receipt-key");
+const POLICY: Table = table(31, "policy");
+const POLICY_VERSION: Table = table(32, "policy-version");
+const POLICY_COUNT: Table = table(33, "policy-count");
+const POLICIES_OF: Table = table(34, "policies-of");
+const SCREENING: Table = table(35, "screening");
+const SCREENING_COUNT: Table = table(36, "screening-count");
+const SCREENINGS_OF: Table = table(37, "screenings-of");
+const USED_CONTEXT: Table = table(38, "used-context");
 
 /// All tables of the risk network.
 pub const TABLES: &[Table] = &[
@@ -73,6 +88,17 @@ pub const TABLES: &[Table] = &[
     PROPOSAL_COUNT,
     OPEN_PROPOSALS,
     OPEN_PROPOSALS_OF,
+    LOG_ROOT,
+    LOG_ROOT_PLACE,
+    RECEIPT_KEY,
+    POLICY,
+    POLICY_VERSION,
+    POLICY_COUNT,
+    POLICIES_OF,
+    SCREENING,
+    SCREENING_COUNT,
+    SCREENINGS_OF,
+    USED_CONTEXT,
 ];
 
 /// The governed parameters. Example: `000100`.
@@ -225,4 +251,59 @@ pub fn open_proposals() -> StateKey {
 /// The proposals of a member that can be voted on. Example, party 7: `00011b 00000007`.
 pub fn open_proposals_of(proposer: MemberId) -> StateKey {
     OPEN_PROPOSALS_OF.key().u32(proposer.0)
+}
+
+/// The height at which the log had a root. Example: `00011c` and the root.
+pub fn log_root(root: &Root) -> StateKey {
+    LOG_ROOT.key().digest(&root.0)
+}
+
+/// The root in a place of the ring of recorded roots. Example, place 9: `00011d 0000000000000009`.
+pub fn log_root_place(place: u64) -> StateKey {
+    LOG_ROOT_PLACE.key().u64(place)
+}
+
+/// The key under which receipts are verified. Example: `00011e`.
+pub fn receipt_key() -> StateKey {
+    RECEIPT_KEY.key()
+}
+
+/// A version of a policy. Example, version 2 of policy 3: `00011f 0000000000000003 00000002`.
+pub fn policy(policy: PolicyId, version: PolicyVersion) -> StateKey {
+    POLICY.key().u64(policy.0).u32(version.0)
+}
+
+/// The latest version of a policy. Example, policy 3: `000120 0000000000000003`.
+pub fn policy_version(policy: PolicyId) -> StateKey {
+    POLICY_VERSION.key().u64(policy.0)
+}
+
+/// How many policies were made. Example: `000121`.
+pub fn policy_count() -> StateKey {
+    POLICY_COUNT.key()
+}
+
+/// The policies of a member. Example, party 7: `000122 00000007`.
+pub fn policies_of(owner: MemberId) -> StateKey {
+    POLICIES_OF.key().u32(owner.0)
+}
+
+/// An accepted set of receipts. Example, screening 9: `000123 0000000000000009`.
+pub fn screening(screening: ScreeningId) -> StateKey {
+    SCREENING.key().u64(screening.0)
+}
+
+/// How many sets of receipts were accepted. Example: `000124`.
+pub fn screening_count() -> StateKey {
+    SCREENING_COUNT.key()
+}
+
+/// The accepted sets of a member that have not expired. Example, party 7: `000125 00000007`.
+pub fn screenings_of(submitter: MemberId) -> StateKey {
+    SCREENINGS_OF.key().u32(submitter.0)
+}
+
+/// The accepted set for a context, until it expires. Example: `000126` and the context's hash.
+pub fn used_context(context: &ContextHash) -> StateKey {
+    USED_CONTEXT.key().digest(&context.0)
 }

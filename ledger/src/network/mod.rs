@@ -6,6 +6,8 @@
 //! | [`record`] | what stands in state |
 //! | [`event`] | what is said about it |
 //! | [`parameters`] | what the members govern |
+//! | [`receipts`] | what shows that a subject was clear on lists |
+//! | [`screen`] | how another business ledger relies on that |
 //! | [`request`] | a querier's signed request, and the batch that settles it |
 //! | [`reject`] | refusals |
 //! | [`read`] | typed reading of the records |
@@ -17,15 +19,18 @@ pub mod genesis;
 pub mod keys;
 pub mod parameters;
 pub mod read;
+pub mod receipts;
 pub mod record;
 pub mod reject;
 pub mod request;
+pub mod screen;
 pub mod session;
 
 pub use action::Action;
 pub use event::Event;
 pub use genesis::{GenesisMember, NetworkGenesis};
 pub use parameters::{Category, Parameters};
+pub use receipts::{ReceiptContext, ReceiptSet};
 pub use record::*;
 pub use request::{CallBatch, Request, SignedRequest};
 

@@ -17,6 +17,8 @@ rejects! {
     109 KEY_PROOF_INVALID lasting "The proof of knowledge does not hold for this key, member, list and epoch.";
     110 FRAUD_PROOF_INVALID lasting "The leaves do not contradict each other, or do not lead to the named root.";
     111 VALUE_OUT_OF_RANGE lasting "A value lies outside the range that its documentation gives.";
+    112 RECEIPT_ENCODING_INVALID lasting "A receipt's proof is not three canonical points of its groups.";
+    113 RECEIPT_KEY_INVALID lasting "The bytes are not a verifying key of the receipt circuit.";
 
     150 NOT_A_MEMBER lasting "Observers may not do this.";
     151 MEMBER_UNKNOWN lasting "No such member.";
@@ -79,4 +81,36 @@ rejects! {
     234 ESCROW_EXHAUSTED lasting "The session's escrow does not cover the charge.";
     235 DAILY_CAP_REACHED transient "The querier's calls to this list have reached the cap of the business date.";
     236 LOG_FULL lasting "The network's log is full.";
+
+    240 RECEIPT_KEY_UNSET lasting "The members have voted no key under which receipts are verified.";
+    241 RECEIPT_KEY_MISMATCH lasting "The receipts are made under another verifying key than the voted one.";
+    242 POLICY_UNKNOWN lasting "No such policy.";
+    243 POLICY_VERSION_UNKNOWN lasting "The policy has no such version.";
+    244 TYPE_NOT_IN_POLICY lasting "The policy does not take identifiers of this type.";
+    245 RECEIPTS_EXPIRED lasting "The height at which the receipts expire is reached.";
+    246 RECEIPTS_EXPIRE_TOO_LATE lasting "The receipts expire further ahead than receipts may.";
+    247 CONTEXT_USED lasting "Receipts for this very context were accepted and have not expired.";
+    248 TOO_MANY_SCREENINGS transient "As many accepted sets of this member as one may have are unexpired; wait for one to expire.";
+
+    250 CATEGORY_NOT_IN_POLICY lasting "The list belongs to a category that the policy does not name.";
+    251 TYPE_NOT_ON_LIST lasting "The list holds no identifiers of this type.";
+    252 PUBLICATION_NOT_ACTIVE lasting "The publication was never active.";
+    253 PUBLICATION_TOO_OLD lasting "The publication was superseded longer ago than category and policy allow.";
+    254 LOG_ROOT_UNKNOWN lasting "The log never had this root, or not within the recorded past.";
+    255 TOO_FEW_MEMBERS lasting "The lists belong to fewer members than the policy demands.";
+    256 RECEIPT_INVALID lasting "A proof does not show that this subject was clear on this list, asked by this member, for this context.";
+
+    260 TOO_MANY_POLICIES lasting "The member has as many policies as it may have.";
+    261 TOO_MANY_POLICY_VERSIONS lasting "The policy has as many versions as it may have.";
+
+    270 SCREENING_UNKNOWN lasting "No such accepted set of receipts, or it has expired.";
+    271 SCREENING_CONSUMED lasting "Somebody has relied on these receipts; a set is relied on once.";
+    272 SCREENING_OF_OTHER_MODULE lasting "The receipts were made for another business ledger.";
+    273 SCREENING_OF_OTHER_OBJECT lasting "The receipts were made for another object.";
+    274 SCREENING_OF_OTHER_SUBMITTER lasting "Another member submitted the receipts.";
+    275 SCREENING_FOR_OTHER_VERIFIER lasting "The receipts were made for another party to rely on.";
+    276 SCREENING_OF_OTHER_SUBJECT lasting "The receipts are about another commitment or type than the object's.";
+    277 SCREENING_FOR_OTHER_PURPOSE lasting "The receipts were made for another purpose.";
+    278 SCREENING_OF_OTHER_POLICY lasting "The receipts satisfy another policy.";
+    279 SCREENING_OF_OLD_POLICY lasting "The receipts satisfy an older version of the policy than is asked for.";
 }

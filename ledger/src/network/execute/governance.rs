@@ -6,7 +6,7 @@ use crate::kernel::context::{Context, require};
 use crate::kernel::party::{Party, parties};
 use crate::kernel::{Missing, Reject, Stop, keys as kernel_keys};
 use crate::network::event::Event;
-use crate::network::execute::{Due, members, require_member};
+use crate::network::execute::{Due, members, receipts, require_member};
 use crate::network::parameters::Category;
 use crate::network::read::Categories;
 use crate::network::record::{
@@ -150,6 +150,10 @@ fn carry_out(context: &mut Context<'_>, change: &Change) -> Result<(), Stop> {
             context.emit(&Event::ParametersChanged);
             Ok(())
         }
+        Change::SetReceiptKey {
+            verifying_key,
+            transcript,
+        } => receipts::set_key(context, verifying_key, *transcript),
     }
 }
 
@@ -194,6 +198,7 @@ pub(super) fn check(change: &Change) -> Result<(), Reject> {
             let in_range = minutes.unsigned_abs() <= MAX_UTC_OFFSET_MINUTES.unsigned_abs();
             require(in_range, Reject::VALUE_OUT_OF_RANGE)
         }
+        Change::SetReceiptKey { verifying_key, .. } => receipts::check_key(verifying_key),
         Change::Remove { .. } | Change::AddValidator { .. } | Change::RemoveValidator { .. } => {
             Ok(())
         }

@@ -12,7 +12,9 @@ mod lists;
 mod log;
 mod members;
 mod module;
+mod policies;
 mod quota;
+mod receipts;
 mod sessions;
 
 pub(crate) use log::end_block;
@@ -22,9 +24,9 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::kernel::context::{Context, require};
 use crate::kernel::party::{Party, Role};
-use crate::kernel::{Reject, Stop};
+use crate::kernel::{Reject, Stop, TxId};
 use crate::network::Action;
-use crate::network::record::{ProposalId, SessionId};
+use crate::network::record::{ProposalId, ScreeningId, SessionId};
 
 /// Work that the risk network puts off to a height.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -33,12 +35,15 @@ pub(crate) enum Due {
     SessionEnd(SessionId),
     /// A proposal can no longer be voted on.
     ProposalExpiry(ProposalId),
+    /// An accepted set of receipts can no longer be relied on.
+    ScreeningExpiry(ScreeningId),
 }
 
-/// Executes an action.
+/// Executes an action of the transaction `tx_id`.
 pub(crate) fn execute(
     context: &mut Context<'_>,
     sender: &Party,
+    tx_id: TxId,
     action: Action,
 ) -> Result<(), Stop> {
     match action {
@@ -91,6 +96,8 @@ pub(crate) fn execute(
         Action::OpenSessions { openings } => sessions::open(context, sender, &openings),
         Action::CallBatch(batch) => calls::settle(context, sender, &batch),
         Action::CloseSession { session } => sessions::close(context, sender, session),
+        Action::PutPolicy { name, terms } => policies::put(context, sender, name, terms),
+        Action::SubmitReceipts(set) => receipts::submit(context, sender, tx_id, *set),
     }
 }
 

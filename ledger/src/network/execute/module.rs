@@ -10,7 +10,8 @@ use crate::kernel::{
     Table, keys as kernel_keys,
 };
 use crate::network::action::{Action, Opening};
-use crate::network::execute::{Due, end_block, execute, genesis, governance, sessions};
+use crate::network::execute::{Due, end_block, execute, genesis, governance, receipts, sessions};
+use crate::network::receipts::ReceiptSet;
 use crate::network::record::check_address;
 use crate::network::reject::NETWORK_REJECTS;
 use crate::network::request::CallBatch;
@@ -83,6 +84,8 @@ impl Module for RiskNetwork {
             }
             Action::OpenSessions { openings } => check_openings(&openings),
             Action::CallBatch(batch) => batch.check(envelope.chain_id),
+            Action::PutPolicy { terms, .. } => terms.check(),
+            Action::SubmitReceipts(set) => set.check(),
             Action::RotateCertificate { .. }
             | Action::Vote { .. }
             | Action::Attest { .. }
@@ -106,13 +109,14 @@ impl Module for RiskNetwork {
         sender: &Party,
         envelope: &Envelope,
     ) -> Result<(), Stop> {
-        execute(context, sender, read(envelope)?)
+        execute(context, sender, envelope.tx_id(), read(envelope)?)
     }
 
     fn due(&self, context: &mut Context<'_>, work: &[u8]) -> Result<(), Missing> {
         match codec::decode(work).expect("due work is written by this module") {
             Due::SessionEnd(session) => sessions::end_if_due(context, session),
             Due::ProposalExpiry(proposal) => governance::expire(context, proposal),
+            Due::ScreeningExpiry(screening) => receipts::expire(context, screening),
         }
     }
 
@@ -211,6 +215,12 @@ fn wanted(envelope: &Envelope, action: &Action) -> Vec<StateKey> {
         }
         Action::CallBatch(batch) => wanted_by_calls(batch),
         Action::CloseSession { session } => vec![keys::session(*session), keys::parameters()],
+        Action::PutPolicy { .. } => vec![
+            keys::categories(),
+            keys::policies_of(sender),
+            keys::policy_count(),
+        ],
+        Action::SubmitReceipts(set) => wanted_by_receipts(envelope, set),
     }
 }
 
@@ -233,4 +243,27 @@ fn wanted_by_calls(batch: &CallBatch) -> Vec<StateKey> {
         keys::supply(),
         keys::log_frontier(),
     ]
+}
+
+fn wanted_by_receipts(envelope: &Envelope, set: &ReceiptSet) -> Vec<StateKey> {
+    let (sender, context) = (envelope.sender, &set.context);
+    let mut wanted = vec![
+        kernel_keys::party(context.verifier),
+        keys::receipt_key(),
+        keys::policy_version(context.policy),
+        keys::policy(context.policy, context.policy_version),
+        keys::used_context(&context.hash(envelope.chain_id, sender)),
+        keys::screenings_of(sender),
+        keys::screening_count(),
+        keys::categories(),
+        kernel_keys::due_size(context.expiry_height),
+    ];
+    for receipt in &set.receipts {
+        let id = receipt.publication;
+        wanted.push(keys::list(id.list));
+        wanted.push(keys::epoch(id.list, id.tag_epoch));
+        wanted.push(keys::publication(id));
+        wanted.push(keys::log_root(&receipt.log_root));
+    }
+    wanted
 }

@@ -6,12 +6,13 @@ use std::fmt;
 use tacit_circuits::scope::MemberId;
 
 use crate::kernel::Reject;
-use crate::kernel::codec::BoundedVec;
+use crate::kernel::codec::{BoundedVec, Bytes};
 use crate::kernel::context::require;
+use crate::kernel::hash::Digest;
 use crate::kernel::party::{LedgerKey, MAX_PARTIES, Name, Role};
 use crate::kernel::signatures;
 use crate::network::parameters::{Category, Parameters};
-use crate::network::record::{Profile, check_address};
+use crate::network::record::{MAX_VERIFYING_KEY_BYTES, Profile, check_address};
 
 /// Proposals that one member may have open at a time. The bound is each member's own: were it the
 /// network's, one member could fill it for ever and so keep all others from proposing anything, its own
@@ -105,6 +106,14 @@ pub enum Change {
     SetUtcOffset {
         /// Minutes ahead of UTC.
         minutes: i16,
+    },
+    /// Another key under which receipts are verified. Those made under the one before are refused from
+    /// then on.
+    SetReceiptKey {
+        /// The key's canonical bytes.
+        verifying_key: Bytes<MAX_VERIFYING_KEY_BYTES>,
+        /// Digest of the transcript of the ceremony that made it: what the voters have verified.
+        transcript: Digest,
     },
 }
 

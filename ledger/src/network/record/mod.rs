@@ -3,9 +3,13 @@
 mod governance;
 mod list;
 mod member;
+mod policy;
+mod screening;
 mod session;
 
 pub use governance::*;
 pub use list::*;
 pub use member::*;
+pub use policy::*;
+pub use screening::*;
 pub use session::*;
