@@ -2,14 +2,16 @@
 
 use tacit_circuits::curve::WirePoint;
 use tacit_circuits::identifier::IdentifierType;
-use tacit_ledger::kernel::codec;
 use tacit_ledger::kernel::envelope::{MAX_ACTION_BYTES, MAX_ENVELOPE_BYTES};
 use tacit_ledger::kernel::event::MAX_EVENT_BYTES;
 use tacit_ledger::kernel::state::MAX_VALUE_BYTES;
+use tacit_ledger::kernel::{Bytes, codec};
 use tacit_ledger::network::action::MAX_OPENINGS;
+use tacit_ledger::network::receipts::context::MAX_PURPOSE_BYTES;
+use tacit_ledger::network::receipts::{ObjectId, Purpose};
 use tacit_ledger::network::record::*;
 use tacit_ledger::network::request::{Call, MAX_CALLS};
-use tacit_ledger::network::{Action, Category, Change, Event};
+use tacit_ledger::network::{Action, Category, Change, Event, ReceiptSet};
 
 use crate::support::*;
 
@@ -35,6 +37,31 @@ fn longest_batch() -> Action {
     Action::CallBatch(Box::new(batch))
 }
 
+fn longest_terms() -> PolicyTerms {
+    let mut terms = terms();
+    terms.categories = bounded(vec![CATEGORY; MAX_POLICY_CATEGORIES]);
+    terms.kinds = bounded(vec![IdentifierType::Phone; MAX_ACCEPTED_TYPES]);
+    terms
+}
+
+fn longest_purpose() -> Purpose {
+    Purpose::new(&"p".repeat(MAX_PURPOSE_BYTES)).expect("a code")
+}
+
+fn longest_set() -> ReceiptSet {
+    let mut set = sample_set();
+    set.receipts = bounded(vec![set.receipts[0].clone(); MAX_RECEIPTS_PER_SET]);
+    set.context.purpose = longest_purpose();
+    set
+}
+
+fn longest_key() -> Change {
+    Change::SetReceiptKey {
+        verifying_key: Bytes::try_from(vec![1; MAX_VERIFYING_KEY_BYTES]).expect("it fits"),
+        transcript: tacit_ledger::kernel::Digest([1; 32]),
+    }
+}
+
 #[test]
 fn the_longest_of_each_action_fits_an_envelope() {
     let mut longest = actions();
@@ -47,6 +74,9 @@ fn the_longest_of_each_action_fits_an_envelope() {
             name: text(&"n".repeat(96)),
             accepts: bounded(vec![IdentifierType::Phone; MAX_ACCEPTED_TYPES]),
         },
+        put_policy(&"n".repeat(96), longest_terms()),
+        submit(longest_set()),
+        propose(longest_key()),
     ]);
     let chain = Chain::new();
     for action in longest {
@@ -67,6 +97,18 @@ fn the_longest_of_each_event_fits() {
         member: OWNER,
         name: text(&"n".repeat(96)),
         role: tacit_ledger::kernel::Role::Member,
+    });
+    longest.push(Event::ReceiptsAccepted {
+        screening: ScreeningId(1),
+        submitter: OWNER,
+        verifier: OWNER,
+        module: tacit_ledger::kernel::ModuleId(1),
+        object: ObjectId([1; 32]),
+        policy: PolicyId(1),
+        policy_version: PolicyVersion(1),
+        purpose: longest_purpose(),
+        lists: bounded(vec![first(); MAX_RECEIPTS_PER_SET]),
+        expiry_height: 1,
     });
     for event in longest {
         assert!(codec::encode(&event).len() <= MAX_EVENT_BYTES, "{event:?}");
@@ -110,7 +152,44 @@ fn the_longest_of_each_record_fits_under_a_key() {
     };
     let mut category: Category = category(1);
     category.name = text(&"n".repeat(96));
+    let keyed = Proposal {
+        change: longest_key(),
+        ..proposal.clone()
+    };
+    let policy = Policy {
+        id: PolicyId(1),
+        version: PolicyVersion(1),
+        owner: OWNER,
+        name: text(&"n".repeat(96)),
+        terms: longest_terms(),
+        put_height: 1,
+    };
+    let set = longest_set();
+    let screening = Screening {
+        id: ScreeningId(1),
+        submitter: OWNER,
+        commitment: set.commitment,
+        kind: set.kind,
+        context: set.context,
+        lists: bounded(vec![first(); MAX_RECEIPTS_PER_SET]),
+        accepted_height: 1,
+        consumed: Some(Consumption {
+            height: 1,
+            module: tacit_ledger::kernel::ModuleId(1),
+        }),
+    };
+    let named = NamedPolicy {
+        name: text(&"n".repeat(96)),
+        id: PolicyId(1),
+    };
     let lengths = [
+        codec::encode(&keyed).len(),
+        codec::encode(&policy).len(),
+        codec::encode(&screening).len(),
+        codec::encode(&vec![named; MAX_POLICIES_PER_MEMBER]).len(),
+        codec::encode(&vec![ScreeningId(1); MAX_SCREENINGS_PER_MEMBER]).len(),
+        // The voted key, with its name, transcript and height.
+        32 + 4 + MAX_VERIFYING_KEY_BYTES + 32 + 8,
         codec::encode(&proposal).len(),
         codec::encode(&publication).len(),
         codec::encode(&Validators::try_from(vec![validator; MAX_VALIDATORS]).expect("fits")).len(),

@@ -10,6 +10,7 @@ use tacit_ledger::kernel::{BusinessDate, LedgerKey, MemberId, ModuleId, Reject, 
 use tacit_ledger::network::record::*;
 use tacit_ledger::network::{Action, Event};
 
+use crate::receipts::ACCEPTED;
 use crate::support::*;
 
 const LABEL: &str = "tacit 2026 ledger/v1 conformance";
@@ -123,6 +124,37 @@ fn records(lines: &mut Lines) {
         propose(tacit_ledger::network::Change::Remove { member: SISTER }),
     );
     let registry = Registry::network();
+    record_lines(lines, &registry, &chain, "record");
+    receipts(lines, &registry);
+}
+
+/// The tables that only receipts fill.
+fn receipts(lines: &mut Lines, registry: &Registry) {
+    let mut chain = ACCEPTED.clone();
+    let about_receipts = keys_of_receipts();
+    chain.state.retain(|key, _| {
+        about_receipts
+            .iter()
+            .any(|table| key.as_bytes().starts_with(table))
+    });
+    record_lines(lines, registry, &chain, "receipts");
+    let said = &WORLD.set.context;
+    let hash = said.hash(ChainId([1; 32]), QUERIER);
+    lines.add("receipt-context", said);
+    lines.add("receipt-context-hash", &hash);
+}
+
+/// Prefixes of the tables from `log-root` on.
+fn keys_of_receipts() -> Vec<[u8; 3]> {
+    let tables = tacit_ledger::network::keys::TABLES;
+    let first = tables.iter().position(|table| table.name == "log-root");
+    tables[first.expect("it is there")..]
+        .iter()
+        .map(|table| table.prefix())
+        .collect()
+}
+
+fn record_lines(lines: &mut Lines, registry: &Registry, chain: &Chain, group: &str) {
     let tables = || {
         let modules = registry.modules().flat_map(|module| module.tables());
         keys::TABLES.iter().chain(modules)
@@ -130,7 +162,7 @@ fn records(lines: &mut Lines) {
     for (key, value) in &chain.state {
         let table = tables().find(|table| key.as_bytes().starts_with(&table.prefix()));
         let table = table.expect("every key belongs to a table").name;
-        lines.add(&format!("record/{table}/{key}"), &Raw(value));
+        lines.add(&format!("{group}/{table}/{key}"), &Raw(value));
     }
 }
 

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use tacit_circuits::receipt::ContextHash;
 use tacit_circuits::scope::{ListId, TagEpoch};
 use tacit_ledger::kernel::state::MAX_KEY_BYTES;
 use tacit_ledger::kernel::{LedgerKey, MemberId, Registry, StateKey, keys as kernel};
-use tacit_ledger::network::{ConsensusKey, ProposalId, SessionId, SpkiHash, keys as network};
+use tacit_ledger::network::{
+    ConsensusKey, PolicyId, PolicyVersion, ProposalId, Root, ScreeningId, SessionId, SpkiHash,
+    keys as network,
+};
 
 use crate::support::version;
 
@@ -109,6 +113,29 @@ fn examples() -> Vec<(StateKey, String)> {
         (network::proposal_count(), shown("000119")),
         (network::open_proposals(), shown("00011a")),
         (network::open_proposals_of(member), shown("00011b 00000007")),
+        (network::log_root(&Root(bytes)), shown("00011c") + &hex),
+        (network::log_root_place(9), shown("00011d 0000000000000009")),
+        (network::receipt_key(), shown("00011e")),
+        (
+            network::policy(PolicyId(3), PolicyVersion(2)),
+            shown("00011f 0000000000000003 00000002"),
+        ),
+        (
+            network::policy_version(PolicyId(3)),
+            shown("000120 0000000000000003"),
+        ),
+        (network::policy_count(), shown("000121")),
+        (network::policies_of(member), shown("000122 00000007")),
+        (
+            network::screening(ScreeningId(9)),
+            shown("000123 0000000000000009"),
+        ),
+        (network::screening_count(), shown("000124")),
+        (network::screenings_of(member), shown("000125 00000007")),
+        (
+            network::used_context(&ContextHash(bytes)),
+            shown("000126") + &hex,
+        ),
     ]
 }
 

@@ -21,6 +21,7 @@ mod lists;
 mod members;
 mod precedence;
 mod reading;
+mod receipts;
 mod refusals;
 mod results;
 mod sessions;

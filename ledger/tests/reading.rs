@@ -99,6 +99,8 @@ fn successes() -> Vec<(Chain, tacit_ledger::kernel::MemberId, Action)> {
         (Chain::with_list(), QUERIER, open(vec![opening(deadline)])),
         (session, OWNER, batch),
         (Chain::with_session(), OWNER, close(SESSION)),
+        (Chain::new(), OWNER, put_policy("lending", terms())),
+        (WORLD.chain.clone(), QUERIER, submit(WORLD.set.clone())),
     ]
 }
 

@@ -4,6 +4,7 @@ mod calls;
 mod kernel;
 mod lists;
 mod members;
+mod receipts;
 mod sessions;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,8 @@ fn all() -> impl Iterator<Item = &'static Refusal> {
         lists::REFUSALS,
         sessions::REFUSALS,
         calls::REFUSALS,
+        receipts::REFUSALS,
+        receipts::RELYING,
     ];
     tables.into_iter().flatten()
 }

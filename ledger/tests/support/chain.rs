@@ -21,6 +21,7 @@ pub(crate) const FAR: u64 = u64::MAX;
 
 /// A chain in memory. After every block it checks what must hold in any state, and that the block comes
 /// out the same however its records are fetched.
+#[derive(Clone)]
 pub(crate) struct Chain {
     pub(crate) machine: Machine,
     pub(crate) state: State,
@@ -44,7 +45,12 @@ impl Chain {
     }
 
     pub(crate) fn from_genesis(first: &Genesis) -> Self {
-        let machine = Machine::new(first.chain_id(), Registry::network());
+        Self::of_modules(first, Registry::network())
+    }
+
+    /// A chain that has other modules too.
+    pub(crate) fn of_modules(first: &Genesis, registry: Registry) -> Self {
+        let machine = Machine::new(first.chain_id(), registry);
         let writes = machine.genesis(first).expect("a valid genesis");
         let mut chain = Self {
             machine,

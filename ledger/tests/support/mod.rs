@@ -4,6 +4,7 @@ mod calls;
 mod chain;
 mod founders;
 mod lists;
+mod receipts;
 mod samples;
 mod votes;
 
@@ -11,6 +12,7 @@ pub(crate) use calls::*;
 pub(crate) use chain::*;
 pub(crate) use founders::*;
 pub(crate) use lists::*;
+pub(crate) use receipts::*;
 pub(crate) use samples::*;
 pub(crate) use votes::*;
 

@@ -4,14 +4,17 @@
 use tacit_circuits::curve::WirePoint;
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::list::SizeClass;
+use tacit_circuits::receipt::{KeyId, Proof, SubjectCommitment};
 use tacit_circuits::scope::{ListId, TagEpoch};
-use tacit_ledger::kernel::ChainId;
-use tacit_ledger::kernel::{BusinessDate, Digest, LedgerKey, MemberId, Role, Signature, codec};
+use tacit_ledger::kernel::{
+    BusinessDate, Bytes, ChainId, Digest, LedgerKey, MemberId, ModuleId, Role, Signature, codec,
+};
 use tacit_ledger::network::parameters::CategoryId;
+use tacit_ledger::network::receipts::{ObjectId, Purpose, Receipt};
 use tacit_ledger::network::{
-    Action, AlarmReason, CallBatch, Candidate, Change, ConsensusKey, Event, Profile, ProposalId,
-    ProposalStatus, PublicationId, Request, Root, SessionId, SignedRequest, SpkiHash,
-    request::Call,
+    Action, AlarmReason, CallBatch, Candidate, Change, ConsensusKey, Event, PolicyId, PolicyTerms,
+    PolicyVersion, Profile, ProposalId, ProposalStatus, PublicationId, ReceiptContext, ReceiptSet,
+    Request, Root, ScreeningId, SessionId, SignedRequest, SpkiHash, request::Call,
 };
 
 use super::{bounded, category, fraud_proof, open, opening, parameters, profile, text, version};
@@ -21,6 +24,7 @@ const LIST: ListId = ListId(0x0506_0708);
 const EPOCH: TagEpoch = TagEpoch(0x090a_0b0c);
 const SESSION: SessionId = SessionId(0x1112_1314_1516_1718);
 const PROPOSAL: ProposalId = ProposalId(0x2122_2324_2526_2728);
+const POLICY: PolicyId = PolicyId(0x3132_3334_3536_3738);
 
 fn publication() -> PublicationId {
     version(LIST, EPOCH, 0x0d0e_0f10)
@@ -86,6 +90,30 @@ pub(crate) fn sample_batch() -> CallBatch {
     }
 }
 
+pub(crate) fn sample_set() -> ReceiptSet {
+    let mut commitment = [0x86; 32];
+    commitment[31] = 0;
+    ReceiptSet {
+        commitment: SubjectCommitment::from_bytes(&commitment).expect("canonical"),
+        kind: IdentifierType::CreditCode,
+        context: ReceiptContext {
+            module: ModuleId(2),
+            object: ObjectId([0x87; 32]),
+            verifier: MemberId(8),
+            policy: POLICY,
+            policy_version: PolicyVersion(0x0809_0a0b),
+            purpose: Purpose::new("credit-origination").expect("a code"),
+            expiry_height: 0x8182_8384_8586_8788,
+            key: KeyId([0x88; 32]),
+        },
+        receipts: bounded(vec![Receipt {
+            publication: publication(),
+            log_root: root(),
+            proof: Proof([0x89; 192]),
+        }]),
+    }
+}
+
 pub(crate) fn changes() -> Vec<(&'static str, Change)> {
     vec![
         ("admit", Change::Admit(sample_candidate())),
@@ -99,6 +127,13 @@ pub(crate) fn changes() -> Vec<(&'static str, Change)> {
         ("change-category", Change::ChangeCategory(category(3))),
         ("set-parameters", Change::SetParameters(parameters())),
         ("set-utc-offset", Change::SetUtcOffset { minutes: -90 }),
+        (
+            "set-receipt-key",
+            Change::SetReceiptKey {
+                verifying_key: Bytes::try_from(vec![0x84; 9]).expect("it fits"),
+                transcript: Digest([0x85; 32]),
+            },
+        ),
     ]
 }
 
@@ -150,6 +185,16 @@ pub(crate) fn actions() -> Vec<Action> {
         open(vec![opening(0x6162_6364_6566_6768)]),
         Action::CallBatch(Box::new(sample_batch())),
         Action::CloseSession { session: SESSION },
+        Action::PutPolicy {
+            name: text("放贷"),
+            terms: PolicyTerms {
+                categories: bounded(vec![CategoryId(1), CategoryId(0x0304)]),
+                min_members: 3,
+                kinds: bounded(vec![IdentifierType::Phone]),
+                max_age_blocks: 0x8182_8384,
+            },
+        },
+        Action::SubmitReceipts(Box::new(sample_set())),
     ]
 }
 
@@ -271,6 +316,31 @@ pub(crate) fn events() -> Vec<Event> {
         Event::Penalised {
             member,
             amount_minor: 9,
+        },
+        Event::ReceiptKeySet {
+            transcript: Digest([0x92; 32]),
+        },
+        Event::PolicyPut {
+            policy: POLICY,
+            version: PolicyVersion(2),
+            owner: member,
+        },
+        Event::ReceiptsAccepted {
+            screening: ScreeningId(10),
+            submitter: member,
+            verifier: MemberId(8),
+            module: ModuleId(2),
+            object: ObjectId([0x93; 32]),
+            policy: POLICY,
+            policy_version: PolicyVersion(2),
+            purpose: Purpose::new("credit-origination").expect("a code"),
+            lists: bounded(vec![publication]),
+            expiry_height: 11,
+        },
+        Event::ScreeningConsumed {
+            screening: ScreeningId(10),
+            module: ModuleId(2),
+            object: ObjectId([0x93; 32]),
         },
     ]
 }
