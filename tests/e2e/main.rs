@@ -9,5 +9,6 @@ mod faults;
 mod hostile;
 mod leak;
 mod membership;
+mod receipts;
 mod tap;
 mod wire;
