@@ -29,6 +29,10 @@ pub struct DemoCommand {
     #[arg(long, value_name = "NUMBER", default_value_t = 200,
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     applicants: u32,
+    /// Play a ceremony of the four members for the key of receipts, some minutes long. Without it the demo takes the
+    /// key of the development set-up, under which anybody can forge receipts.
+    #[arg(long)]
+    ceremony: bool,
 }
 
 impl DemoCommand {
@@ -43,6 +47,7 @@ impl DemoCommand {
             folder: self.dir.clone(),
             persons: self.persons as usize,
             applicants: self.applicants as usize,
+            ceremony: self.ceremony,
         };
         let (interrupted, stop) = mpsc::channel();
         let runtime = tokio::runtime::Builder::new_multi_thread()

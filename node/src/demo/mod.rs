@@ -4,6 +4,7 @@
 //! sample blacklist; the first screens a file of applicants against the others. Everything in the
 //! story is done by the commands that a person would type, and each is shown before it is run.
 
+mod ceremony;
 mod receipts;
 mod samples;
 mod story;
@@ -68,6 +69,8 @@ pub struct Options {
     pub persons: usize,
     /// Applicants in the sample file.
     pub applicants: usize,
+    /// The members make the key of receipts in a ceremony, rather than take that of the development set-up.
+    pub ceremony: bool,
 }
 
 /// Where the key under which receipts are verified comes from.
@@ -134,6 +137,11 @@ pub fn play(
 
     println!("1. Four institutions and a supervisor come up: own keys, certificates, processes.");
     let layout = Layout::create(&options.folder, &INSTITUTIONS)?;
+    let setup = if options.ceremony {
+        ceremony::hold(executable, &options.folder, &layout)?
+    } else {
+        Setup::Development
+    };
     let mut nodes = layout
         .nodes
         .iter()
@@ -154,7 +162,7 @@ pub fn play(
     let story = story::Story::new(executable, options, &layout)?;
     story.publish()?;
     story.screen(began)?;
-    story.rely(&Setup::Development)?;
+    story.rely(&setup)?;
     story.supervise()?;
     if !options.once {
         story.what_next();
