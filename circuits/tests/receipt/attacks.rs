@@ -182,7 +182,7 @@ fn bytes(proof: &ark_groth16::Proof<Bls12_381>) -> Proof {
 #[test]
 fn a_valid_proof_becomes_another_and_so_identifies_nothing() {
     let (statement, proof) = PROVEN.hit;
-    let key = tacit_circuits::receipt::development_keys();
+    let key = PROVER.key();
     let vk = key.verifying_key().parameters();
     let other = Groth16::<Bls12_381>::rerandomize_proof(vk, &parts(&proof), &mut rng(5));
     let other = bytes(&other);

@@ -2,7 +2,7 @@
 
 use tacit_circuits::receipt::{
     BatchError, CacheDigest, KeyError, PROVING_KEY_MAGIC, Proof, ProvingKey, Statement,
-    VERIFYING_KEY_BYTES, VerifyingKey, development_keys,
+    VERIFYING_KEY_BYTES, VerifyingKey,
 };
 
 use crate::common::rng;
@@ -14,15 +14,15 @@ const MAX_PROVING_KEY_BYTES: usize = 4_000_000;
 
 #[test]
 fn a_proving_key_survives_its_file_and_its_cache() {
-    let key = development_keys();
+    let key = PROVER.key();
     let bytes = key.to_bytes();
     assert!(bytes.len() <= MAX_PROVING_KEY_BYTES, "{}", bytes.len());
     let read = ProvingKey::from_bytes(&bytes).unwrap();
-    assert!(read == key);
+    assert!(read == *key);
     assert!(read.to_bytes() == bytes);
 
     let (cache, digest) = key.to_cache();
-    assert!(ProvingKey::from_cache(&cache, &digest).unwrap() == key);
+    assert!(ProvingKey::from_cache(&cache, &digest).unwrap() == *key);
     let mut changed = cache.clone();
     changed[cache.len() / 2] ^= 1;
     for (bytes, digest) in [
@@ -50,7 +50,7 @@ fn a_proving_key_survives_its_file_and_its_cache() {
 #[test]
 fn a_verifying_key_has_one_encoding() {
     let key = PROVER.verifier().key_id();
-    let verifying = development_keys().verifying_key().clone();
+    let verifying = PROVER.key().verifying_key().clone();
     assert_eq!(verifying.id(), key);
     let bytes = verifying.to_bytes();
     assert_eq!(VerifyingKey::from_bytes(&bytes).unwrap(), verifying);
@@ -132,7 +132,7 @@ fn batches_name_what_does_not_hold() {
 #[test]
 fn a_damaged_proving_key_is_noticed() {
     use tacit_circuits::receipt::{ProveError, Prover};
-    let mut parameters = development_keys().parameters().clone();
+    let mut parameters = PROVER.key().parameters().clone();
     parameters.l_query.swap(3, 4);
     let prover = Prover::new(ProvingKey::from_parameters(parameters.clone()).unwrap());
     let refused = prover.prove(&witnesses(53)[0], &mut rng(54));

@@ -4,6 +4,8 @@ mod agreement;
 mod attacks;
 #[path = "../common/mod.rs"]
 mod common;
+mod exports;
+mod fingerprint;
 mod keys;
 mod proofs;
 mod system;
