@@ -9,6 +9,8 @@ use crate::common::rng;
 use crate::proofs::witnesses;
 use crate::world::PROVER;
 
+type Batch = Vec<(Statement, Proof)>;
+
 /// Promised for the file.
 const MAX_PROVING_KEY_BYTES: usize = 4_000_000;
 
@@ -90,7 +92,7 @@ fn batches_name_what_does_not_hold() {
     let mut counts = done.into_inner().unwrap();
     counts.sort_unstable();
     assert_eq!(counts, [1, 2, 3, 4]);
-    let items: Vec<(Statement, Proof)> = proven.into_iter().map(Result::unwrap).collect();
+    let items: Batch = proven.into_iter().map(Result::unwrap).collect();
     for (statement, proof) in &items {
         assert_eq!(verifier.verify(statement, proof), Ok(()));
     }
@@ -98,10 +100,10 @@ fn batches_name_what_does_not_hold() {
     for length in 1..=items.len() {
         assert_eq!(verifier.verify_batch(&items[..length], &seed), Ok(()));
     }
-    let batch: Vec<(Statement, Proof)> = items.iter().cycle().take(11).copied().collect();
+    let batch: Batch = items.iter().cycle().take(11).copied().collect();
     assert_eq!(verifier.verify_batch(&batch, &seed), Ok(()));
 
-    let culprits = |change: &dyn Fn(&mut Vec<(Statement, Proof)>)| {
+    let culprits = |change: &dyn Fn(&mut Batch)| {
         let mut batch = batch.clone();
         change(&mut batch);
         let first = verifier.verify_batch(&batch, &seed);
@@ -114,7 +116,7 @@ fn batches_name_what_does_not_hold() {
     assert_eq!(culprits(&|b| b[3].0.context.0[0] ^= 1), [3]);
     assert_eq!(culprits(&|b| b[10].1.0[0] ^= 0x80), [10]);
     // Two proofs exchanged, which a plain sum of the equations would let pass.
-    let exchange = |b: &mut Vec<(Statement, Proof)>| {
+    let exchange = |b: &mut Batch| {
         let (first, second) = (b[0].1, b[5].1);
         (b[0].1, b[5].1) = (second, first);
     };

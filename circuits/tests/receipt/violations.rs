@@ -316,8 +316,8 @@ fn part_6_the_answer() {
             replant(a);
         }
     };
-    let (above, below): (fn(Field) -> Field, fn(Field) -> Field) =
-        (|t| t + Field::one(), |t| t - Field::one());
+    let above: fn(Field) -> Field = |t| t + Field::one();
+    let below: fn(Field) -> Field = |t| t - Field::one();
     refuse(
         miss(),
         leaf(above, |t| t + Field::from(2)),

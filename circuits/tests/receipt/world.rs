@@ -41,10 +41,6 @@ pub(crate) static PROVER: LazyLock<Prover> = LazyLock::new(|| {
     }))
 });
 
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    hex::encode(bytes)
-}
-
 /// One list of one owner, and a log.
 pub(crate) struct World {
     pub(crate) key: ListKey,
