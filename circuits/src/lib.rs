@@ -1,4 +1,4 @@
-//! Everything that proves or hides: curve, blind evaluation, identifiers, lists, the log.
+//! Everything that proves or hides: curve, blind evaluation, identifiers, lists, the log, receipts.
 //!
 //! Pure and synchronous: no clock, no files, no network, and randomness is always an argument.
 //! Arithmetic in bulk runs on all cores.
