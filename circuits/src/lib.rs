@@ -1,8 +1,9 @@
-//! Everything that proves or hides: curve, blind evaluation, identifiers, lists, the log.
+//! Everything that proves or hides: curve, blind evaluation, identifiers, lists, the log, the keys of circuits.
 //!
 //! Pure and synchronous: no clock, no files, no network, and randomness is always an argument.
 //! Arithmetic in bulk runs on all cores.
 
+pub mod ceremony;
 pub mod curve;
 pub mod identifier;
 pub mod list;

@@ -1,0 +1,7 @@
+//! A ceremony from its header to proofs, and what is refused on the way.
+
+mod attacks;
+mod circuit;
+mod refused_bytes;
+mod whole;
+mod world;
