@@ -6,9 +6,10 @@
 //! entries, in a second. Bytes stand beside the times.
 //!
 //! `cargo bench -p tacit-circuits --bench circuits`; with a filter after `--`, only the steps whose
-//! names hold it. `TACIT_BENCH_ENTRIES=100000` makes the large list smaller.
+//! names hold it, and with `ceremony` only the steps of a ceremony, once each. `TACIT_BENCH_ENTRIES=100000` makes the large list smaller.
 
 mod bars;
+mod ceremony;
 mod lists;
 mod oprf;
 
@@ -28,6 +29,10 @@ fn main() {
     // Anything but a plain `cargo bench` wants a list of names, a test run or a part.
     if env::args().skip(1).all(|argument| argument == "--bench") {
         bars::run();
+        ceremony::run();
+    }
+    if env::args().any(|argument| argument == "ceremony") {
+        return ceremony::run();
     }
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_millis(500))

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod circuit;
+mod forge;
 mod refused_bytes;
 mod whole;
 mod world;
