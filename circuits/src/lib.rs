@@ -10,4 +10,5 @@ pub mod list;
 pub mod log;
 mod merkle;
 pub mod oprf;
+pub mod receipt;
 pub mod scope;

@@ -34,7 +34,7 @@ impl fmt::Debug for Leaf {
 }
 
 /// Whether a list holds a tag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Presence {
     /// A leaf begins with the tag.
     Listed,
@@ -63,6 +63,10 @@ pub enum PathError {
 impl MembershipPath {
     pub(super) fn new(leaf: Leaf, path: Path<LIST_DEPTH>) -> Self {
         Self { leaf, path }
+    }
+
+    pub(crate) fn path(&self) -> &Path<LIST_DEPTH> {
+        &self.path
     }
 
     /// The leaf.

@@ -75,6 +75,10 @@ pub struct LogPath(Path<LOG_DEPTH>);
 pub struct NotInLog;
 
 impl LogPath {
+    pub(crate) fn path(&self) -> &Path<LOG_DEPTH> {
+        &self.0
+    }
+
     /// The slot of the leaf.
     #[must_use]
     pub fn index(&self) -> u64 {

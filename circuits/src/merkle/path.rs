@@ -25,6 +25,10 @@ impl<const DEPTH: usize> Path<DEPTH> {
         self.index
     }
 
+    pub(crate) fn siblings(&self) -> &[[Field; ARITY - 1]; DEPTH] {
+        &self.siblings
+    }
+
     /// The root over this leaf and the siblings.
     pub(crate) fn root(&self, leaf: Field) -> Field {
         let mut position = self.index;

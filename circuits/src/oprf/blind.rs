@@ -6,10 +6,12 @@ use rand_core::{CryptoRng, RngCore};
 use rayon::prelude::*;
 use zeroize::Zeroizing;
 
+use super::finalize::Entry;
 use super::input::{HashesToSmallOrder, Input, Preimage, hash_all};
 use super::split::Split;
 use crate::curve::scalar::{self, EIGHTH, SCALAR_BYTES, Scalar};
 use crate::curve::{Field, Point, constant_time};
+use crate::scope::{ListId, TagEpoch, pack_epoch};
 
 /// Inputs that share a few inversions, and one step of a thread's work.
 const CHUNK: usize = 64;
@@ -25,6 +27,17 @@ impl Blind {
         self.0.clone()
     }
 
+    /// Restores a factor from [`to_secret_bytes`](Self::to_secret_bytes).
+    ///
+    /// # Errors
+    /// [`NoBlind`] for zero and for what is not canonical.
+    pub fn from_secret_bytes(bytes: &[u8; SCALAR_BYTES]) -> Result<Self, NoBlind> {
+        match scalar::decode(bytes) {
+            Some(r) if r != Scalar::zero() => Ok(Self(Zeroizing::new(*bytes))),
+            _ => Err(NoBlind),
+        }
+    }
+
     /// `r = a/b` with short odd `a` and `b`, which a receipt's proof starts from. In variable time.
     ///
     /// It is there for every blind that was drawn by [`blind`]; `None` says that these bytes come
@@ -34,11 +47,16 @@ impl Blind {
         Split::of_vartime(&self.scalar())
     }
 
-    pub(super) fn scalar(&self) -> Scalar {
+    pub(crate) fn scalar(&self) -> Scalar {
         // Canonical and not zero since it was drawn.
         scalar::decode(&self.0).unwrap_or(Scalar::one())
     }
 }
+
+/// The stored factor is damaged. Whoever keeps it is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the bytes are no blinding factor")]
+pub struct NoBlind;
 
 /// What the querier keeps of a call until the answer comes.
 #[derive(Clone)]
@@ -91,14 +109,48 @@ pub fn blind<R: RngCore + CryptoRng>(
     inputs: &[Input],
     rng: &mut R,
 ) -> Result<(Vec<BlindState>, Vec<Point>), HashesToSmallOrder> {
-    let blinds = draw(inputs.len(), rng);
-    let chunks: Vec<Vec<BlindState>> = inputs
+    let preimages: Vec<Preimage> = inputs.iter().map(Preimage::of).collect();
+    blind_all(&preimages, rng)
+}
+
+/// Hides an owner's own entries as [`blind`] hides what a querier asks about. Padding among them is
+/// hidden like the rest, so that an owner can prove of any entry that its tag comes from the list's
+/// key.
+///
+/// # Errors
+/// [`HashesToSmallOrder`], with overwhelming probability never.
+pub fn blind_entries<R: RngCore + CryptoRng>(
+    entries: &[Entry],
+    list: ListId,
+    tag_epoch: TagEpoch,
+    rng: &mut R,
+) -> Result<(Vec<BlindState>, Vec<Point>), HashesToSmallOrder> {
+    let epoch = pack_epoch(list, tag_epoch);
+    let preimages: Vec<Preimage> = entries
+        .iter()
+        .map(|entry| Preimage {
+            type_code: entry.type_code(),
+            x: entry.x(),
+            epoch,
+        })
+        .collect();
+    blind_all(&preimages, rng)
+}
+
+fn blind_all<R: RngCore + CryptoRng>(
+    preimages: &[Preimage],
+    rng: &mut R,
+) -> Result<(Vec<BlindState>, Vec<Point>), HashesToSmallOrder> {
+    let blinds = draw(preimages.len(), rng);
+    let chunks: Vec<Vec<BlindState>> = preimages
         .par_chunks(CHUNK)
         .zip(blinds.par_chunks(CHUNK))
         .enumerate()
-        .map(|(chunk, (inputs, blinds))| {
-            blind_chunk(inputs, blinds).map_err(|HashesToSmallOrder { index }| HashesToSmallOrder {
-                index: chunk * CHUNK + index,
+        .map(|(chunk, (preimages, blinds))| {
+            blind_chunk(preimages, blinds).map_err(|HashesToSmallOrder { index }| {
+                HashesToSmallOrder {
+                    index: chunk * CHUNK + index,
+                }
             })
         })
         .collect::<Result<_, _>>()?;
@@ -107,9 +159,11 @@ pub fn blind<R: RngCore + CryptoRng>(
     Ok((states, blinded))
 }
 
-fn blind_chunk(inputs: &[Input], blinds: &[Blind]) -> Result<Vec<BlindState>, HashesToSmallOrder> {
-    let preimages: Vec<Preimage> = inputs.iter().map(Preimage::of).collect();
-    let hashed = hash_all(&preimages)?;
+fn blind_chunk(
+    preimages: &[Preimage],
+    blinds: &[Blind],
+) -> Result<Vec<BlindState>, HashesToSmallOrder> {
+    let hashed = hash_all(preimages)?;
     // B' = (r/8)·H, from which B = 8·B' follows by three doublings.
     let eighths: Vec<Scalar> = blinds
         .iter()
@@ -117,12 +171,12 @@ fn blind_chunk(inputs: &[Input], blinds: &[Blind]) -> Result<Vec<BlindState>, Ha
         .collect();
     let blinded = Point::from_eighths(&constant_time::multiply_each(eighths.iter(), &hashed))
         .map_err(|(index, _)| HashesToSmallOrder { index })?;
-    Ok(inputs
+    Ok(preimages
         .iter()
         .zip(blinds)
         .zip(blinded)
-        .map(|((input, blind), blinded)| BlindState {
-            x: input.x,
+        .map(|((preimage, blind), blinded)| BlindState {
+            x: preimage.x,
             blind: blind.clone(),
             blinded,
         })

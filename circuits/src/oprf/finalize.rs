@@ -108,6 +108,14 @@ impl Entry {
         }
     }
 
+    pub(crate) fn type_code(&self) -> u16 {
+        self.type_code
+    }
+
+    pub(crate) fn x(&self) -> Field {
+        self.x
+    }
+
     /// Whether this is padding.
     #[must_use]
     pub fn is_padding(&self) -> bool {

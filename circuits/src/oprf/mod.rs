@@ -22,7 +22,7 @@ mod labels;
 mod possession;
 mod split;
 
-pub use blind::{Blind, BlindState, blind};
+pub use blind::{Blind, BlindState, NoBlind, blind, blind_entries};
 pub use dleq::{DLEQ_PROOF_BYTES, Proof as DleqProof, ProofNotCanonical};
 pub use evaluate::{EvaluationContext, EvaluationError, MAX_BATCH, evaluate, verify};
 pub use finalize::{ENTRY_BYTES, Entry, FinalizeError, NoEntry, OwnTagError, finalize, tag_batch};

@@ -18,10 +18,18 @@ pub enum Domain {
     Leaf,
     /// A leaf of the log.
     Call,
+    /// The commitment to a receipt's subject.
+    Commit,
 }
 
 impl Domain {
-    const ALL: [Self; 4] = [Self::HashToCurve, Self::Tag, Self::Leaf, Self::Call];
+    const ALL: [Self; 5] = [
+        Self::HashToCurve,
+        Self::Tag,
+        Self::Leaf,
+        Self::Call,
+        Self::Commit,
+    ];
 
     /// The versioned label that the constant is derived from.
     #[must_use]
@@ -31,6 +39,7 @@ impl Domain {
             Self::Tag => "tacit/v1/tag",
             Self::Leaf => "tacit/v1/leaf",
             Self::Call => "tacit/v1/call",
+            Self::Commit => "tacit/v1/commit",
         }
     }
 

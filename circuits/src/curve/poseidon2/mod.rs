@@ -76,6 +76,24 @@ pub fn hash_node(children: &[Field; 4]) -> Field {
     state[0] + children[0]
 }
 
+/// What a circuit needs of a permutation: the constants, and both linear layers.
+pub(crate) struct Rounds<const T: usize> {
+    pub(crate) full: &'static [[Field; T]; FULL_ROUNDS],
+    pub(crate) partial: &'static [Field; PARTIAL_ROUNDS],
+    pub(crate) external: fn(&mut [Field; T]),
+    pub(crate) internal: fn(&mut [Field; T]),
+}
+
+/// The parts of `P3`.
+pub(crate) fn rounds_3() -> Rounds<3> {
+    STATE_3.rounds(|state| external_3(state), |state| internal_3(state))
+}
+
+/// The parts of `P4`.
+pub(crate) fn rounds_4() -> Rounds<4> {
+    STATE_4.rounds(|state| external_4(state), |state| internal_4(state))
+}
+
 struct Permutation<const T: usize> {
     full: [[Field; T]; FULL_ROUNDS],
     partial: [Field; PARTIAL_ROUNDS],
@@ -97,6 +115,19 @@ impl<const T: usize> Permutation<T> {
             *constant = grain.field();
         }
         Self { full, partial }
+    }
+
+    fn rounds(
+        &'static self,
+        external: fn(&mut [Field; T]),
+        internal: fn(&mut [Field; T]),
+    ) -> Rounds<T> {
+        Rounds {
+            full: &self.full,
+            partial: &self.partial,
+            external,
+            internal,
+        }
     }
 
     #[inline(always)]
