@@ -128,9 +128,15 @@ impl Checked {
         let last = newest(Phase::Powers);
         let bytes = last.map(|step| folder.state(step.step)).transpose()?;
         (watch.stage)("checking phase 1");
-        let powers = Powers::verify(bytes.as_deref(), &transcript, rng)
-            .map_err(|error| bad(last, error))?;
-        let is_phase_1 = matches!(transcript.next(), Next::Open { phase: Phase::Powers, .. });
+        let powers =
+            Powers::verify(bytes.as_deref(), &transcript, rng).map_err(|error| bad(last, error))?;
+        let is_phase_1 = matches!(
+            transcript.next(),
+            Next::Open {
+                phase: Phase::Powers,
+                ..
+            }
+        );
         let mut phase_2 = None;
         if !is_phase_1 {
             (watch.stage)("checking queries");
@@ -155,7 +161,13 @@ impl Checked {
     /// The step that ended phase 1, whose state phase 2 needs to its end.
     pub(super) fn end_of_phase_1(&self) -> Option<u32> {
         let ends = |step: &&CheckedStep| {
-            matches!(step.what, Step::Closing { phase: Phase::Powers, .. })
+            matches!(
+                step.what,
+                Step::Closing {
+                    phase: Phase::Powers,
+                    ..
+                }
+            )
         };
         self.steps.iter().find(ends).map(|step| step.step)
     }

@@ -74,7 +74,10 @@ impl Folder {
     fn clear_partial(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.path)? {
             let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == PARTIAL) {
+            if path
+                .extension()
+                .is_some_and(|extension| extension == PARTIAL)
+            {
                 fs::remove_file(path)?;
             }
         }
@@ -102,7 +105,9 @@ impl Folder {
             Err(source) => return Err(self.error(&path, source)),
         };
         let mut bytes = Vec::new();
-        let read = opened.take(MAX_RECORD_BYTES as u64 + 1).read_to_end(&mut bytes);
+        let read = opened
+            .take(MAX_RECORD_BYTES as u64 + 1)
+            .read_to_end(&mut bytes);
         read.map_err(|source| self.error(&path, source))?;
         Ok(Some(bytes))
     }

@@ -13,9 +13,9 @@ mod checked;
 mod folder;
 mod steps;
 
-pub use checked::{Bad, Checked, CheckedStep};
+pub use checked::{Author, Bad, Checked, CheckedStep};
 pub use folder::Folder;
-pub use steps::{Ceremony, KeyFiles, Watch};
+pub use steps::{Ceremony, EncodeKeys, KeyFiles, Watch};
 
 use std::path::PathBuf;
 
@@ -64,6 +64,9 @@ pub enum CeremonyError {
     /// What was asked for cannot come next.
     #[error("{0}")]
     NotNow(String),
+    /// A phase was ended by another public value than was said.
+    #[error("{0}")]
+    OtherBeacon(String),
     /// The step that was made does not hold: this machine computes wrongly.
     #[error("the step that was made does not hold: {0}; this machine may be faulty")]
     Faulty(RecordError),

@@ -1,9 +1,7 @@
 //! What members do in a ceremony's folder.
 
 use rand_core::{CryptoRng, RngCore};
-use tacit_circuits::ceremony::{
-    Circuit, Header, Keys, Made, Next, Phase, Progress, RecordError,
-};
+use tacit_circuits::ceremony::{Circuit, Header, Keys, Made, Next, Phase, Progress, RecordError};
 
 use super::CeremonyError;
 use super::checked::{Author, Bad, Checked, CheckedStep};
@@ -107,11 +105,17 @@ impl<'a> Ceremony<'a> {
     ) -> Result<(CheckedStep, Option<KeyFiles>), CeremonyError> {
         let _lock = self.folder.lock()?;
         let mut checked = self.load_good(rng, watch)?;
-        let Next::Open { phase: open, missing } = checked.transcript.next() else {
+        let Next::Open {
+            phase: open,
+            missing,
+        } = checked.transcript.next()
+        else {
             return Err(not_now(RecordError::Over));
         };
         if open != phase {
-            return Err(CeremonyError::NotNow(format!("{open} is open, not {phase}")));
+            return Err(CeremonyError::NotNow(format!(
+                "{open} is open, not {phase}"
+            )));
         }
         let waits = missing.iter().filter(|name| !skipped.contains(name));
         let waits: Vec<&str> = waits.map(String::as_str).collect();
