@@ -12,6 +12,8 @@
 mod checked;
 mod folder;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 pub use checked::{Author, Bad, Checked, CheckedStep};
 pub use folder::Folder;
