@@ -1,54 +1,18 @@
-//! The steps of a ceremony once each, at the size of the receipt's circuit.
+//! The steps of a ceremony for the receipt's circuit, once each.
 //!
 //! The promise is about an idle machine; processor time over cores says what a step would have taken there.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use ark_ff::UniformRand as _;
-use ark_relations::gr1cs::{
-    ConstraintSynthesizer, ConstraintSystemRef, LinearCombination, Variable,
-};
-use ark_relations::utils::error::SynthesisError;
 use tacit_circuits::ceremony::{
     BEACON_LOG2_HASHES, Circuit, Delta, Header, Powers, Specialised, Transcript,
 };
-use tacit_circuits::curve::Field;
+use tacit_circuits::receipt::circuit_for_setup;
 
 use crate::bars::{processor_seconds, report, timed};
 use crate::rng;
 
 const CONTRIBUTION_BAR: Duration = Duration::from_secs(10);
-/// With two public inputs more, the domain is 2¹⁴.
-const CONSTRAINTS: usize = 16_000;
-/// Earlier variables that a row sums up with full-size coefficients, as the linear layers of a permutation do.
-const WIDTH: usize = 8;
-
-/// Rows as wide as those of an algebraic hash. Only its shape counts here.
-struct Wide;
-
-impl ConstraintSynthesizer<Field> for Wide {
-    fn generate_constraints(self, cs: ConstraintSystemRef<Field>) -> Result<(), SynthesisError> {
-        let mut rng = rng();
-        let unknown = || Err(SynthesisError::AssignmentMissing);
-        let mut recent = VecDeque::from([cs.new_input_variable(unknown)?]);
-        for _ in 0..CONSTRAINTS {
-            let mut sum = |constant: Variable| {
-                let terms = recent.iter().chain([&constant]);
-                LinearCombination(terms.map(|term| (Field::rand(&mut rng), *term)).collect())
-            };
-            let (a, b) = (sum(Variable::One), sum(Variable::One));
-            let out = cs.new_witness_variable(unknown)?;
-            let c = LinearCombination(vec![(Field::from(1), out)]);
-            cs.enforce_r1cs_constraint(|| a.clone(), || b.clone(), || c.clone())?;
-            recent.push_back(out);
-            if recent.len() > WIDTH {
-                recent.pop_front();
-            }
-        }
-        Ok(())
-    }
-}
 
 fn step<T>(what: &str, work: impl FnOnce() -> T) -> (T, Duration) {
     let before = processor_seconds();
@@ -64,7 +28,7 @@ fn step<T>(what: &str, work: impl FnOnce() -> T) -> (T, Duration) {
 pub(crate) fn run() {
     let quiet = |_: usize, _: usize| {};
     let mut rng = rng();
-    let (circuit, _) = step("matrices", || Circuit::new(Wide).unwrap());
+    let (circuit, _) = step("matrices", || Circuit::new(circuit_for_setup()).unwrap());
     println!("a ceremony for 2^{}", circuit.log2_size());
     let source = "a bench".to_owned();
     let members = vec!["anna".to_owned()];

@@ -10,9 +10,9 @@ use tacit_circuits::curve::{
 };
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::oprf::{
-    DleqProof, Entry, EvaluationContext, EvaluationError, FinalizeError, Input, KeyContext,
-    KeyError, KeyProof, ListKey, MAX_BATCH, ProofNotCanonical, PublicKey, WrongKeyProof, blind,
-    evaluate, finalize, hash_to_curve, tag_batch, verify,
+    Blind, DleqProof, Entry, EvaluationContext, EvaluationError, FinalizeError, Input, KeyContext,
+    KeyError, KeyProof, ListKey, MAX_BATCH, NoBlind, ProofNotCanonical, PublicKey, WrongKeyProof,
+    blind, blind_entries, evaluate, finalize, hash_to_curve, tag_batch, verify,
 };
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 
@@ -550,4 +550,35 @@ fn negate(point: &Point) -> Point {
 
 fn add(a: &Point, b: &Point) -> Point {
     Point::decode(&common::add_wire(&a.encode(), &b.encode())).unwrap()
+}
+
+#[test]
+fn an_owner_blinds_its_own_entries_and_padding_among_them() {
+    let mut rng = rng(77);
+    let key = ListKey::generate(&mut rng);
+    let context = context();
+    let entries = [
+        Entry::identifier(IdentifierType::Phone, field(1)),
+        Entry::padding(&mut rng),
+    ];
+    let (list, epoch) = (context.list, context.tag_epoch);
+    let (states, blinded) = blind_entries(&entries, list, epoch, &mut rng).unwrap();
+    let (evaluated, proof) = evaluate(&key, &context, &blinded, &mut rng).unwrap();
+    let tags = finalize(&states, &key.public(), &context, &evaluated, &proof);
+    let own = tag_batch(&key, &entries, list, epoch, &|_| {});
+    assert_eq!(tags.unwrap(), own.unwrap());
+}
+
+#[test]
+fn a_blind_survives_its_bytes_and_only_a_scalar_that_is_not_zero_is_one() {
+    let (states, _) = blind(&[input(1)], &mut rng(78)).unwrap();
+    let bytes = states[0].blind().to_secret_bytes();
+    let restored = Blind::from_secret_bytes(&bytes).unwrap();
+    assert_eq!(restored.to_secret_bytes(), bytes);
+    assert!(restored.split_vartime().is_some());
+    let mut order = [0; 32];
+    order.copy_from_slice(&common::order().to_bytes_le());
+    for refused in [[0; 32], order, [0xff; 32]] {
+        assert_eq!(Blind::from_secret_bytes(&refused).unwrap_err(), NoBlind);
+    }
 }

@@ -6,6 +6,7 @@ The files come out the same on every machine: whatever looks random is SHA-512 o
 `--check`, nothing is written and the first file that would change is named.
 """
 
+import hashlib
 import json
 import pathlib
 import sys
@@ -747,6 +748,70 @@ def log(calls):
     }
 
 
+# Receipts
+
+
+def receipt(name, call, answer, slot, list_root, log_root):
+    """A statement's bytes, and the public inputs made of its parts."""
+    secret = element(f"receipt secret {name}")
+    context = hashlib.sha512(f"receipt context {name}".encode()).digest()[:32]
+    commitment = hash_3("commit", call.kind, call.x, secret)
+    if slot is None:
+        claim = bytes([0]) + le(call.kind, 2) + bytes([0 if answer else 1])
+    else:
+        claim = bytes([1]) + le(slot, 4)
+    statement = le(commitment, 32) + claim + le(LIST, 4) + le(EPOCH, 4) + le(QUERIER, 4)
+    statement += le(log_root, 32) + le(list_root, 32) + context
+    inputs = [
+        commitment,
+        call.kind if slot is None else 0,
+        pack_epoch(LIST, EPOCH),
+        QUERIER,
+        log_root,
+        list_root,
+        answer,
+        0 if slot is None else slot + 1,
+        int.from_bytes(context[:31], "little"),
+    ]
+    return {
+        "name": name,
+        "type": call.kind,
+        "x": hexed(call.x),
+        "secret": hexed(secret),
+        "slot": slot,
+        "listed": bool(answer),
+        "context": context.hex(),
+        "commitment": hexed(commitment),
+        "statement": statement.hex(),
+        "public_inputs": [*map(hexed, inputs)],
+    }
+
+
+def receipts(calls):
+    tree = ListTree.build(1, TAGS[:6] + [calls[0].tag])
+    list_root = tree.tree.root
+    log_root = Merkle(16, dict(enumerate(call.log_leaf for call in calls))).root
+    padding = Call(0, 0, element("padding 0"))
+    return {
+        "description": "What receipts state about calls of `calls.json`: version 1 of `lists.json`, "
+        "a log of these calls.",
+        "label": "tacit/v1/commit",
+        "constant": hexed(domain("commit")),
+        "list": LIST,
+        "tag_epoch": EPOCH,
+        "querier": QUERIER,
+        "log_root": hexed(log_root),
+        "list_root": hexed(list_root),
+        "statements": [
+            receipt("a hit", calls[0], 1, None, list_root, log_root),
+            receipt("a miss", calls[1], 0, None, list_root, log_root),
+            receipt("a long identifier", calls[4], 0, None, list_root, log_root),
+            receipt("a sampled entry", calls[0], 1, 5, list_root, log_root),
+            receipt("sampled padding", padding, 1, 268435455, list_root, log_root),
+        ],
+    }
+
+
 def files():
     check_authors(HERE / "poseidon2_authors.json")
     calls = make_calls()
@@ -764,6 +829,7 @@ def files():
         "lists.json": lists(calls),
         "lists_bad_bytes.json": lists_bad(),
         "log.json": log(calls),
+        "receipt.json": receipts(calls),
         "identifiers.json": oracle_identifiers.accepted(),
         "identifiers_bad_value.json": oracle_identifiers.refused(),
     }

@@ -86,12 +86,12 @@ pub(crate) struct Rounds<const T: usize> {
 
 /// The parts of `P3`.
 pub(crate) fn rounds_3() -> Rounds<3> {
-    STATE_3.rounds(|state| external_3(state), |state| internal_3(state))
+    STATE_3.rounds(external_3, internal_3)
 }
 
 /// The parts of `P4`.
 pub(crate) fn rounds_4() -> Rounds<4> {
-    STATE_4.rounds(|state| external_4(state), |state| internal_4(state))
+    STATE_4.rounds(external_4, internal_4)
 }
 
 struct Permutation<const T: usize> {

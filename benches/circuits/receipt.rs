@@ -1,0 +1,140 @@
+//! What a receipt costs, beside what is promised of it and beside a circuit of stock gadgets.
+//!
+//! Promised: at most 3 ms to verify one and 0.5 ms each in a batch of 100, and less than 0.9 s to
+//! prove on two cores, on an idle machine.
+
+use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
+
+use tacit_circuits::curve::Field;
+use tacit_circuits::identifier::IdentifierType;
+use tacit_circuits::list::IndexedTree;
+use tacit_circuits::log::{LogTree, log_leaf};
+use tacit_circuits::oprf::{Entry, EvaluationContext, Input, ListKey, blind, evaluate, tag_batch};
+use tacit_circuits::receipt::{
+    CommitmentSecret, ContextHash, Proof, Prover, Purpose, Statement, Witness, circuit_size,
+    development_keys,
+};
+use tacit_circuits::scope::{MemberId, Scope};
+
+use crate::{EPOCH, LIST, rng, stock, version};
+
+const PROVE_BAR: Duration = Duration::from_millis(900);
+const VERIFY_BAR: Duration = Duration::from_millis(3);
+const BATCH_BAR: Duration = Duration::from_micros(500);
+/// Receipts in the batch of the promise.
+const BATCH: usize = 100;
+/// Times that each step is run; the fastest counts.
+const RUNS: usize = 7;
+
+pub(crate) fn run() {
+    let size = circuit_size();
+    let stock = stock::constraints();
+    println!(
+        "receipt: {} constraints; {stock} of stock gadgets, {:.2} times as many",
+        size.constraints,
+        stock as f64 / size.constraints as f64
+    );
+    let (key, setting_up) = timed(development_keys);
+    let (cache, digest) = key.to_cache();
+    let (_, loading) = timed(|| {
+        tacit_circuits::receipt::ProvingKey::from_cache(&cache, &digest).unwrap();
+    });
+    let bytes = key.to_bytes();
+    println!(
+        "  set-up {setting_up:.2?}; key {} bytes, its cache {}, read in {loading:.2?}",
+        bytes.len(),
+        cache.len()
+    );
+
+    let witness = witness();
+    let prover = Prover::new(key.clone());
+    let single = Prover::with_threads(key, NonZeroUsize::MIN);
+    println!("  prove, one thread {:.0?}", prove(&single, &witness).1);
+    let (proven, proving) = prove(&prover, &witness);
+    report("prove, all cores", proving, PROVE_BAR);
+    println!("  check natively {:.2?}", best(|| witness.check().unwrap()));
+
+    let verifier = prover.verifier();
+    let one = best(|| verifier.verify(&proven.0, &proven.1).unwrap());
+    report("verify", one, VERIFY_BAR);
+    let batch: Vec<(Statement, Proof)> = vec![proven; BATCH];
+    let all = best(|| verifier.verify_batch(&batch, &[1; 32]).unwrap());
+    report(
+        "verify in a batch of 100, each",
+        all / BATCH as u32,
+        BATCH_BAR,
+    );
+}
+
+/// A miss on a list of the smallest class.
+fn witness() -> Witness {
+    let mut rng = rng();
+    let key = ListKey::generate(&mut rng);
+    let entries: Vec<Entry> = (0..1024).map(|_| Entry::padding(&mut rng)).collect();
+    let tags = tag_batch(&key, &entries, LIST, EPOCH, &|_| {}).unwrap();
+    let tree = IndexedTree::build(version(1), tags).unwrap();
+    let (kind, x) = (IdentifierType::Phone, Field::from(8_613_800_138_000_u64));
+    let input = Input {
+        kind,
+        x,
+        list: LIST,
+        tag_epoch: EPOCH,
+    };
+    let (states, blinded) = blind(&[input], &mut rng).unwrap();
+    let context = EvaluationContext {
+        chain_id: [9; 32],
+        session: 1,
+        sequence: 1,
+        list: LIST,
+        tag_epoch: EPOCH,
+    };
+    let (evaluated, _) = evaluate(&key, &context, &blinded, &mut rng).unwrap();
+    let scope = Scope {
+        list: LIST,
+        tag_epoch: EPOCH,
+        querier: MemberId(2),
+    };
+    let log = LogTree::new(vec![log_leaf(&scope, &blinded[0], &evaluated[0])]).unwrap();
+    let subject = Entry::identifier(kind, x);
+    let tag = tag_batch(&key, &[subject], LIST, EPOCH, &|_| {}).unwrap()[0];
+    Witness {
+        subject,
+        secret: CommitmentSecret::random(&mut rng),
+        blind: states[0].blind().clone(),
+        blinded: blinded[0],
+        evaluated: evaluated[0],
+        scope,
+        log_root: log.root(),
+        log_path: log.path(0).unwrap(),
+        list_root: tree.root(),
+        list_path: tree.path(tag),
+        context: ContextHash([5; 32]),
+        purpose: Purpose::Answer,
+    }
+}
+
+fn prove(prover: &Prover, witness: &Witness) -> ((Statement, Proof), Duration) {
+    let mut rng = rng();
+    let proven = prover.prove(witness, &mut rng).unwrap();
+    let time = best(|| prover.prove(witness, &mut rng).unwrap());
+    (proven, time)
+}
+
+fn best<T>(mut work: impl FnMut() -> T) -> Duration {
+    (0..RUNS)
+        .map(|_| timed(&mut work).1)
+        .min()
+        .unwrap_or_default()
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let begun = Instant::now();
+    let result = work();
+    (result, begun.elapsed())
+}
+
+fn report(what: &str, took: Duration, bar: Duration) {
+    let verdict = if took <= bar { "within" } else { "MORE than" };
+    println!("  {what} {took:.2?}, {verdict} {bar:?}");
+}
