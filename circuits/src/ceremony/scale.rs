@@ -220,3 +220,68 @@ pub(super) fn scale<C: Split>(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Scalars at which digits carry, are long or short, or change sign.
+    fn scalars() -> Vec<Field> {
+        let u = Field::from(U);
+        let near = |center: Field| {
+            (0u64..3).flat_map(move |step| [center + Field::from(step), center - Field::from(step)])
+        };
+        let half = Field::from(2).inverse().unwrap();
+        let centers = [
+            Field::from(0),
+            half,
+            u,
+            u.square(),
+            u.pow([3]),
+            -u,
+            -u.pow([3]),
+        ];
+        let mut scalars: Vec<Field> = centers.into_iter().flat_map(near).collect();
+        scalars.extend((1u64..40).map(|power| Field::from(0xdead_beef_u64).pow([power])));
+        scalars
+    }
+
+    fn agrees_with_arkworks<C: Split>() {
+        let scalars = scalars();
+        let generator = C::GENERATOR;
+        let mut points: Vec<Affine<C>> = (0..scalars.len() as u64)
+            .map(|index| (generator * Field::from(index * index + 1)).into_affine())
+            .collect();
+        points[0] = Affine::identity();
+        points[7] = Affine::identity();
+        let scaled = scale(&points, |index| scalars[index], &|_| {});
+        for ((point, scalar), scaled) in points.iter().zip(&scalars).zip(&scaled) {
+            // arkworks' own splitting is not used either.
+            let expected = point
+                .into_group()
+                .mul_bits_be(ark_ff::BitIteratorBE::new(scalar.into_bigint()));
+            assert_eq!(expected.into_affine(), *scaled, "{scalar}");
+        }
+        let tables = tables(&points);
+        let digits: Vec<Digits> = scalars.iter().map(Digits::of::<C>).collect();
+        let expected: Projective<C> = scaled.iter().map(|point| point.into_group()).sum();
+        assert_eq!(sum(tables.iter().zip(&digits)), expected);
+    }
+
+    #[test]
+    fn products_are_those_of_double_and_add_in_both_groups() {
+        agrees_with_arkworks::<g1::Config>();
+        agrees_with_arkworks::<g2::Config>();
+    }
+
+    #[test]
+    fn the_endomorphisms_multiply_by_the_base() {
+        let (one, two) = (g1::Config::GENERATOR, g2::Config::GENERATOR);
+        let u = Field::from(U);
+        assert_eq!(
+            g1::Config::times_base(&one),
+            (one * u.square()).into_affine()
+        );
+        assert_eq!(g2::Config::times_base(&two), (two * u).into_affine());
+    }
+}

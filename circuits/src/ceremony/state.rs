@@ -1,16 +1,24 @@
 //! What the files of all states have in common.
 
+use super::circuit::Circuit;
 use super::error::StateError;
-use super::{MAX_LOG2_SIZE, points::Encoded};
+use super::points::Encoded;
 
 const MAGIC: [u8; 16] = *b"tacit cerstate 1";
 const DIGEST_CONTEXT: &str = "tacit v1 ceremony state";
 /// Bytes before the points: the magic, the kind of state, the power of two of the domain.
 const PREFIX_BYTES: usize = MAGIC.len() + 2;
 
-/// Bytes that no state exceeds: of the largest circuit, the powers of τ have four points of G1 and one of G2 for each
-/// of n, and a specialised circuit six and one for each of at most 2n variables.
-pub const MAX_STATE_BYTES: u64 = (6 * 96 + 192) << (MAX_LOG2_SIZE + 1);
+impl Circuit {
+    /// Bytes of the longest state in a ceremony for this circuit; its keys have fewer.
+    #[must_use]
+    pub fn max_state_bytes(&self) -> u64 {
+        let (n, m) = (self.size(), self.variables());
+        let powers = point_bytes(4 * n - 1, n + 1);
+        let queries = point_bytes(3 * m + n - 1, m);
+        (PREFIX_BYTES + powers.max(queries)) as u64
+    }
+}
 
 /// What a state is of. The number is that in its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

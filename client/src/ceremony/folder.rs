@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use tacit_circuits::ceremony::{MAX_HEADER_BYTES, MAX_RECORD_BYTES, MAX_STATE_BYTES};
+use tacit_circuits::ceremony::{Circuit, MAX_HEADER_BYTES, MAX_RECORD_BYTES};
 
 use super::CeremonyError;
 
@@ -16,8 +16,9 @@ const PARTIAL: &str = "partial";
 
 /// A ceremony's folder.
 #[derive(Debug)]
-pub struct Folder {
+pub(super) struct Folder {
     path: PathBuf,
+    max_state_bytes: u64,
 }
 
 /// Held while files change. The system frees it with the process, however that ends.
@@ -28,15 +29,11 @@ pub(super) struct Lock {
 
 impl Folder {
     /// The folder, which need not exist yet.
-    #[must_use]
-    pub fn new(path: &Path) -> Self {
-        Self { path: path.into() }
-    }
-
-    /// Where it is.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub(super) fn new(path: &Path, circuit: &Circuit) -> Self {
+        Self {
+            path: path.into(),
+            max_state_bytes: circuit.max_state_bytes(),
+        }
     }
 
     /// Makes the folder, where nothing is in its place.
@@ -135,7 +132,7 @@ impl Folder {
 
     /// A key, where it is there.
     pub(super) fn key(&self, name: &str) -> Result<Option<Vec<u8>>, CeremonyError> {
-        self.read(&self.path.join(name), MAX_STATE_BYTES)
+        self.read(&self.path.join(name), self.max_state_bytes)
     }
 
     pub(super) fn write_key(&self, name: &str, bytes: &[u8]) -> Result<(), CeremonyError> {
@@ -178,7 +175,7 @@ impl Folder {
     }
 
     fn read_state(&self, path: &Path) -> Result<Vec<u8>, CeremonyError> {
-        match self.read(path, MAX_STATE_BYTES)? {
+        match self.read(path, self.max_state_bytes)? {
             Some(bytes) => Ok(bytes),
             None => Err(self.error(
                 path,

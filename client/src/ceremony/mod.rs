@@ -16,7 +16,6 @@ mod steps;
 mod tests;
 
 pub use checked::{Author, Bad, Checked, CheckedStep};
-pub use folder::Folder;
 pub use steps::{Ceremony, EncodeKeys, KeyFiles, Watch};
 
 use std::path::PathBuf;

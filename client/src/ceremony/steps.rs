@@ -1,5 +1,7 @@
 //! What members do in a ceremony's folder.
 
+use std::path::Path;
+
 use rand_core::{CryptoRng, RngCore};
 use tacit_circuits::ceremony::{Circuit, Header, Keys, Made, Next, Phase, Progress, RecordError};
 
@@ -46,9 +48,9 @@ pub struct Ceremony<'a> {
 
 impl<'a> Ceremony<'a> {
     /// The ceremony in a folder, for a circuit.
-    pub fn new(folder: Folder, circuit: &'a Circuit, encode: EncodeKeys) -> Self {
+    pub fn new(folder: &Path, circuit: &'a Circuit, encode: EncodeKeys) -> Self {
         Self {
-            folder,
+            folder: Folder::new(folder, circuit),
             circuit,
             encode,
         }

@@ -12,7 +12,8 @@ use tacit_circuits::ceremony::{Circuit, Header, Keys, MIN_BEACON_LOG2_HASHES, Ph
 use tacit_circuits::curve::Field;
 use tempfile::TempDir;
 
-use super::{Author, Bad, Ceremony, CeremonyError, CheckedStep, Folder, KeyFiles, Watch};
+use super::folder::Folder;
+use super::{Author, Bad, Ceremony, CeremonyError, CheckedStep, KeyFiles, Watch};
 
 /// y = x^32.
 struct Power;
@@ -23,7 +24,11 @@ impl ConstraintSynthesizer<Field> for Power {
         let end = cs.new_input_variable(unknown)?;
         let mut power: Variable = cs.new_witness_variable(unknown)?;
         for step in 0..5 {
-            let square = if step == 4 { end } else { cs.new_witness_variable(unknown)? };
+            let square = if step == 4 {
+                end
+            } else {
+                cs.new_witness_variable(unknown)?
+            };
             cs.enforce_r1cs_constraint(|| lc!() + power, || lc!() + power, || lc!() + square)?;
             power = square;
         }
@@ -33,7 +38,11 @@ impl ConstraintSynthesizer<Field> for Power {
 
 fn encode(keys: &Keys) -> Result<KeyFiles, String> {
     let id = keys.digest();
-    Ok(KeyFiles { proving: id.to_vec(), verifying: id[..16].to_vec(), id })
+    Ok(KeyFiles {
+        proving: id.to_vec(),
+        verifying: id[..16].to_vec(),
+        id,
+    })
 }
 
 struct Trial {
@@ -68,7 +77,7 @@ impl Trial {
     }
 
     fn ceremony(&self) -> Ceremony<'_> {
-        Ceremony::new(Folder::new(self.folder.path()), &self.circuit, encode)
+        Ceremony::new(self.folder.path(), &self.circuit, encode)
     }
 
     fn watched<T>(&self, work: impl FnOnce(&Watch<'_>) -> T) -> T {
@@ -88,7 +97,8 @@ impl Trial {
     fn finish(&self, phase: Phase, skip: &[&str]) -> Result<Option<KeyFiles>, CeremonyError> {
         let skip: Vec<String> = skip.iter().map(|name| (*name).to_owned()).collect();
         let finished = self.watched(|watch| {
-            self.ceremony().finish(phase, b"block", &skip, &mut OsRng, watch)
+            self.ceremony()
+                .finish(phase, b"block", &skip, &mut OsRng, watch)
         });
         finished.map(|(_, keys)| keys)
     }
@@ -140,10 +150,16 @@ fn a_folder_goes_round_and_ends_with_keys() {
     let keys = trial.finish(Phase::Delta, &["bela"]).unwrap().unwrap();
     assert_eq!(trial.verify().unwrap(), Some(keys));
     assert_eq!(*trial.steps.borrow(), [1, 2, 3, 4, 5, 6, 7]);
-    let states: Vec<_> =
-        trial.names().into_iter().filter(|name| name.ends_with(".state")).collect();
+    let states: Vec<_> = trial
+        .names()
+        .into_iter()
+        .filter(|name| name.ends_with(".state"))
+        .collect();
     // The end of phase 1, and the last two steps.
-    assert_eq!(states, ["004.state", "006.state", "007.state", "queries.state"]);
+    assert_eq!(
+        states,
+        ["004.state", "006.state", "007.state", "queries.state"]
+    );
 
     let over = trial.contribute("bela").unwrap_err();
     assert!(matches!(over, CeremonyError::NotNow(_)), "{over}");
@@ -162,7 +178,10 @@ fn a_bad_contribution_is_named_set_aside_and_built_over() {
     });
     let found = bad(trial.verify());
     assert_eq!((found.step, found.author), (2, member("bela")));
-    assert!(trial.set_aside.borrow().is_empty(), "verify changes nothing");
+    assert!(
+        trial.set_aside.borrow().is_empty(),
+        "verify changes nothing"
+    );
 
     let step = trial.contribute("dora").unwrap();
     assert_eq!(step.step, 2);
@@ -215,7 +234,7 @@ fn an_interruption_at_any_file_leaves_the_ceremony_as_it_was() {
 #[test]
 fn who_works_in_the_folder_keeps_others_out() {
     let trial = Trial::new();
-    let folder = Folder::new(trial.folder.path());
+    let folder = Folder::new(trial.folder.path(), &trial.circuit);
     let lock = folder.lock().unwrap();
     let refused = trial.contribute("anna").unwrap_err();
     assert!(matches!(refused, CeremonyError::Locked { .. }), "{refused}");
@@ -231,7 +250,10 @@ fn steps_out_of_turn_say_what_is_waited_for() {
     assert!(words(trial.finish(Phase::Powers, &["bela"])).contains("waits for dora"));
     assert!(words(trial.finish(Phase::Delta, &[])).contains("phase 1 is open"));
     let stranger = trial.contribute("mallory").unwrap_err();
-    assert!(stranger.to_string().contains("nobody of that name"), "{stranger}");
+    assert!(
+        stranger.to_string().contains("nobody of that name"),
+        "{stranger}"
+    );
     let twice = trial.contribute("anna").unwrap_err();
     assert!(twice.to_string().contains("before"), "{twice}");
     assert_eq!(trial.names(), ["001.record", "001.state", "ceremony"]);
@@ -255,7 +277,10 @@ fn neither_a_folder_in_use_nor_another_circuit_is_taken() {
         }
     }
     let circuit = Circuit::new(Other).unwrap();
-    let other = Ceremony::new(Folder::new(trial.folder.path()), &circuit, encode);
+    let other = Ceremony::new(trial.folder.path(), &circuit, encode);
     let refused = trial.watched(|watch| other.verify(&mut OsRng, watch).map(|_| ()));
-    assert!(matches!(refused, Err(CeremonyError::OtherCircuit)), "{refused:?}");
+    assert!(
+        matches!(refused, Err(CeremonyError::OtherCircuit)),
+        "{refused:?}"
+    );
 }

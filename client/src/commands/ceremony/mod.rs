@@ -16,7 +16,7 @@ use tacit_circuits::receipt::{ProvingKey, circuit_for_setup};
 
 use super::bar;
 use crate::Context;
-use crate::ceremony::{Bad, Ceremony, CeremonyError, CheckedStep, Folder, KeyFiles, Watch};
+use crate::ceremony::{Bad, Ceremony, CeremonyError, CheckedStep, KeyFiles, Watch};
 use crate::error::ClientError;
 use crate::exit::Exit;
 use crate::output::{Format, print_json, short};
@@ -59,7 +59,7 @@ struct Place {
 
 impl Place {
     fn ceremony<'a>(&self, circuit: &'a Circuit) -> Ceremony<'a> {
-        Ceremony::new(Folder::new(&self.dir), circuit, key_files)
+        Ceremony::new(&self.dir, circuit, key_files)
     }
 }
 
