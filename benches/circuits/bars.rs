@@ -74,13 +74,13 @@ pub(crate) fn run() {
     }
 }
 
-fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let begun = Instant::now();
     let result = work();
     (result, begun.elapsed())
 }
 
-fn report(what: &str, took: Duration, bar: Duration, applies: bool) {
+pub(crate) fn report(what: &str, took: Duration, bar: Duration, applies: bool) {
     let verdict = match (applies, took <= bar) {
         (false, _) => String::new(),
         (true, true) => format!(", within {bar:?}"),
@@ -90,7 +90,7 @@ fn report(what: &str, took: Duration, bar: Duration, applies: bool) {
 }
 
 /// Time that Linux counts for all threads of this process, user and system.
-fn processor_seconds() -> Option<f64> {
+pub(crate) fn processor_seconds() -> Option<f64> {
     // Fields 14 and 15, in hundredths of a second; the second, the name, may hold spaces.
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
     let (_, after_name) = stat.rsplit_once(')')?;

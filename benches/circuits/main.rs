@@ -1,15 +1,17 @@
 //! What blind evaluation, lists and receipts cost.
 //!
-//! First, once each, what the project promises of a receipt (see `receipt`) and of a large list: a list of a million is built, with
+//! First, once each, what the project promises of a receipt (see `receipt`), of a ceremony and of a
+//! large list: a list of a million is built, with
 //! tags, tree and snapshot, in at most 75 s on two cores and 1 GB, and takes in a delta of 1,000 in
 //! at most 2 s. Then each step repeatedly, on all cores; criterion's throughput is calls, or
 //! entries, in a second. Bytes stand beside the times.
 //!
 //! `cargo bench -p tacit-circuits --bench circuits`; with a filter after `--`, only the steps whose
 //! names hold it. `TACIT_BENCH_ENTRIES=100000` makes the large list smaller, and
-//! `TACIT_BENCH=receipt` leaves all but the receipt out.
+//! `TACIT_BENCH=receipt` or `TACIT_BENCH=ceremony` leaves all else out.
 
 mod bars;
+mod ceremony;
 mod lists;
 mod oprf;
 mod receipt;
@@ -28,13 +30,16 @@ const LIST: ListId = ListId(7);
 const EPOCH: TagEpoch = TagEpoch(3);
 
 fn main() {
-    if env::var_os("TACIT_BENCH").is_some_and(|part| part == "receipt") {
-        return receipt::run();
+    match env::var("TACIT_BENCH").as_deref() {
+        Ok("receipt") => return receipt::run(),
+        Ok("ceremony") => return ceremony::run(),
+        _ => {}
     }
     // Anything but a plain `cargo bench` wants a list of names, a test run or a part.
     if env::args().skip(1).all(|argument| argument == "--bench") {
         receipt::run();
         bars::run();
+        ceremony::run();
     }
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_millis(500))

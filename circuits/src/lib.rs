@@ -1,8 +1,10 @@
-//! Everything that proves or hides: curve, blind evaluation, identifiers, lists, the log, receipts.
+//! Everything that proves or hides: curve, blind evaluation, identifiers, lists, the log, receipts,
+//! and the ceremony that makes their keys.
 //!
 //! Pure and synchronous: no clock, no files, no network, and randomness is always an argument.
 //! Arithmetic in bulk runs on all cores.
 
+pub mod ceremony;
 pub mod curve;
 pub mod identifier;
 pub mod list;

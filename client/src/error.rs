@@ -8,6 +8,7 @@ use tacit_proto::error_detail;
 use tacit_proto::operator::{ErrorDetail, Fault};
 
 use crate::card::CardError;
+use crate::ceremony::CeremonyError;
 use crate::exit::Exit;
 use crate::receipt::NotVerified;
 
@@ -89,6 +90,9 @@ pub enum ClientError {
         /// Why.
         source: NotVerified,
     },
+    /// A ceremony cannot go on as was asked.
+    #[error(transparent)]
+    Ceremony(#[from] CeremonyError),
     /// What was said could not be shown.
     #[error("cannot write the answer: {0}")]
     Output(#[from] std::io::Error),
@@ -105,6 +109,9 @@ impl ClientError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) | Self::Invalid { .. } | Self::Card(_) => Exit::Usage,
+            Self::Ceremony(CeremonyError::NotNow(_) | CeremonyError::NotEmpty { .. }) => {
+                Exit::Usage
+            }
             Self::Refused(detail) if detail.fault() == Fault::Caller => Exit::Usage,
             _ => Exit::CouldNotRun,
         }
@@ -126,6 +133,8 @@ impl ClientError {
             Self::NotProven { .. } => "not-proven",
             Self::ProvesOther { .. } => "proves-other",
             Self::NotVerified { .. } => "not-verified",
+            Self::Ceremony(CeremonyError::Bad(_)) => "ceremony-bad-step",
+            Self::Ceremony(_) => "ceremony",
             Self::Output(_) => "output",
             Self::Runtime { .. } => "runtime",
         }

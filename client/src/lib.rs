@@ -4,6 +4,7 @@
 //! Everything that a command prints for people it also prints as JSON with `--output json`.
 
 pub mod card;
+pub mod ceremony;
 pub mod commands;
 pub mod connection;
 pub mod error;

@@ -1,5 +1,6 @@
 //! The commands that people type.
 
+mod ceremony;
 mod completion;
 mod history;
 mod identifier;
@@ -63,6 +64,9 @@ pub enum Command {
     /// Checks identifiers without asking anybody.
     #[command(subcommand)]
     Identifier(identifier::IdentifierCommand),
+    /// The ceremony that makes the keys of receipts.
+    #[command(subcommand)]
+    Ceremony(ceremony::CeremonyCommand),
     /// Prints a completion script for a shell.
     Completion(completion::CompletionCommand),
 }
@@ -86,6 +90,7 @@ impl Command {
             Self::Network(command) => command.run(context).await,
             Self::Ledger(command) => command.run(context).await,
             Self::Identifier(command) => command.run(context),
+            Self::Ceremony(command) => command.run(context),
             Self::Completion(command) => command.run(),
         }
     }
