@@ -170,6 +170,10 @@ pub(crate) fn moved(event: &Event) -> Vec<Moved> {
         | Event::ListWithdrawn { .. }
         | Event::KeyRevoked { .. }
         | Event::SessionClosing { .. }
-        | Event::LogAdvanced { .. } => Vec::new(),
+        | Event::LogAdvanced { .. }
+        | Event::ReceiptKeySet { .. }
+        | Event::PolicyPut { .. }
+        | Event::ReceiptsAccepted { .. }
+        | Event::ScreeningConsumed { .. } => Vec::new(),
     }
 }
