@@ -46,6 +46,7 @@ mod prove;
 mod proving_key;
 mod relation;
 mod shape;
+pub mod snarkjs;
 mod statement;
 mod verify;
 mod witness;

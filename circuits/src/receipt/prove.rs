@@ -81,6 +81,12 @@ impl Prover {
         }
     }
 
+    /// The key that it proves with.
+    #[must_use]
+    pub fn key(&self) -> &ProvingKey {
+        &self.key
+    }
+
     /// The verifier of what this proves.
     #[must_use]
     pub fn verifier(&self) -> &Verifier {

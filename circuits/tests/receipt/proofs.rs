@@ -1,7 +1,7 @@
 //! From a call to a verdict.
 
 use tacit_circuits::list::Presence;
-use tacit_circuits::receipt::{Claim, Statement, Verifier, Witness, development_keys};
+use tacit_circuits::receipt::{Claim, Statement, Verifier, Witness};
 
 use crate::common::rng;
 use crate::world::{PROVER, World};
@@ -19,7 +19,7 @@ pub(crate) fn witnesses(seed: u64) -> Vec<Witness> {
 
 #[test]
 fn answers_and_samples_are_proven_and_verified() {
-    let verifier = Verifier::new(development_keys().verifying_key());
+    let verifier = Verifier::new(PROVER.key().verifying_key());
     let mut claims = Vec::new();
     for witness in witnesses(1) {
         let (statement, proof) = PROVER.prove(&witness, &mut rng(2)).unwrap();

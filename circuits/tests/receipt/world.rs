@@ -1,5 +1,6 @@
 //! Lists, calls and a log, as a querier and an owner meet them.
 
+use std::path::Path;
 use std::sync::LazyLock;
 
 use rand::{Rng, RngCore};
@@ -12,14 +13,37 @@ use tacit_circuits::oprf::{
     Blind, Entry, EvaluationContext, Input, ListKey, blind, blind_entries, evaluate, tag_batch,
 };
 use tacit_circuits::receipt::{
-    CommitmentSecret, ContextHash, Prover, Purpose, Witness, development_keys,
+    CacheDigest, CommitmentSecret, ContextHash, Prover, ProvingKey, Purpose, Witness,
+    development_keys,
 };
 use tacit_circuits::scope::{ListId, ListVersion, MemberId, Scope, TagEpoch};
 
 use crate::common::rng;
 
-/// What the tests prove with. The set-up takes a while, so that there is one for all.
-pub(crate) static PROVER: LazyLock<Prover> = LazyLock::new(|| Prover::new(development_keys()));
+/// What the tests prove with. The set-up takes a while, so that a cache of it outlives a test; which
+/// bytes are the right ones is pinned.
+pub(crate) static PROVER: LazyLock<Prover> = LazyLock::new(|| {
+    let pinned: serde_json::Value =
+        serde_json::from_str(include_str!("../../src/receipt/fingerprint.json")).unwrap();
+    let digest = pinned["development_cache"].as_str().unwrap_or_default();
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("receipt-keys-{digest}"));
+    let cached = hex::decode(digest).ok().and_then(|digest| {
+        let digest = CacheDigest(digest.try_into().ok()?);
+        ProvingKey::from_cache(&std::fs::read(&file).ok()?, &digest).ok()
+    });
+    Prover::new(cached.unwrap_or_else(|| {
+        let key = development_keys();
+        // Renamed into its place whole, since other tests look for it at the same time.
+        let written = file.with_extension(std::process::id().to_string());
+        std::fs::write(&written, key.to_cache().0).unwrap();
+        std::fs::rename(written, file).unwrap();
+        key
+    }))
+});
+
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    hex::encode(bytes)
+}
 
 /// One list of one owner, and a log.
 pub(crate) struct World {
