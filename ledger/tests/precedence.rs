@@ -243,9 +243,12 @@ fn of_a_votes_faults_its_own_come_before_those_of_the_change() {
     );
 }
 
+/// A way to spoil a set of receipts, and the refusal of it.
+type SetSpoiling = (Reject, fn(&mut ReceiptSet));
+
 /// Faults of a set of receipts in the order in which they are told: its own, those of a receipt, and what
 /// takes all receipts to tell.
-const OF_A_SET: &[(Reject, fn(&mut ReceiptSet))] = &[
+const OF_A_SET: &[SetSpoiling] = &[
     (Reject::MEMBER_UNKNOWN, |set| set.context.verifier = NOBODY),
     (Reject::RECEIPT_KEY_MISMATCH, |set| {
         set.context.key = KeyId([7; 32]);
