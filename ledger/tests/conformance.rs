@@ -4,7 +4,7 @@ use borsh::BorshSerialize;
 use tacit_ledger::kernel::hash::{Digest, hash};
 use tacit_ledger::kernel::{
     BlockResult, Bytes, ChainId, Clock, Envelope, Outcome, Party, PartyStatus, Registry,
-    ResultProof, Role, TxId, TxResult, codec, keys,
+    ResultProof, Role, Table, TxId, TxResult, codec, keys,
 };
 use tacit_ledger::kernel::{BusinessDate, LedgerKey, MemberId, ModuleId, Reject, Signature};
 use tacit_ledger::network::record::*;
@@ -128,30 +128,51 @@ fn records(lines: &mut Lines) {
     receipts(lines, &registry);
 }
 
-/// The tables that only receipts fill.
+/// The tables that receipts fill. What depends on the circuit's key is shown by samples.
 fn receipts(lines: &mut Lines, registry: &Registry) {
     let mut chain = ACCEPTED.clone();
-    let about_receipts = keys_of_receipts();
+    let shown = [
+        "log-root",
+        "log-root-place",
+        "policy",
+        "policy-version",
+        "policy-count",
+        "policies-of",
+        "screening-count",
+        "screenings-of",
+    ];
+    let tables = tacit_ledger::network::keys::TABLES.iter();
+    let shown: Vec<_> = tables.filter(|table| shown.contains(&table.name)).collect();
     chain.state.retain(|key, _| {
-        about_receipts
-            .iter()
-            .any(|table| key.as_bytes().starts_with(table))
+        let of_table = |table: &&Table| key.as_bytes().starts_with(&table.prefix());
+        shown.iter().copied().any(|table| of_table(&table))
     });
     record_lines(lines, registry, &chain, "receipts");
-    let said = &WORLD.set.context;
-    let hash = said.hash(ChainId([1; 32]), QUERIER);
-    lines.add("receipt-context", said);
+    let set = sample_set();
+    let key = ReceiptKey {
+        id: set.context.key,
+        verifying_key: Bytes::try_from(vec![5; 7]).expect("it fits"),
+        transcript: Digest([6; 32]),
+        height: 0x0102_0304_0506_0708,
+    };
+    lines.add("receipts/receipt-key", &key);
+    let screening = Screening {
+        id: ScreeningId(9),
+        submitter: MemberId(7),
+        commitment: set.commitment,
+        kind: set.kind,
+        context: set.context.clone(),
+        lists: bounded(vec![first()]),
+        accepted_height: 10,
+        consumed: Some(Consumption {
+            height: 11,
+            module: ModuleId(2),
+        }),
+    };
+    lines.add("receipts/screening", &screening);
+    lines.add("receipt-context", &set.context);
+    let hash = set.context.hash(ChainId([1; 32]), MemberId(7));
     lines.add("receipt-context-hash", &hash);
-}
-
-/// Prefixes of the tables from `log-root` on.
-fn keys_of_receipts() -> Vec<[u8; 3]> {
-    let tables = tacit_ledger::network::keys::TABLES;
-    let first = tables.iter().position(|table| table.name == "log-root");
-    tables[first.expect("it is there")..]
-        .iter()
-        .map(|table| table.prefix())
-        .collect()
 }
 
 fn record_lines(lines: &mut Lines, registry: &Registry, chain: &Chain, group: &str) {

@@ -136,6 +136,7 @@ fn examples() -> Vec<(StateKey, String)> {
             network::used_context(&ContextHash(bytes)),
             shown("000126") + &hex,
         ),
+        (network::parameters_height(), shown("000127")),
     ]
 }
 

@@ -1,8 +1,12 @@
 //! Of several refusals that apply, the one with the lowest number is given.
 
+use tacit_circuits::identifier::IdentifierType;
+use tacit_circuits::receipt::KeyId;
 use tacit_circuits::scope::{ListId, TagEpoch};
 use tacit_ledger::kernel::{ChainId, Reject};
-use tacit_ledger::network::{Action, CallBatch, Change, Request};
+use tacit_ledger::network::{
+    Action, CallBatch, Change, PolicyId, PolicyVersion, ReceiptSet, Request,
+};
 
 use crate::support::*;
 
@@ -237,4 +241,54 @@ fn of_a_votes_faults_its_own_come_before_those_of_the_change() {
         chain.refused(FOURTH, vote(9, true)),
         Reject::PROPOSAL_UNKNOWN
     );
+}
+
+/// A way to spoil a set of receipts, and the refusal of it.
+type SetSpoiling = (Reject, fn(&mut ReceiptSet));
+
+/// Faults of a set of receipts in the order in which they are told: its own, those of a receipt, and what
+/// takes all receipts to tell.
+const OF_A_SET: &[SetSpoiling] = &[
+    (Reject::MEMBER_UNKNOWN, |set| set.context.verifier = NOBODY),
+    (Reject::RECEIPT_KEY_MISMATCH, |set| {
+        set.context.key = KeyId([7; 32]);
+    }),
+    (Reject::POLICY_UNKNOWN, |set| {
+        set.context.policy = PolicyId(9)
+    }),
+    (Reject::POLICY_VERSION_UNKNOWN, |set| {
+        set.context.policy_version = PolicyVersion(9);
+    }),
+    (Reject::TYPE_NOT_IN_POLICY, |set| {
+        set.kind = IdentifierType::Email;
+    }),
+    (Reject::RECEIPTS_EXPIRED, |set| {
+        set.context.expiry_height = 1
+    }),
+    (Reject::LIST_UNKNOWN, |set| {
+        set.receipts.as_mut_slice()[0].publication.list = ListId(0);
+    }),
+    (Reject::LOG_ROOT_UNKNOWN, |set| {
+        set.receipts.as_mut_slice()[0].log_root = root();
+    }),
+    (Reject::TOO_FEW_MEMBERS, |set| {
+        set.receipts = bounded(set.receipts[..2].to_vec());
+    }),
+    (Reject::RECEIPT_INVALID, |set| {
+        let other = set.receipts[1].proof;
+        set.receipts.as_mut_slice()[0].proof = other;
+    }),
+];
+
+#[test]
+fn of_a_sets_faults_the_first_is_told() {
+    for (first, (expected, _)) in OF_A_SET.iter().enumerate() {
+        let set = WORLD.changed(|set| {
+            for (_, spoil) in OF_A_SET[first..].iter().rev() {
+                spoil(set);
+            }
+        });
+        let refused = WORLD.chain.clone().refused(QUERIER, submit(set));
+        assert_eq!(refused, *expected);
+    }
 }

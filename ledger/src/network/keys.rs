@@ -57,6 +57,7 @@ const SCREENING: Table = table(35, "screening");
 const SCREENING_COUNT: Table = table(36, "screening-count");
 const SCREENINGS_OF: Table = table(37, "screenings-of");
 const USED_CONTEXT: Table = table(38, "used-context");
+const PARAMETERS_HEIGHT: Table = table(39, "parameters-height");
 
 /// All tables of the risk network.
 pub const TABLES: &[Table] = &[
@@ -99,6 +100,7 @@ pub const TABLES: &[Table] = &[
     SCREENING_COUNT,
     SCREENINGS_OF,
     USED_CONTEXT,
+    PARAMETERS_HEIGHT,
 ];
 
 /// The governed parameters. Example: `000100`.
@@ -306,4 +308,9 @@ pub fn screenings_of(submitter: MemberId) -> StateKey {
 /// The accepted set for a context, until it expires. Example: `000126` and the context's hash.
 pub fn used_context(context: &ContextHash) -> StateKey {
     USED_CONTEXT.key().digest(&context.0)
+}
+
+/// The height at which the parameters were last changed by vote. Example: `000127`.
+pub fn parameters_height() -> StateKey {
+    PARAMETERS_HEIGHT.key()
 }

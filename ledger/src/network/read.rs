@@ -4,6 +4,8 @@
 //! fetched so far; in the last case [`Missing`] names all that one round of fetching can bring.
 //! Enumerations are bounded by the `MAX_…` of the records.
 
+mod receipts;
+
 use tacit_circuits::log::LogFrontier;
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 
@@ -14,13 +16,13 @@ use crate::network::keys;
 use crate::network::parameters::{Category, CategoryId, MAX_CATEGORIES, Parameters};
 use crate::network::record::{
     Alarm, Balance, EpochRecord, History, List, LogHead, MAX_LISTED_ALARMS, MAX_LISTS_PER_MEMBER,
-    Member, OpenProposals, OwnPolicies, OwnScreenings, Policy, PolicyId, PolicyVersion, Profile,
-    Proposal, ProposalId, Publication, PublicationId, ReceiptKey, Root, Screening, ScreeningId,
-    Session, SessionId, SessionIds, SpkiHash, Supply, Usage, Validators,
+    Member, OpenProposals, Profile, Proposal, ProposalId, Publication, PublicationId, Session,
+    SessionId, SessionIds, SpkiHash, Supply, Usage, Validators,
 };
 
 pub use crate::kernel::clock::{clock, utc_offset_minutes};
 pub use crate::kernel::party::next_sequence;
+pub use receipts::*;
 
 /// What [`lists_of`] reads.
 pub(crate) type ListIds = BoundedVec<ListId, MAX_LISTS_PER_MEMBER>;
@@ -254,83 +256,6 @@ pub fn log_head(view: &dyn StateView) -> Result<Option<LogHead>, Missing> {
 /// The right edge of the network's log: enough to append to it, and to start a full tree from.
 pub fn log_frontier(view: &dyn StateView) -> Result<LogFrontier, Missing> {
     Ok(state::read(view, &keys::log_frontier())?.unwrap_or_default())
-}
-
-/// The height at which the log had a root; `None` where it never had, or not within the last
-/// [`MAX_LOG_ROOTS`](crate::network::MAX_LOG_ROOTS) blocks.
-pub fn log_root(view: &dyn StateView, root: &Root) -> Result<Option<u64>, Missing> {
-    state::read(view, &keys::log_root(root))
-}
-
-/// The key under which receipts are verified, once the members have voted one.
-pub fn receipt_key(view: &dyn StateView) -> Result<Option<ReceiptKey>, Missing> {
-    state::read(view, &keys::receipt_key())
-}
-
-/// How many policies there are; they are numbered from 1 to this.
-pub fn policy_count(view: &dyn StateView) -> Result<u64, Missing> {
-    Ok(state::read(view, &keys::policy_count())?.unwrap_or(0))
-}
-
-/// The latest version of a policy; earlier ones are numbered from 1.
-pub fn latest_policy_version(
-    view: &dyn StateView,
-    id: PolicyId,
-) -> Result<Option<PolicyVersion>, Missing> {
-    state::read(view, &keys::policy_version(id))
-}
-
-/// A version of a policy.
-pub fn policy(
-    view: &dyn StateView,
-    id: PolicyId,
-    version: PolicyVersion,
-) -> Result<Option<Policy>, Missing> {
-    state::read(view, &keys::policy(id, version))
-}
-
-/// The policies of a member in their latest versions, in the order of making.
-pub fn policies_of(view: &dyn StateView, owner: MemberId) -> Result<Vec<Policy>, Missing> {
-    let own: OwnPolicies = state::read(view, &keys::policies_of(owner))?.unwrap_or_default();
-    let version_keys: Vec<_> = own
-        .iter()
-        .map(|named| keys::policy_version(named.id))
-        .collect();
-    let versions = state::read_all::<PolicyVersion>(view, &version_keys)?;
-    let latest = own.iter().zip(versions);
-    let keys: Vec<_> = latest
-        .filter_map(|(named, version)| Some(keys::policy(named.id, version?)))
-        .collect();
-    Ok(state::read_all(view, &keys)?
-        .into_iter()
-        .flatten()
-        .collect())
-}
-
-/// An accepted set of receipts, until it expires.
-pub fn screening(view: &dyn StateView, id: ScreeningId) -> Result<Option<Screening>, Missing> {
-    state::read(view, &keys::screening(id))
-}
-
-/// How many sets of receipts were accepted so far; they are numbered from 1 to this.
-pub fn screening_count(view: &dyn StateView) -> Result<u64, Missing> {
-    Ok(state::read(view, &keys::screening_count())?.unwrap_or(0))
-}
-
-/// The latest accepted sets of a member that have not expired, newest first: at most `limit`.
-pub fn screenings_of(
-    view: &dyn StateView,
-    submitter: MemberId,
-    limit: usize,
-) -> Result<Vec<Screening>, Missing> {
-    let own: OwnScreenings =
-        state::read(view, &keys::screenings_of(submitter))?.unwrap_or_default();
-    let latest = own.iter().rev().take(limit);
-    let keys: Vec<_> = latest.map(|id| keys::screening(*id)).collect();
-    Ok(state::read_all(view, &keys)?
-        .into_iter()
-        .flatten()
-        .collect())
 }
 
 /// A proposal.

@@ -34,6 +34,7 @@ rejects! {
     161 PROPOSAL_CLOSED lasting "The proposal is decided or has expired.";
     162 ALREADY_VOTED lasting "This member has voted on the proposal.";
     163 TOO_MANY_PROPOSALS transient "As many proposals of this member are open as one may have; wait for one to close.";
+    164 PARAMETERS_CHANGED_SINCE lasting "The parameters changed after this was proposed; propose the change anew, on the present ones.";
 
     170 CATEGORY_UNKNOWN lasting "No such category.";
     171 CATEGORY_EXISTS lasting "A category with this number exists.";

@@ -315,6 +315,24 @@ pub(super) const REFUSALS: &[Refusal] = &[
             chain.refused(OWNER, propose(Change::Remove { member: OBSERVER }))
         },
     ),
+    (
+        Reject::PARAMETERS_CHANGED_SINCE,
+        "parameters proposed before others took effect",
+        || {
+            let mut chain = Chain::new();
+            let (mut longer, mut dearer) = (parameters(), parameters());
+            longer.settlement_window_blocks += 1;
+            dearer.fraud_owner_penalty_minor += 1;
+            chain.must(OWNER, propose(Change::SetParameters(longer)));
+            chain.must(OWNER, propose(Change::SetParameters(dearer)));
+            for voter in [QUERIER, THIRD, FOURTH] {
+                chain.must(voter, vote(1, true));
+            }
+            chain.must(QUERIER, vote(2, true));
+            chain.must(THIRD, vote(2, true));
+            chain.refused(FOURTH, vote(2, true))
+        },
+    ),
     (Reject::CATEGORY_UNKNOWN, "a list of no category", || {
         let mut action = create_list();
         if let Action::CreateList { category, .. } = &mut action {

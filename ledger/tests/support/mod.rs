@@ -1,5 +1,6 @@
 //! The shipped state machine over a map, and what its members sign.
 
+pub(crate) mod cache;
 mod calls;
 mod chain;
 mod founders;

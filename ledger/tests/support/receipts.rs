@@ -9,11 +9,11 @@ use tacit_circuits::list::{IndexedTree, SizeClass};
 use tacit_circuits::log::{LogTree, log_leaves};
 use tacit_circuits::oprf::{BlindState, Entry, Input, blind, finalize, tag_batch};
 use tacit_circuits::receipt::{
-    CommitmentSecret, ContextHash, Proof, Prover, Purpose as Proven, SubjectCommitment, Witness,
-    commit, development_keys,
+    CacheDigest, CommitmentSecret, ContextHash, Proof, Prover, ProvingKey, Purpose as Proven,
+    SubjectCommitment, Witness, commit, development_keys,
 };
 use tacit_circuits::scope::{ListId, Scope, TagEpoch};
-use tacit_ledger::kernel::{Bytes, Digest, MemberId, Registry};
+use tacit_ledger::kernel::{Bytes, Digest, MemberId, Registry, codec};
 use tacit_ledger::network::parameters::CategoryId;
 use tacit_ledger::network::receipts::{ObjectId, Purpose, Receipt};
 use tacit_ledger::network::request::Call;
@@ -22,6 +22,7 @@ use tacit_ledger::network::{
     ReceiptSet, Root, SessionId,
 };
 
+use super::cache;
 use super::{
     Chain, EPOCH, FOURTH, LIST, OWNER, QUERIER, START_MS, THIRD, answer, attest, bounded, category,
     genesis, list_key, open, opening, rng, signer, text, version,
@@ -50,7 +51,12 @@ const OWNERS: [MemberId; 3] = [OWNER, THIRD, FOURTH];
 
 /// A prover with the development key, and the verifying key's bytes.
 static KEYS: LazyLock<(Prover, Vec<u8>)> = LazyLock::new(|| {
-    let key = development_keys();
+    let kept = cache::kept("key", || {
+        let (bytes, digest) = development_keys().to_cache();
+        [&digest.0[..], &bytes].concat()
+    });
+    let (digest, bytes) = kept.split_first_chunk().expect("a digest");
+    let key = ProvingKey::from_cache(bytes, &CacheDigest(*digest)).expect("as it was written");
     let verifying = key.verifying_key().to_bytes().to_vec();
     (Prover::new(key), verifying)
 });
@@ -379,7 +385,13 @@ pub(crate) fn context(chain: &Chain) -> ReceiptContext {
     }
 }
 
+/// A proof. The same witness gives the same one, so that a run of the tests makes each once.
 pub(crate) fn prove(witness: &Witness) -> Proof {
-    let (_, proof) = KEYS.0.prove(witness, &mut rng(90)).expect("it holds");
-    proof
+    let statement = witness.check().expect("it holds");
+    let name = blake3::hash(&codec::encode(&statement)).to_hex();
+    let kept = cache::kept(&format!("proof-{name}"), || {
+        let (_, proof) = KEYS.0.prove(witness, &mut rng(90)).expect("it holds");
+        proof.0.to_vec()
+    });
+    Proof(kept.try_into().expect("192 bytes"))
 }

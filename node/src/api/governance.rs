@@ -344,6 +344,17 @@ fn summary(change: &Change) -> String {
         Change::SetUtcOffset { minutes } => {
             format!("the business day begins {minutes} minutes before UTC's")
         }
+        Change::SetReceiptKey {
+            verifying_key,
+            transcript,
+        } => match VerifyingKey::from_bytes(verifying_key) {
+            Ok(key) => format!(
+                "receipts are verified under key {}, of the ceremony with transcript {transcript}",
+                key.id()
+            ),
+            // Nothing that is no key can be proposed.
+            Err(error) => format!("receipts are verified under a key that is none: {error}"),
+        },
     }
 }
 

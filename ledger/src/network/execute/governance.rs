@@ -7,7 +7,7 @@ use crate::kernel::party::{Party, parties};
 use crate::kernel::{Missing, Reject, Stop, keys as kernel_keys};
 use crate::network::event::Event;
 use crate::network::execute::{Due, members, receipts, require_member};
-use crate::network::parameters::Category;
+use crate::network::parameters::{Category, Parameters};
 use crate::network::read::Categories;
 use crate::network::record::{
     Ballot, Change, OpenProposals, OwnProposals, Proposal, ProposalId, ProposalStatus,
@@ -91,7 +91,7 @@ fn cast(
     let height = context.height();
     match tally(context, &proposal)? {
         Tally::Carried => {
-            carry_out(context, &proposal.change)?;
+            carry_out(context, &proposal)?;
             close(context, proposal, ProposalStatus::Carried { height })?;
         }
         Tally::Defeated => close(context, proposal, ProposalStatus::Defeated { height })?,
@@ -132,8 +132,8 @@ fn tally(context: &Context<'_>, proposal: &Proposal) -> Result<Tally, Missing> {
     })
 }
 
-fn carry_out(context: &mut Context<'_>, change: &Change) -> Result<(), Stop> {
-    match change {
+fn carry_out(context: &mut Context<'_>, proposal: &Proposal) -> Result<(), Stop> {
+    match &proposal.change {
         Change::Admit(candidate) => members::admit(context, candidate).map(|_| ()),
         Change::Remove { member } => members::remove(context, *member),
         Change::AddValidator { member } => members::add_validator(context, *member),
@@ -141,9 +141,7 @@ fn carry_out(context: &mut Context<'_>, change: &Change) -> Result<(), Stop> {
         Change::AddCategory(category) => add_category(context, category),
         Change::ChangeCategory(category) => change_category(context, category),
         Change::SetParameters(parameters) => {
-            context.put(keys::parameters(), parameters);
-            context.emit(&Event::ParametersChanged);
-            Ok(())
+            set_parameters(context, proposal.proposed_height, parameters)
         }
         Change::SetUtcOffset { minutes } => {
             context.put(kernel_keys::utc_offset(), minutes);
@@ -155,6 +153,22 @@ fn carry_out(context: &mut Context<'_>, change: &Change) -> Result<(), Stop> {
             transcript,
         } => receipts::set_key(context, verifying_key, *transcript),
     }
+}
+
+/// A change names all parameters. One that was proposed before another took effect would take that one's
+/// back without anybody having voted on it.
+fn set_parameters(
+    context: &mut Context<'_>,
+    proposed_height: u64,
+    parameters: &Parameters,
+) -> Result<(), Stop> {
+    let changed: Option<u64> = context.read(&keys::parameters_height())?;
+    let current = changed.is_none_or(|changed| changed < proposed_height);
+    require(current, Reject::PARAMETERS_CHANGED_SINCE)?;
+    context.put(keys::parameters(), parameters);
+    context.put(keys::parameters_height(), &context.height());
+    context.emit(&Event::ParametersChanged);
+    Ok(())
 }
 
 fn add_category(context: &mut Context<'_>, category: &Category) -> Result<(), Stop> {

@@ -24,7 +24,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::kernel::context::{Context, require};
 use crate::kernel::party::{Party, Role};
-use crate::kernel::{Reject, Stop, TxId};
+use crate::kernel::{Envelope, Reject, Stop};
 use crate::network::Action;
 use crate::network::record::{ProposalId, ScreeningId, SessionId};
 
@@ -39,11 +39,11 @@ pub(crate) enum Due {
     ScreeningExpiry(ScreeningId),
 }
 
-/// Executes an action of the transaction `tx_id`.
+/// Executes the action of an envelope.
 pub(crate) fn execute(
     context: &mut Context<'_>,
     sender: &Party,
-    tx_id: TxId,
+    envelope: &Envelope,
     action: Action,
 ) -> Result<(), Stop> {
     match action {
@@ -97,7 +97,7 @@ pub(crate) fn execute(
         Action::CallBatch(batch) => calls::settle(context, sender, &batch),
         Action::CloseSession { session } => sessions::close(context, sender, session),
         Action::PutPolicy { name, terms } => policies::put(context, sender, name, terms),
-        Action::SubmitReceipts(set) => receipts::submit(context, sender, tx_id, *set),
+        Action::SubmitReceipts(set) => receipts::submit(context, sender, envelope.tx_id(), *set),
     }
 }
 

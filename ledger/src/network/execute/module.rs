@@ -109,7 +109,7 @@ impl Module for RiskNetwork {
         sender: &Party,
         envelope: &Envelope,
     ) -> Result<(), Stop> {
-        execute(context, sender, envelope.tx_id(), read(envelope)?)
+        execute(context, sender, envelope, read(envelope)?)
     }
 
     fn due(&self, context: &mut Context<'_>, work: &[u8]) -> Result<(), Missing> {

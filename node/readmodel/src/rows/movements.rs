@@ -170,10 +170,10 @@ pub(crate) fn moved(event: &Event) -> Vec<Moved> {
         | Event::ListWithdrawn { .. }
         | Event::KeyRevoked { .. }
         | Event::SessionClosing { .. }
+        | Event::LogAdvanced { .. }
         | Event::ReceiptKeySet { .. }
         | Event::PolicyPut { .. }
         | Event::ReceiptsAccepted { .. }
-        | Event::ScreeningConsumed { .. }
-        | Event::LogAdvanced { .. } => Vec::new(),
+        | Event::ScreeningConsumed { .. } => Vec::new(),
     }
 }
