@@ -337,10 +337,6 @@ fn summary(change: &Change) -> String {
             if category.retired { ", retired" } else { "" }
         ),
         Change::SetParameters(parameters) => format!("parameters: {parameters:?}"),
-        Change::SetReceiptKey {
-            verifying_key,
-            transcript,
-        } => receipt_key_summary(verifying_key, transcript),
         Change::SetUtcOffset { minutes } => {
             format!("the business day begins {minutes} minutes before UTC's")
         }
@@ -356,14 +352,4 @@ fn summary(change: &Change) -> String {
             Err(error) => format!("receipts are verified under a key that is none: {error}"),
         },
     }
-}
-
-fn receipt_key_summary(verifying_key: &[u8], transcript: &Digest) -> String {
-    // Only a key that decodes can be proposed.
-    let id = VerifyingKey::from_bytes(verifying_key).map(|key| key.id().to_string());
-    format!(
-        "receipts are verified under key {}, of the ceremony with transcript {}",
-        id.unwrap_or_default(),
-        hex::encode(transcript.0)
-    )
 }

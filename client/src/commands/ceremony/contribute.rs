@@ -22,7 +22,7 @@ const MAX_ENTROPY_BYTES: u64 = 1 << 20;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  \
     tacit ceremony contribute --dir ceremony --as meridian --entropy-file dice.txt")]
-pub(crate) struct Contribute {
+pub struct Contribute {
     #[command(flatten)]
     place: Place,
     /// The member.

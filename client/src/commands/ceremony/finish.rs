@@ -18,7 +18,7 @@ use crate::output::{Format, print_json};
 #[command(after_help = "Example:\n  \
     tacit ceremony finish --dir ceremony --phase 1 --skip orchid \\\n    \
     --beacon 9d1f6a0c5b7e4a8f2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293")]
-pub(crate) struct Finish {
+pub struct Finish {
     #[command(flatten)]
     place: Place,
     /// The phase to end.

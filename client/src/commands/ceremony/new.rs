@@ -18,7 +18,7 @@ use crate::output::{Format, print_json};
 #[command(after_help = "Example:\n  \
     tacit ceremony new --dir ceremony --members harbour,meridian,orchid,summit \\\n    \
     --beacons 'the hashes of blocks 120000 and 240000 of the chain 5f0c'")]
-pub(crate) struct New {
+pub struct New {
     #[command(flatten)]
     place: Place,
     /// Who is expected to contribute, separated by commas.

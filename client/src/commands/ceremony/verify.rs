@@ -17,7 +17,7 @@ use crate::output::{Format, print_json};
 /// with 4 at the first step that does not hold.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  tacit ceremony verify --dir ceremony")]
-pub(crate) struct Verify {
+pub struct Verify {
     #[command(flatten)]
     place: Place,
     /// The public value that must have ended phase 1, and, given again, that of phase 2.
