@@ -10,7 +10,7 @@
 //! | [`context`] | what a set is made for, and the hash that its proofs are bound to |
 //! | [`set`] | what travels |
 //! | [`answer`] | from facts to the statement that a proof shows |
-//! | [`examine`] | whether a set holds by a state: pure functions over a view |
+//! | [`mod@examine`] | whether a set holds by a state: pure functions over a view |
 //! | `verifier` | the prepared verifying key |
 
 pub mod answer;
