@@ -90,7 +90,7 @@ fn report(what: &str, took: Duration, bar: Duration, applies: bool) {
 }
 
 /// Time that Linux counts for all threads of this process, user and system.
-fn processor_seconds() -> Option<f64> {
+pub(crate) fn processor_seconds() -> Option<f64> {
     // Fields 14 and 15, in hundredths of a second; the second, the name, may hold spaces.
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
     let (_, after_name) = stat.rsplit_once(')')?;
