@@ -583,8 +583,6 @@ impl Node {
             let check = runtime.child("admit").shared(true);
             let _ = check.spawn(move |_| async move { this.admit(own) }).await;
         }
-        while !self.over.load(Ordering::Relaxed) {
-            runtime.sleep(Duration::from_millis(50)).await;
-        }
+        panic!("{}", super::USED_UP);
     }
 }

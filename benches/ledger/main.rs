@@ -18,7 +18,7 @@ mod network;
 
 use commonware_cryptography::{Signer as _, ed25519};
 use futures::future::join_all;
-use network::{genesis, ledger, sign};
+use network::{genesis, ledger, ledger_signer, member_of};
 use std::{
     env,
     net::{SocketAddr, TcpListener},
@@ -41,6 +41,9 @@ const NODES: usize = 4;
 const WINDOW: usize = 512;
 /// Time for connections and first blocks, not measured.
 const WARM_UP: Duration = Duration::from_secs(3);
+/// The supply of transactions a second, above what either orders.
+const SUPPLY: u64 = 70_000;
+const USED_UP: &str = "all transactions were used up before the time was over";
 /// Transactions measured for their time to finality.
 const SINGLES: usize = 100;
 
@@ -54,8 +57,8 @@ fn main() {
         .collect();
     let ledger = Arc::new(ledger(&genesis("bench", &keys, NODES, 10_000)));
 
-    // More than either orders in the time; a run that uses all up would measure the supply.
-    let each = 40_000 * (measured + WARM_UP).as_secs() / NODES as u64;
+    // More than either orders in the time; a run that uses all up fails, as it measures the supply.
+    let each = SUPPLY * (measured + WARM_UP).as_secs() / NODES as u64;
     println!("signing {} transactions", each * NODES as u64);
     let envelopes = sign_all(&ledger, each);
     let bytes = envelopes[0][0].len();
@@ -79,9 +82,13 @@ fn sign_all(ledger: &Ledger, each: u64) -> Vec<Vec<Vec<u8>>> {
                     .expect("it fits"),
                 p2p_address: Text::new(format!("node-{index}.example:9000")).expect("it fits"),
             };
-            (0..each)
-                .map(|sequence| sign(chain_id, index, sequence, &profile(sequence)).to_bytes())
-                .collect::<Vec<_>>()
+            let key = ledger_signer(index);
+            let sign = |sequence| {
+                let action = profile(sequence);
+                let unsigned = action.unsigned(chain_id, member_of(index), sequence, u64::MAX);
+                unsigned.sign(&key).to_bytes()
+            };
+            (0..each).map(sign).collect::<Vec<_>>()
         })
     };
     let members: Vec<_> = (0..NODES).map(member).collect();
@@ -167,6 +174,7 @@ async fn feed(handle: &LedgerHandle, envelopes: &[Vec<u8>], over: &AtomicBool) {
             }
         }
     }
+    assert!(over.load(Ordering::Relaxed), "{USED_UP}");
 }
 
 /// Final transactions a second, after the warm-up.

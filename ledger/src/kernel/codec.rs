@@ -30,9 +30,15 @@ pub enum CodecError {
     BadText,
 }
 
+/// Room that an encoding starts with; most take no more.
+const TYPICAL_BYTES: usize = 256;
+
+/// Most bytes for which room is made before they have arrived.
+const PIECE_BYTES: usize = 4096;
+
 /// Canonical bytes of `value`.
 pub fn encode<T: BorshSerialize + ?Sized>(value: &T) -> Vec<u8> {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(TYPICAL_BYTES);
     // Writing to a vector has no source of errors, and no type of this crate refuses to be written.
     value
         .serialize(&mut bytes)
@@ -220,12 +226,12 @@ impl<const MAX: usize> BorshDeserialize for Bytes<MAX> {
     fn deserialize_reader<R: Read>(reader: &mut R) -> Result<Self, Error> {
         let length = read_length(reader, MAX)?;
         let mut bytes = Vec::new();
-        let read = reader.take(length as u64).read_to_end(&mut bytes)?;
-        if read != length {
-            return Err(Error::new(
-                ErrorKind::InvalidData,
-                "the bytes end too early",
-            ));
+        while bytes.len() < length {
+            let start = bytes.len();
+            bytes.resize(length.min(start + PIECE_BYTES), 0);
+            reader
+                .read_exact(&mut bytes[start..])
+                .map_err(|_| Error::new(ErrorKind::InvalidData, "the bytes end too early"))?;
         }
         Ok(Self(bytes))
     }
@@ -251,7 +257,13 @@ impl<const MAX: usize> Text<MAX> {
             });
         }
         let padded = text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace);
-        if text.is_empty() || padded || text.chars().any(is_hidden) {
+        // Of the ASCII characters, only controls are hidden.
+        let hidden = if text.is_ascii() {
+            text.bytes().any(|byte| byte.is_ascii_control())
+        } else {
+            text.chars().any(is_hidden)
+        };
+        if text.is_empty() || padded || hidden {
             return Err(CodecError::BadText);
         }
         Ok(Self(text))

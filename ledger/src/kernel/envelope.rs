@@ -118,7 +118,7 @@ impl Unsigned {
 impl Envelope {
     /// The transaction's name.
     pub fn tx_id(&self) -> TxId {
-        TxId(hash::hash_encoded(label::TX_ID, self))
+        TxId(hash::hash_encoded(&label::TX_ID, self))
     }
 
     /// Canonical bytes.
@@ -151,7 +151,7 @@ impl Envelope {
             &self.module,
             &self.action,
         );
-        hash::hash_encoded(label::ENVELOPE, &fields).0
+        hash::hash_encoded(&label::ENVELOPE, &fields).0
     }
 }
 

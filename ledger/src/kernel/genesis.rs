@@ -102,7 +102,7 @@ pub enum GenesisError {
 impl Genesis {
     /// The chain that starts from these bytes.
     pub fn chain_id(&self) -> ChainId {
-        let Digest(bytes) = hash::hash_encoded(label::CHAIN_ID, self);
+        let Digest(bytes) = hash::hash_encoded(&label::CHAIN_ID, self);
         ChainId(bytes)
     }
 

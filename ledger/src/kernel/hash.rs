@@ -5,33 +5,63 @@
 //! no framing between label and input is needed. All labels of this crate stand in this file.
 
 use crate::kernel::codec;
+use blake3::Hasher;
+use blake3::hazmat::{ContextKey, HasherExt as _, hash_derive_key_context};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::fmt;
+use std::sync::OnceLock;
 
 /// Contexts of all hashes and signatures of the ledger. A changed meaning is a new label.
 pub mod label {
+    use super::Label;
+
     /// Signed bytes of an envelope.
-    pub const ENVELOPE: &str = "tacit 2026 ledger/v1 envelope";
+    pub static ENVELOPE: Label = Label::new("tacit 2026 ledger/v1 envelope");
     /// Transaction id: hash of all bytes of an envelope.
-    pub const TX_ID: &str = "tacit 2026 ledger/v1 transaction id";
+    pub static TX_ID: Label = Label::new("tacit 2026 ledger/v1 transaction id");
     /// Chain id: hash of the genesis.
-    pub const CHAIN_ID: &str = "tacit 2026 ledger/v1 chain id";
+    pub static CHAIN_ID: Label = Label::new("tacit 2026 ledger/v1 chain id");
     /// Signed bytes of a querier's request.
-    pub const REQUEST: &str = "tacit 2026 ledger/v1 request";
+    pub static REQUEST: Label = Label::new("tacit 2026 ledger/v1 request");
     /// Digest of a publication, which attestations name.
-    pub const PUBLICATION: &str = "tacit 2026 ledger/v1 publication";
+    pub static PUBLICATION: Label = Label::new("tacit 2026 ledger/v1 publication");
     /// Leaf of a block's results tree.
-    pub const RESULT_LEAF: &str = "tacit 2026 ledger/v1 result leaf";
+    pub static RESULT_LEAF: Label = Label::new("tacit 2026 ledger/v1 result leaf");
     /// Inner node of a block's results tree.
-    pub const RESULT_NODE: &str = "tacit 2026 ledger/v1 result node";
+    pub static RESULT_NODE: Label = Label::new("tacit 2026 ledger/v1 result node");
     /// Root of a block's results tree with the number of its leaves.
-    pub const RESULT_ROOT: &str = "tacit 2026 ledger/v1 result root";
+    pub static RESULT_ROOT: Label = Label::new("tacit 2026 ledger/v1 result root");
     /// What the proofs of a set of receipts are bound to.
-    pub const RECEIPT_CONTEXT: &str = "tacit 2026 ledger/v1 receipt context";
+    pub static RECEIPT_CONTEXT: Label = Label::new("tacit 2026 ledger/v1 receipt context");
     /// Seed of the weights with which the proofs of a set of receipts are verified together.
-    pub const RECEIPT_WEIGHTS: &str = "tacit 2026 ledger/v1 receipt weights";
+    pub static RECEIPT_WEIGHTS: Label = Label::new("tacit 2026 ledger/v1 receipt weights");
     /// Seed of the weights with which signatures are verified in batches.
-    pub const SIGNATURE_WEIGHTS: &str = "tacit 2026 ledger/v1 signature weights";
+    pub static SIGNATURE_WEIGHTS: Label = Label::new("tacit 2026 ledger/v1 signature weights");
+}
+
+/// The context of one use of the hash. The key that the context string gives is derived once.
+#[derive(Debug)]
+pub struct Label {
+    context: &'static str,
+    key: OnceLock<ContextKey>,
+}
+
+impl Label {
+    /// The label with this context string, which nothing else may use.
+    pub const fn new(context: &'static str) -> Self {
+        Self {
+            context,
+            key: OnceLock::new(),
+        }
+    }
+
+    /// A hasher of what stands under this label.
+    pub(crate) fn hasher(&self) -> Hasher {
+        let key = self
+            .key
+            .get_or_init(|| hash_derive_key_context(self.context));
+        Hasher::new_from_context_key(key)
+    }
 }
 
 /// A 32-byte BLAKE3 digest.
@@ -60,13 +90,13 @@ impl fmt::Debug for Digest {
 }
 
 /// Hash of `bytes` under `label`.
-pub fn hash(label: &str, bytes: &[u8]) -> Digest {
-    let mut hasher = blake3::Hasher::new_derive_key(label);
+pub fn hash(label: &Label, bytes: &[u8]) -> Digest {
+    let mut hasher = label.hasher();
     hasher.update(bytes);
     Digest(*hasher.finalize().as_bytes())
 }
 
 /// Hash of the canonical encoding of `value` under `label`.
-pub fn hash_encoded<T: BorshSerialize>(label: &str, value: &T) -> Digest {
+pub fn hash_encoded<T: BorshSerialize>(label: &Label, value: &T) -> Digest {
     hash(label, &codec::encode(value))
 }

@@ -7,6 +7,7 @@
 //! supplied, and how many rounds it takes, change nothing.
 
 use rayon::prelude::*;
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 use crate::kernel::clock::{self, Clock};
@@ -96,12 +97,16 @@ impl Machine {
     ///
     /// Every validator runs it on every transaction of a proposed block, and a block that holds one
     /// that fails is invalid: execution relies on it.
-    pub fn check_stateless(&self, envelopes: &[Envelope]) -> Vec<Result<(), Reject>> {
+    pub fn check_stateless<E>(&self, envelopes: &[E]) -> Vec<Result<(), Reject>>
+    where
+        E: Borrow<Envelope> + Sync,
+    {
         let signed = signatures::verify_all(envelopes);
         envelopes
             .par_iter()
             .zip(signed)
             .map(|(envelope, signed)| {
+                let envelope = envelope.borrow();
                 require(envelope.chain_id == self.chain_id, Reject::WRONG_CHAIN)?;
                 let module = self
                     .registry
@@ -183,19 +188,6 @@ impl BlockRun {
         wanted
     }
 
-    /// Whether the transaction may be the next one of the block. One that may not is left out by whoever
-    /// composes the block, and makes the block invalid for whoever checks it.
-    ///
-    /// # Panics
-    /// If the block is not open.
-    pub fn fits(&self, envelope: &Envelope) -> Checked<()> {
-        let clock = self
-            .clock
-            .expect("a block is opened before its transactions");
-        let context = Context::new(self.machine.chain_id, clock, &self.base, &self.writes);
-        self.machine.admit(&context, clock.height, envelope)
-    }
-
     /// Advances the clock and does the work that is due.
     ///
     /// # Panics
@@ -221,18 +213,34 @@ impl BlockRun {
         Ok(())
     }
 
-    /// Executes a transaction that passed [`Machine::check_stateless`].
+    /// Executes a transaction that passed [`Machine::check_stateless`], whatever may be said against its
+    /// place in the block.
     ///
     /// # Panics
     /// If the block is not open.
     pub fn apply(&mut self, envelope: &Envelope) -> Result<Outcome, Missing> {
+        let id = envelope.tx_id();
+        Ok(match self.include(id, envelope)? {
+            Ok(outcome) => outcome,
+            Err(reject) => self.record(id, Outcome::Rejected(reject), Vec::new()),
+        })
+    }
+
+    /// Executes a transaction that passed [`Machine::check_stateless`] and has this id, if it may be the
+    /// next one of the block. One that may not changes nothing: it is left out by whoever composes the
+    /// block, and makes the block invalid for whoever checks it.
+    ///
+    /// # Panics
+    /// If the block is not open.
+    pub fn include(&mut self, id: TxId, envelope: &Envelope) -> Checked<Outcome> {
+        debug_assert_eq!(id, envelope.tx_id(), "another transaction's id");
         let clock = self
             .clock
             .expect("a block is opened before its transactions");
         let mut context = Context::new(self.machine.chain_id, clock, &self.base, &self.writes);
         let sender = match Stop::checked(authorize(&context, clock.height, envelope))? {
             Ok(sender) => sender,
-            Err(reject) => return Ok(self.record(envelope, Outcome::Rejected(reject), Vec::new())),
+            Err(reject) => return Ok(Err(reject)),
         };
         // Spent in the block's own layer once the outcome is known: a refused action keeps it too.
         let spent = codec::encode(&(envelope.sequence + 1));
@@ -252,7 +260,7 @@ impl BlockRun {
         self.writes.extend(writes);
         self.writes
             .insert(keys::sequence(envelope.sender), Some(spent));
-        Ok(self.record(envelope, outcome, events))
+        Ok(Ok(self.record(id, outcome, events)))
     }
 
     /// Ends the block. After it has answered, the run is spent.
@@ -283,8 +291,7 @@ impl BlockRun {
         })
     }
 
-    fn record(&mut self, envelope: &Envelope, outcome: Outcome, events: Vec<Event>) -> Outcome {
-        let tx_id = envelope.tx_id();
+    fn record(&mut self, tx_id: TxId, outcome: Outcome, events: Vec<Event>) -> Outcome {
         self.results.push(BlockResult::Tx(TxResult {
             tx_id,
             outcome,

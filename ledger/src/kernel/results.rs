@@ -65,15 +65,15 @@ pub struct ResultProof {
 }
 
 fn leaf(result: &BlockResult) -> Digest {
-    hash::hash_encoded(label::RESULT_LEAF, result)
+    hash::hash_encoded(&label::RESULT_LEAF, result)
 }
 
 fn node(left: Digest, right: Digest) -> Digest {
-    hash::hash_encoded(label::RESULT_NODE, &(left, right))
+    hash::hash_encoded(&label::RESULT_NODE, &(left, right))
 }
 
 fn sealed(count: u32, top: Digest) -> Digest {
-    hash::hash_encoded(label::RESULT_ROOT, &(count, top))
+    hash::hash_encoded(&label::RESULT_ROOT, &(count, top))
 }
 
 /// The largest power of two below `count`, for more than one leaf: where RFC 9162 splits a tree.

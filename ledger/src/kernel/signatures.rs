@@ -8,6 +8,7 @@ use ed25519_zebra::batch::{Item, Verifier};
 use ed25519_zebra::{Signature as ZebraSignature, VerificationKey, VerificationKeyBytes};
 use rand_core::{CryptoRng, RngCore};
 use rayon::prelude::*;
+use std::borrow::Borrow;
 
 use crate::kernel::envelope::{Envelope, Signature};
 use crate::kernel::hash::label;
@@ -31,18 +32,19 @@ pub(crate) fn is_key(bytes: &[u8; 32]) -> bool {
 }
 
 /// Whether each envelope bears its sender's signature. On all cores.
-pub(crate) fn verify_all(envelopes: &[Envelope]) -> Vec<bool> {
+pub(crate) fn verify_all(envelopes: &[impl Borrow<Envelope> + Sync]) -> Vec<bool> {
     envelopes
         .par_chunks(BATCH)
         .flat_map_iter(verify_batch)
         .collect()
 }
 
-fn verify_batch(envelopes: &[Envelope]) -> Vec<bool> {
-    let mut weights = blake3::Hasher::new_derive_key(label::SIGNATURE_WEIGHTS);
+fn verify_batch(envelopes: &[impl Borrow<Envelope>]) -> Vec<bool> {
+    let mut weights = label::SIGNATURE_WEIGHTS.hasher();
     let items: Vec<Item> = envelopes
         .iter()
         .map(|envelope| {
+            let envelope = envelope.borrow();
             let message = envelope.signed_bytes();
             weights.update(&envelope.sender_key.0);
             weights.update(&envelope.signature.0);

@@ -14,6 +14,9 @@ use crate::kernel::reject::Reject;
 /// Longest key of any table: prefix, and at most a digest with a few numbers.
 pub const MAX_KEY_BYTES: usize = 64;
 
+/// Room that a key starts with: prefix and two or three numbers.
+const TYPICAL_KEY_BYTES: usize = 16;
+
 /// Largest value under a key. The bounds of the record types keep every record below it, which a test
 /// shows for the largest of each; stores may rely on it for their page and message sizes.
 pub const MAX_VALUE_BYTES: usize = 32 * 1024;
@@ -39,7 +42,9 @@ impl Table {
 
     /// Starts a key of this table. Called only in the `keys.rs` of the module that owns it.
     pub fn key(&self) -> StateKey {
-        StateKey(self.prefix().to_vec())
+        let mut key = Vec::with_capacity(TYPICAL_KEY_BYTES);
+        key.extend_from_slice(&self.prefix());
+        StateKey(key)
     }
 }
 

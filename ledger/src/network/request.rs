@@ -106,7 +106,7 @@ impl Request {
     }
 
     fn signed_bytes(&self, querier_key: &LedgerKey) -> [u8; 32] {
-        hash::hash_encoded(label::REQUEST, &(self, querier_key)).0
+        hash::hash_encoded(&label::REQUEST, &(self, querier_key)).0
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct Transaction {
 impl Transaction {
     /// The id of the transaction with these canonical bytes.
     pub(crate) fn id_of(bytes: &[u8]) -> TxId {
-        TxId(hash::hash(label::TX_ID, bytes))
+        TxId(hash::hash(&label::TX_ID, bytes))
     }
 
     /// Reads the canonical bytes of the envelope with this id; `None` if they are not canonical.

@@ -3,20 +3,24 @@
 #[path = "../../../tests/sim/network.rs"]
 mod network;
 
+use commonware_consensus::marshal::standard::Standard;
 use commonware_cryptography::{Signer as _, ed25519};
+use commonware_glue::stateful::SyncPlan;
+use commonware_runtime::{Runner as _, Supervisor as _, tokio};
 use network::{genesis, ledger, member_of, sign};
 use std::{
     net::{SocketAddr, TcpListener},
     num::{NonZeroU64, NonZeroUsize},
     path::Path,
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 use tacit_consensus::{
-    LedgerError, NodeConfig, Pacing, Peer, Retention, RunningNode, Start, Timing, engine::Ledger,
-    spawn,
+    LedgerError, NodeConfig, Pacing, Peer, Retention, RunningNode, Start, Timing, block::Block,
+    engine::Ledger, spawn,
 };
-use tacit_finality::{Claim, Evidence};
+use tacit_finality::{Claim, Evidence, Scheme};
 use tacit_ledger::{
     kernel::{Outcome, Text, keys},
     network::{Action, read},
@@ -26,6 +30,8 @@ use tacit_ledger::{
 const NODES: usize = 5;
 const VALIDATORS: usize = 4;
 const TRANSACTIONS: u64 = 100;
+/// Ample for a node that joins from a state of a few records.
+const JOINS_WITHIN: Duration = Duration::from_secs(90);
 
 fn free_addresses() -> Vec<SocketAddr> {
     // All are held until all are known, so that no two are the same.
@@ -181,16 +187,33 @@ fn transactions_become_final_and_are_proven_and_survive_a_restart() {
     }
 }
 
-#[test]
-fn a_late_node_joins_by_state_when_its_peers_have_pruned_the_early_blocks() {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let signers: Vec<_> = (0..NODES as u64)
-        .map(ed25519::PrivateKey::from_seed)
-        .collect();
-    let addresses = free_addresses();
-    let ledger = Arc::new(ledger(&genesis("late", &signers, VALIDATORS, 100)));
-    let late = NODES - 1;
-    let config = |index| {
+/// The last one joins late; the others make blocks fast and keep few of them.
+const LATE: usize = NODES - 1;
+
+/// Four validators that keep `kept` blocks, and what starts one who joins late.
+struct Pruning {
+    directory: tempfile::TempDir,
+    signers: Vec<ed25519::PrivateKey>,
+    addresses: Vec<SocketAddr>,
+    ledger: Arc<Ledger>,
+    kept: u64,
+}
+
+impl Pruning {
+    fn new(name: &str, kept: u64) -> Self {
+        let signers: Vec<_> = (0..NODES as u64)
+            .map(ed25519::PrivateKey::from_seed)
+            .collect();
+        Self {
+            directory: tempfile::tempdir().expect("a temporary directory"),
+            addresses: free_addresses(),
+            ledger: Arc::new(ledger(&genesis(name, &signers, VALIDATORS, 100))),
+            signers,
+            kept,
+        }
+    }
+
+    fn config(&self, index: usize) -> NodeConfig {
         let pacing = Pacing {
             min_interval: Duration::from_millis(5),
             heartbeat: Duration::from_millis(10),
@@ -200,37 +223,98 @@ fn a_late_node_joins_by_state_when_its_peers_have_pruned_the_early_blocks() {
                 pacing,
                 ..Timing::default()
             },
-            // Some seconds' worth: who joins must have fetched the state before its peers prune it.
             retention: Retention {
-                blocks: NonZeroU64::new(512),
+                blocks: NonZeroU64::new(self.kept),
             },
-            start: if index == late {
+            start: if index == LATE {
                 Start::Join
             } else {
                 Start::Genesis
             },
-            ..self::config(index, &ledger, &signers, &addresses, directory.path())
+            ..config(
+                index,
+                &self.ledger,
+                &self.signers,
+                &self.addresses,
+                self.directory.path(),
+            )
         }
-    };
-    let mut nodes: Vec<_> = (0..late)
-        .map(|index| spawn(config(index)).expect("the node starts"))
-        .collect();
-    futures::executor::block_on(async {
-        let envelope = sign(ledger.chain_id(), 0, 0, &rename(0, 0));
-        let handle = &nodes[0].handle;
-        handle
-            .submit_and_wait(envelope.to_bytes())
-            .await
+    }
+
+    /// Starts all but the late one, who write a transaction into an early block.
+    fn start(&self) -> Vec<RunningNode> {
+        let nodes: Vec<_> = (0..LATE)
+            .map(|index| spawn(self.config(index)).expect("the node starts"))
+            .collect();
+        let envelope = sign(self.ledger.chain_id(), 0, 0, &rename(0, 0));
+        futures::executor::block_on(nodes[0].handle.submit_and_wait(envelope.to_bytes()))
             .expect("it becomes final");
-        let mut tip = handle.tip();
-        while !matches!(handle.block(1).await, Err(LedgerError::Pruned { .. })) {
-            tip.changed().await.expect("the node runs");
+        nodes
+    }
+}
+
+/// Returns when none of the nodes keeps the block.
+fn wait_until_pruned(nodes: &[RunningNode], height: u64) {
+    futures::executor::block_on(async {
+        for node in nodes {
+            let mut tip = node.handle.tip();
+            while !matches!(
+                node.handle.block(height).await,
+                Err(LedgerError::Pruned { .. })
+            ) {
+                tip.changed().await.expect("the node runs");
+            }
         }
     });
+}
 
-    nodes.push(spawn(config(late)).expect("the node starts"));
+#[test]
+fn a_node_whose_floor_its_peers_have_pruned_joins_from_a_newer_one() {
+    let network = Pruning::new("floor", 32);
+    let mut nodes = network.start();
+    // An earlier start of the late node chose this floor, and got no further.
+    let early = futures::executor::block_on(nodes[0].handle.prove_block(1));
+    let early = early.expect("it is kept").block;
+    let height = early.header.height.get() + early.descendants.len() as u64;
+    let directory = network.directory.path().join(LATE.to_string());
+    let files = tokio::Config::new().with_storage_directory(directory);
+    tokio::Runner::new(files).start(|runtime| async move {
+        let plan: SyncPlan<_, Scheme, Standard<Block>> =
+            SyncPlan::init(runtime.child("plan"), "ledger-plan").await;
+        assert!(plan.set_floor(early.finalization).await.floor().is_some());
+    });
+    wait_until_pruned(&nodes, height);
+
+    nodes.push(spawn(network.config(LATE)).expect("the node starts"));
+    let late = &nodes[LATE].handle;
+    let started = Instant::now();
+    while futures::executor::block_on(late.status())
+        .expect("the node runs")
+        .syncing
+    {
+        assert!(started.elapsed() < JOINS_WITHIN, "it waits for its floor");
+        thread::sleep(Duration::from_millis(100));
+    }
+    let next = futures::executor::block_on(
+        late.state()
+            .read(|view| read::next_sequence(view, member_of(0))),
+    );
+    assert_eq!(next, Ok(1));
+    for node in nodes {
+        node.stop().expect("it had not failed");
+    }
+}
+
+#[test]
+fn a_late_node_joins_by_state_when_its_peers_have_pruned_the_early_blocks() {
+    // Some seconds' worth: who joins must have fetched the state before its peers prune it.
+    let network = Pruning::new("late", 512);
+    let mut nodes = network.start();
+    wait_until_pruned(&nodes[..1], 1);
+
+    nodes.push(spawn(network.config(LATE)).expect("the node starts"));
     futures::executor::block_on(async {
-        let handle = &nodes[late].handle;
+        let handle = &nodes[LATE].handle;
         // What was written in a block that nobody keeps any more is there, and proven.
         let next = handle
             .state()
@@ -239,14 +323,17 @@ fn a_late_node_joins_by_state_when_its_peers_have_pruned_the_early_blocks() {
         assert_eq!(next, Ok(1));
         let evidence = handle.prove_value(keys::sequence(member_of(0))).await;
         let evidence = evidence.expect("the key has a value");
-        let committee = ledger.genesis_committee().clone();
-        assert_eq!(evidence.verify(ledger.chain_id().0, committee), Ok(()));
+        let committee = network.ledger.genesis_committee().clone();
+        assert_eq!(
+            evidence.verify(network.ledger.chain_id().0, committee),
+            Ok(())
+        );
         // It lacks the early blocks, follows the newest and takes part.
         assert!(matches!(
             handle.block(1).await,
             Err(LedgerError::Pruned { .. })
         ));
-        let envelope = sign(ledger.chain_id(), late, 0, &rename(late, 0));
+        let envelope = sign(network.ledger.chain_id(), LATE, 0, &rename(LATE, 0));
         let place = handle
             .submit_and_wait(envelope.to_bytes())
             .await

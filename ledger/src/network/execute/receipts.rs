@@ -63,7 +63,7 @@ pub(super) fn submit(
     own.push(id).map_err(|_| Reject::TOO_MANY_SCREENINGS)?;
     let examined = examine::claims(context, chain_id, height, sender, &set, &terms)?;
     context.expect_due(&[expiry_height])?;
-    let seed = hash::hash_encoded(label::RECEIPT_WEIGHTS, &(chain_id, height, tx_id));
+    let seed = hash::hash_encoded(&label::RECEIPT_WEIGHTS, &(chain_id, height, tx_id));
     require(examined.holds(&seed.0), Reject::RECEIPT_INVALID)?;
 
     let screening = Screening {

@@ -108,6 +108,6 @@ impl ReceiptContext {
             self.expiry_height,
             self.key,
         );
-        ContextHash(hash::hash_encoded(label::RECEIPT_CONTEXT, &fields).0)
+        ContextHash(hash::hash_encoded(&label::RECEIPT_CONTEXT, &fields).0)
     }
 }

@@ -204,7 +204,7 @@ impl Publication {
             self.size_class,
             self.evidence_root,
         );
-        hash::hash_encoded(label::PUBLICATION, &said)
+        hash::hash_encoded(&label::PUBLICATION, &said)
     }
 }
 

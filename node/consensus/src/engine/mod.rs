@@ -13,6 +13,7 @@
 //! [`start`] is generic in the runtime, the network and the source of peers, so that production and
 //! simulation run the same wiring.
 
+mod joining;
 mod storage;
 
 pub use crate::{
@@ -27,7 +28,7 @@ use crate::{
     epochs::{BlockReporter, Committees, EpochManager, Handovers, finalized_blocks},
     execution::{
         Core, LedgerApplication, store,
-        sync::{Downloader, Served},
+        sync::{Downloader, Downloads, Served},
     },
     handle::{LedgerHandle, Server, StateReader},
     mempool::Admission,
@@ -48,7 +49,7 @@ use commonware_consensus::{
 };
 use commonware_cryptography::{Digested, Digestible as _, Signer as _, ed25519};
 use commonware_glue::stateful::{
-    PruneConfig, Stateful, SyncPlan,
+    PruneConfig, Stateful,
     db::{DatabaseSet as _, SyncEngineConfig, p2p as state_sync},
 };
 use commonware_p2p::{Blocker, Provider, Receiver, Sender};
@@ -56,13 +57,15 @@ use commonware_parallel::Sequential;
 use commonware_runtime::{Handle, buffer::paged::CacheRef};
 use commonware_storage::mmr;
 use commonware_utils::{NZDuration, NZU16, NZU64, NZUsize};
+use futures::future::select;
+use joining::SyncPlan;
 use std::{
     num::{NonZeroU16, NonZeroUsize},
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
 use tacit_finality::{ConsensusKey, Finalization, StateCommitment};
-use tracing::info;
 
 /// Bytes of a page of files, and how many pages are kept in memory: 64 MiB.
 const PAGE_BYTES: NonZeroU16 = NZU16!(4_096);
@@ -240,13 +243,9 @@ async fn run<E, D, P, B, O, S, R>(
     let (handovers, handover_mailbox) =
         Handovers::open(&runtime, &prefix, committees.clone()).await;
     handovers.start(runtime.child("handovers"), channels.handovers);
-    let mut plan = SyncPlan::init(runtime.child("plan"), format!("{prefix}-plan")).await;
-    if plan.should_sync(config.start == Start::Join) && plan.floor().is_none() {
-        info!("this node has no state; looking for a recent block to join from");
-        if let Some(floor) = handover_mailbox.find_floor().await {
-            plan = plan.set_floor(floor).await;
-        }
-    }
+    let plan = SyncPlan::init(runtime.child("plan"), format!("{prefix}-plan")).await;
+    let wanted = config.start == Start::Join;
+    let plan = joining::choose_floor(plan, wanted, &handover_mailbox).await;
     let sync_floor: Option<Finalization> = plan.floor().cloned();
 
     // Proposed blocks, and those that were missed.
@@ -323,6 +322,14 @@ async fn run<E, D, P, B, O, S, R>(
             },
         );
     sync_actor.start(channels.state);
+    let downloads = Downloads::default();
+    let watch = joining::Watch {
+        floor: sync_floor.clone(),
+        core: core.clone(),
+        marshal: marshal.clone(),
+        handovers: handover_mailbox.clone(),
+        downloads: downloads.clone(),
+    };
     let (state_actor, state) = Stateful::new(
         runtime.child("state"),
         commonware_glue::stateful::Config {
@@ -332,7 +339,7 @@ async fn run<E, D, P, B, O, S, R>(
             marshal: (marshal.clone(), floor),
             mailbox_size: MAILBOX_SIZE,
             plan,
-            resolvers: Downloader::new(runtime.child("downloader"), sync_resolver),
+            resolvers: Downloader::new(runtime.child("downloader"), sync_resolver, downloads),
             sync_config: SyncEngineConfig {
                 fetch_batch_size: SYNC_BATCH,
                 apply_batch_size: NZU64!(1_024),
@@ -382,13 +389,13 @@ async fn run<E, D, P, B, O, S, R>(
         genesis: genesis_digest,
         sync_floor,
     };
-    manager
-        .run(
-            runtime,
-            finalized,
-            channels.votes,
-            channels.certificates,
-            channels.resolver,
-        )
-        .await;
+    let stalled = pin!(watch.stalled(runtime.child("joining")));
+    let managed = pin!(manager.run(
+        runtime,
+        finalized,
+        channels.votes,
+        channels.certificates,
+        channels.resolver,
+    ));
+    select(stalled, managed).await;
 }

@@ -10,7 +10,7 @@ use commonware_consensus::types::FixedEpocher;
 use commonware_utils::channel::watch;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tacit_finality::Header;
-use tacit_ledger::kernel::Reject;
+use tacit_ledger::kernel::{Envelope, Reject};
 
 /// What the parts of a node share. Everything behind a lock is held for a few map operations.
 pub(crate) struct Core {
@@ -78,55 +78,49 @@ impl Core {
             .collect();
         // Most wait in the pool, read and checked.
         let mut known = self.pool.find(&ids);
-        let mut fresh = Vec::new();
-        for (place, slot) in known
-            .iter_mut()
-            .enumerate()
-            .filter(|(_, slot)| slot.is_none())
-        {
-            let transaction = Transaction::read(ids[place], envelopes[place].clone())?;
-            if trusted || self.checked().contains(&transaction.id) {
-                *slot = Some(Arc::new(transaction));
-            } else {
-                fresh.push((place, transaction));
-            }
+        let missing = (0..ids.len()).filter(|place| known[*place].is_none());
+        let (mut places, mut fresh) = (Vec::new(), Vec::new());
+        for place in missing {
+            places.push(place);
+            fresh.push(Transaction::read(ids[place], envelopes[place].clone())?);
         }
-        let (places, fresh): (Vec<_>, Vec<_>) = fresh.into_iter().unzip();
-        for (place, verdict) in places.into_iter().zip(self.check(fresh)) {
+        let verdicts = if trusted {
+            fresh.into_iter().map(|tx| Ok(Arc::new(tx))).collect()
+        } else {
+            self.check(fresh)
+        };
+        for (place, verdict) in places.into_iter().zip(verdicts) {
             known[place] = Some(verdict.ok()?);
         }
         known.into_iter().collect()
     }
 
-    /// Checks each of these transactions without state. Computes for long.
+    /// Checks each of these transactions without state, unless it was checked before. Computes for
+    /// long.
     pub(crate) fn check(
         &self,
         transactions: Vec<Transaction>,
     ) -> Vec<Result<Arc<Transaction>, Reject>> {
-        let (envelopes, rest): (Vec<_>, Vec<_>) = transactions
-            .into_iter()
-            .map(
-                |Transaction {
-                     id,
-                     envelope,
-                     bytes,
-                 }| (envelope, (id, bytes)),
-            )
-            .unzip();
-        let verdicts = self.ledger.machine.check_stateless(&envelopes);
+        let fresh: Vec<bool> = {
+            let checked = self.checked();
+            let is_fresh = |tx: &Transaction| !checked.contains(&tx.id);
+            transactions.iter().map(is_fresh).collect()
+        };
+        let envelopes: Vec<&Envelope> = transactions
+            .iter()
+            .zip(&fresh)
+            .filter_map(|(tx, fresh)| fresh.then_some(&tx.envelope))
+            .collect();
+        let mut verdicts = self.ledger.machine.check_stateless(&envelopes).into_iter();
         let mut checked = self.checked();
-        let checks = verdicts.into_iter().zip(envelopes).zip(rest);
-        checks
-            .map(|((verdict, envelope), (id, bytes))| {
-                verdict?;
-                checked.insert(id);
-                Ok(Arc::new(Transaction {
-                    id,
-                    envelope,
-                    bytes,
-                }))
-            })
-            .collect()
+        let verdict = |(tx, fresh): (Transaction, bool)| {
+            if fresh {
+                verdicts.next().expect("each fresh one has a verdict")?;
+                checked.insert(tx.id);
+            }
+            Ok(Arc::new(tx))
+        };
+        transactions.into_iter().zip(fresh).map(verdict).collect()
     }
 
     /// Says that state can be read from now on.

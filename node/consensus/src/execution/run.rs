@@ -14,7 +14,11 @@ use crate::{
 use bytes::Bytes;
 use commonware_glue::stateful::db::Unmerkleized as _;
 use commonware_utils::non_empty_range;
-use std::{collections::BTreeMap, mem, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+    sync::Arc,
+};
 use tacit_finality::{Committee, StateCommitment, key_digest};
 use tacit_ledger::kernel::{
     BlockContext, BlockResult, BlockRun, Missing, Reject, StateKey, StateView, Writes,
@@ -196,14 +200,12 @@ impl Steps {
 
     /// Keys that the transactions will read for certain.
     fn prefetch(&self) -> Vec<StateKey> {
-        let mut keys: Vec<_> = self
-            .transactions
-            .iter()
-            .flat_map(|transaction| self.run.prefetch(&transaction.envelope))
-            .collect();
-        keys.sort_unstable();
-        keys.dedup();
-        keys
+        let mut keys = BTreeSet::new();
+        for transaction in &self.transactions {
+            // One by one: most are known from the transactions before.
+            keys.extend(self.run.prefetch(&transaction.envelope));
+        }
+        keys.into_iter().collect()
     }
 
     fn supply(&mut self, keys: Vec<StateKey>, values: Vec<Option<Vec<u8>>>) {
@@ -219,11 +221,9 @@ impl Steps {
             self.opened = true;
         }
         while let Some(transaction) = self.transactions.get(self.next) {
-            match (self.run.fits(&transaction.envelope)?, self.unfit) {
-                (Ok(()), _) => {
-                    self.run.apply(&transaction.envelope)?;
-                    self.included.push(transaction.clone());
-                }
+            let included = self.run.include(transaction.id, &transaction.envelope)?;
+            match (included, self.unfit) {
+                (Ok(_), _) => self.included.push(transaction.clone()),
                 (Err(_), Unfit::Refuse) => return Ok(Progress::Refused),
                 (Err(reject), Unfit::LeaveOut) => self.left_out.push((transaction.clone(), reject)),
             }

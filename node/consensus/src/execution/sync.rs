@@ -19,7 +19,13 @@ use commonware_storage::{
 };
 use commonware_utils::channel::{mpsc, oneshot};
 use futures::future::{Either, select};
-use std::{pin::pin, sync::Arc};
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 use tacit_finality::{Digest, StateOperation};
 
 type Family = mmr::Family;
@@ -67,10 +73,25 @@ impl<E: Runtime> Source for Served<E> {
 
 type Inner<E> = Mailbox<Served<E>, Family, WireOperation, Digest>;
 
+/// Counts the answers of peers. Clones count together.
+#[derive(Clone, Default)]
+pub(crate) struct Downloads(Arc<AtomicU64>);
+
+impl Downloads {
+    pub(crate) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// Fetches operations from peers, and serves this node's once it has them.
 pub(crate) struct Downloader<E: Runtime> {
     inner: Inner<E>,
     runtime: Arc<E>,
+    downloads: Downloads,
 }
 
 impl<E: Runtime> Clone for Downloader<E> {
@@ -78,15 +99,17 @@ impl<E: Runtime> Clone for Downloader<E> {
         Self {
             inner: self.inner.clone(),
             runtime: self.runtime.clone(),
+            downloads: self.downloads.clone(),
         }
     }
 }
 
 impl<E: Runtime> Downloader<E> {
-    pub(crate) fn new(runtime: E, inner: Inner<E>) -> Self {
+    pub(crate) fn new(runtime: E, inner: Inner<E>, downloads: Downloads) -> Self {
         Self {
             inner,
             runtime: Arc::new(runtime),
+            downloads,
         }
     }
 }
@@ -99,6 +122,7 @@ impl<E: Runtime> Source for Downloader<E> {
 
     async fn serve(&self, request: Request<Family>) -> source::Result<Self> {
         let (response, feedback) = self.inner.serve(request).await?;
+        self.downloads.add();
         let feedback = feedback.map(|feedback| {
             let (verdict, judged) = oneshot::channel();
             let (candidates, later) = mpsc::channel(1);

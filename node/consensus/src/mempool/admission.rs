@@ -75,6 +75,18 @@ pub enum AdmissionError {
     Stopped,
 }
 
+impl From<PoolRefusal> for AdmissionError {
+    fn from(refusal: PoolRefusal) -> Self {
+        match refusal {
+            // The pool has another transaction under the number, or this one.
+            PoolRefusal::Known | PoolRefusal::SequenceTaken => Self::SequenceTaken,
+            PoolRefusal::SenderFull => Self::SenderFull,
+            PoolRefusal::Full => Self::Full,
+            PoolRefusal::Expired => Self::Expired,
+        }
+    }
+}
+
 type Verdict = Result<TxId, AdmissionError>;
 
 struct Submission {
@@ -283,10 +295,7 @@ impl Admitter {
             Ok(()) => Ok((transaction, true)),
             // Submitting twice is how a caller retries, and is answered like the first time.
             Err(PoolRefusal::Known) => Ok((transaction, false)),
-            Err(PoolRefusal::SequenceTaken) => Err(AdmissionError::SequenceTaken),
-            Err(PoolRefusal::SenderFull) => Err(AdmissionError::SenderFull),
-            Err(PoolRefusal::Full) => Err(AdmissionError::Full),
-            Err(PoolRefusal::Expired) => Err(AdmissionError::Expired),
+            Err(refusal) => Err(refusal.into()),
         }
     }
 
@@ -322,9 +331,21 @@ fn check(core: &Core, batch: Vec<(Bytes, Origin)>) -> Vec<CheckedTransaction> {
             },
         }
     }
-    let verdicts = core.check(fresh).into_iter();
+    // Those without a place need no check at all, so a flood costs little once its share is full.
+    let refusals = core.pool.refusals(&fresh);
+    let (mut fitting, mut waiting) = (Vec::new(), Vec::new());
+    for ((transaction, origin), refusal) in fresh.into_iter().zip(origins).zip(refusals) {
+        match refusal {
+            Some(refusal) => done.push((Err(refusal.into()), origin)),
+            None => {
+                fitting.push(transaction);
+                waiting.push(origin);
+            }
+        }
+    }
+    let verdicts = core.check(fitting).into_iter();
     let verdicts = verdicts.map(|verdict| verdict.map_err(AdmissionError::Refused));
-    done.extend(verdicts.zip(origins));
+    done.extend(verdicts.zip(waiting));
     done
 }
 

@@ -85,6 +85,13 @@ impl Pool {
         ids.iter().map(find).collect()
     }
 
+    /// Why the pool would not take each of these transactions now, if it would not.
+    pub(crate) fn refusals(&self, transactions: &[Transaction]) -> Vec<Option<PoolRefusal>> {
+        let inner = self.lock();
+        let refusal = |transaction| inner.admits(transaction).err();
+        transactions.iter().map(refusal).collect()
+    }
+
     /// Number and bytes of waiting transactions.
     pub(crate) fn load(&self) -> (usize, usize) {
         let inner = self.lock();
@@ -131,10 +138,16 @@ impl Pool {
 
     /// Drops what a finalized block contains, what it overtook, and what expired with it.
     pub(crate) fn finalized(&self, transactions: &[Arc<Transaction>], height: u64) {
+        let mut last: BTreeMap<MemberId, u64> = BTreeMap::new();
+        for transaction in transactions {
+            let (sender, sequence) = (transaction.envelope.sender, transaction.envelope.sequence);
+            let last = last.entry(sender).or_insert(sequence);
+            *last = sequence.max(*last);
+        }
         let mut inner = self.lock();
         inner.height = height;
-        for transaction in transactions {
-            inner.remove_through(transaction.envelope.sender, transaction.envelope.sequence);
+        for (sender, sequence) in last {
+            inner.remove_through(sender, sequence);
         }
         inner.expire();
     }
@@ -167,7 +180,8 @@ impl Pool {
 }
 
 impl Inner {
-    fn insert(&mut self, transaction: Arc<Transaction>) -> Result<(), PoolRefusal> {
+    /// Whether there is a place for the transaction.
+    fn admits(&self, transaction: &Transaction) -> Result<(), PoolRefusal> {
         if self.ids.contains_key(&transaction.id) {
             return Err(PoolRefusal::Known);
         }
@@ -178,9 +192,13 @@ impl Inner {
         if self.bytes + size > MAX_POOL_BYTES {
             return Err(PoolRefusal::Full);
         }
-        let (sender, sequence) = (transaction.envelope.sender, transaction.envelope.sequence);
-        let queue = self.senders.entry(sender).or_default();
-        if queue.by_sequence.contains_key(&sequence) {
+        let Some(queue) = self.senders.get(&transaction.envelope.sender) else {
+            return Ok(());
+        };
+        if queue
+            .by_sequence
+            .contains_key(&transaction.envelope.sequence)
+        {
             return Err(PoolRefusal::SequenceTaken);
         }
         if queue.by_sequence.len() >= MAX_POOL_TRANSACTIONS_PER_SENDER
@@ -188,6 +206,14 @@ impl Inner {
         {
             return Err(PoolRefusal::SenderFull);
         }
+        Ok(())
+    }
+
+    fn insert(&mut self, transaction: Arc<Transaction>) -> Result<(), PoolRefusal> {
+        self.admits(&transaction)?;
+        let size = transaction.bytes.len();
+        let (sender, sequence) = (transaction.envelope.sender, transaction.envelope.sequence);
+        let queue = self.senders.entry(sender).or_default();
         queue.bytes += size;
         self.bytes += size;
         self.ids.insert(transaction.id, (sender, sequence));
@@ -280,16 +306,21 @@ impl Inner {
 
     /// Drops the sender's transactions up to `sequence`: they are final or can never be.
     fn remove_through(&mut self, sender: MemberId, sequence: u64) {
-        let Some(queue) = self.senders.get(&sender) else {
+        let Some(queue) = self.senders.get_mut(&sender) else {
             return;
         };
-        let ids: Vec<_> = queue
-            .by_sequence
-            .range(..=sequence)
-            .map(|(_, tx)| tx.id)
-            .collect();
-        for id in ids {
-            self.remove(&id);
+        while let Some(first) = queue.by_sequence.first_entry()
+            && *first.key() <= sequence
+        {
+            let transaction = first.remove();
+            queue.bytes -= transaction.bytes.len();
+            self.bytes -= transaction.bytes.len();
+            self.ids.remove(&transaction.id);
+            self.expiries
+                .remove(&(transaction.envelope.expiry_height, transaction.id));
+        }
+        if queue.by_sequence.is_empty() {
+            self.senders.remove(&sender);
         }
     }
 

@@ -7,16 +7,16 @@ use rand_core::{OsRng, RngCore};
 use tacit_circuits::curve::WirePoint;
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::oprf::DleqProof;
-use tacit_ledger::kernel::hash::hash_encoded;
+use tacit_ledger::kernel::hash::{Label, hash_encoded};
 use tacit_ledger::kernel::{BoundedVec, Digest};
 use tacit_ledger::network::request::MAX_CALLS;
 use zeroize::Zeroizing;
 
 /// Label of `a = hash(nonce, record)`.
-const AUDIT_LABEL: &str = "tacit v1 audit record";
+static AUDIT_LABEL: Label = Label::new("tacit v1 audit record");
 
 /// Label under which the circumstances of a screening enter its records.
-const CONTEXT_LABEL: &str = "tacit v1 audit context";
+static CONTEXT_LABEL: Label = Label::new("tacit v1 audit context");
 
 /// Longest text of a context, in bytes: a case reference or a person's name, not a document.
 pub const MAX_CONTEXT_TEXT_BYTES: usize = 256;
@@ -73,7 +73,7 @@ impl AuditContext {
 
     /// Its hash, which enters the record of each call.
     pub fn digest(&self) -> Digest {
-        hash_encoded(CONTEXT_LABEL, self)
+        hash_encoded(&CONTEXT_LABEL, self)
     }
 }
 
@@ -95,7 +95,7 @@ impl AuditRecord {
     /// `a = hash(nonce, record)`: what stands on the ledger. The nonce hides the record from whoever could
     /// guess it, and erasing both leaves nothing.
     pub fn commitment(&self, nonce: &[u8; 32]) -> Digest {
-        hash_encoded(AUDIT_LABEL, &(nonce, self))
+        hash_encoded(&AUDIT_LABEL, &(nonce, self))
     }
 }
 

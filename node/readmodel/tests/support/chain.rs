@@ -184,7 +184,7 @@ impl Chain {
     fn sealed(&mut self, envelopes: Vec<Vec<u8>>, results: Vec<BlockResult>) -> Finalized {
         let height = self.height;
         let parent = self.hash;
-        self.hash = hash::hash_encoded("tests of the read model", &(parent, height));
+        self.hash = hash::hash_encoded(&LABEL, &(parent, height));
         let header = BlockHeader {
             height,
             time_ms: START_MS + height * STEP_MS,
@@ -343,9 +343,11 @@ impl Chain {
     }
 }
 
+static LABEL: hash::Label = hash::Label::new("tests of the read model");
+
 /// The audit hash of a call.
 pub fn audit(session: SessionId, sequence: u64, index: u64) -> Digest {
-    hash::hash_encoded("tests of the read model", &(session, sequence, index))
+    hash::hash_encoded(&LABEL, &(session, sequence, index))
 }
 
 /// The publication of a list.
