@@ -200,3 +200,34 @@ fn places(culprits: &[usize]) -> String {
         .collect();
     numbers.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn bytes_are_a_file_or_an_error_and_never_a_panic(bytes: Vec<u8>) {
+            prop_assert!(ReceiptFile::from_bytes(&bytes).is_err());
+            let begun = [MAGIC.as_slice(), &bytes].concat();
+            prop_assert!(ReceiptFile::from_bytes(&begun).is_err());
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_not_read() {
+        let mut bytes = MAGIC.to_vec();
+        bytes.resize(MAX_RECEIPT_FILE_BYTES + 1, 0);
+        let refused = ReceiptFile::from_bytes(&bytes);
+        assert!(matches!(refused, Err(ReceiptFileError::TooLarge)));
+    }
+
+    #[test]
+    fn places_are_counted_as_people_do() {
+        assert_eq!(
+            NotVerified::Proofs(vec![0, 2]).to_string(),
+            "the proof of receipt 1, 3 does not hold"
+        );
+    }
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tacit_circuits::curve::Field;
+use tacit_circuits::log::LogFrontier;
 use tacit_consensus::{FinalizedBlock, LedgerError, LedgerHandle};
 use tacit_frontend::receipts::{AppendError, NetworkLog, SharedLog};
 use tacit_frontend::snapshots::FileError;
@@ -22,6 +23,17 @@ pub(super) struct LogFeeder {
     handle: LedgerHandle,
     folder: PathBuf,
     log: SharedLog,
+}
+
+/// Where the log begins.
+#[derive(Clone, Copy, Debug)]
+enum Beginning {
+    /// Where the files end; with the first block where there are none.
+    Files,
+    /// With the first block.
+    Blocks,
+    /// With the newest state: the blocks before it are kept here no more.
+    State,
 }
 
 /// Why the log is begun again.
@@ -54,32 +66,33 @@ impl LogFeeder {
 
     /// Runs until the ledger stops.
     pub(super) async fn run(self) {
-        let mut begin = false;
+        let mut from = Beginning::Files;
         loop {
-            match self.follow(begin).await {
+            match self.follow(from).await {
                 Err(Trouble::Ledger(LedgerError::Stopped)) => return,
                 Err(trouble) => {
-                    // The right edge stands in the ledger's state: what was there before is lost to new
-                    // receipts, and nothing is wrong.
-                    begin = !matches!(trouble, Trouble::Ledger(_));
-                    tracing::error!(error = %trouble, begin, "receipts.log: trying again");
+                    if !matches!(trouble, Trouble::Ledger(_)) {
+                        from = Beginning::Blocks;
+                    }
+                    tracing::error!(error = %trouble, ?from, "receipts.log: trying again");
                     tokio::time::sleep(RETRY_DELAY).await;
                 }
-                Ok(()) => begin = true,
+                Ok(()) => from = Beginning::State,
             }
         }
     }
 
-    /// Follows from where the files end, or from the newest state; ends where the blocks in between are gone.
-    async fn follow(&self, begin: bool) -> Result<(), Trouble> {
-        let opened = if begin {
-            None
-        } else {
-            NetworkLog::open(&self.folder, self.handle.chain_id())?
+    /// Follows from where the log begins; ends where the next block is kept no more.
+    async fn follow(&self, from: Beginning) -> Result<(), Trouble> {
+        let chain = self.handle.chain_id();
+        let opened = match from {
+            Beginning::Files => NetworkLog::open(&self.folder, chain)?,
+            Beginning::Blocks | Beginning::State => None,
         };
-        let log = match opened {
-            Some(log) => log,
-            None => self.begin().await?,
+        let log = match (opened, from) {
+            (Some(log), _) => log,
+            (None, Beginning::State) => self.begin_from_state().await?,
+            (None, _) => NetworkLog::begin(&self.folder, chain, 0, LogFrontier::new())?,
         };
         let log = Arc::new(log);
         self.log.store(Some(log.clone()));
@@ -104,7 +117,9 @@ impl LogFeeder {
         }
     }
 
-    async fn begin(&self) -> Result<NetworkLog, Trouble> {
+    /// Begins with the right edge that stands in the newest state: receipts of calls from before it cannot be
+    /// made here.
+    async fn begin_from_state(&self) -> Result<NetworkLog, Trouble> {
         let (height, values) = self.handle.get_many(vec![keys::log_frontier()]).await?;
         let frontier = match values.into_iter().flatten().next() {
             Some(bytes) => {
