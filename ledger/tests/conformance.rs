@@ -1,7 +1,7 @@
 //! The encoding of each wire type, pinned: another byte is another version of the format.
 
 use borsh::BorshSerialize;
-use tacit_ledger::kernel::hash::{Digest, hash};
+use tacit_ledger::kernel::hash::{Digest, Label, hash};
 use tacit_ledger::kernel::{
     BlockResult, Bytes, ChainId, Clock, Envelope, Outcome, Party, PartyStatus, Registry,
     ResultProof, Role, Table, TxId, TxResult, codec, keys,
@@ -13,7 +13,7 @@ use tacit_ledger::network::{Action, Event};
 use crate::receipts::ACCEPTED;
 use crate::support::*;
 
-const LABEL: &str = "tacit 2026 ledger/v1 conformance";
+static LABEL: Label = Label::new("tacit 2026 ledger/v1 conformance");
 
 /// Lines of `name length hash`.
 #[derive(Default)]
@@ -22,7 +22,7 @@ struct Lines(String);
 impl Lines {
     fn add(&mut self, name: &str, value: &impl BorshSerialize) {
         let bytes = codec::encode(value);
-        let line = format!("{name} {} {}\n", bytes.len(), hash(LABEL, &bytes));
+        let line = format!("{name} {} {}\n", bytes.len(), hash(&LABEL, &bytes));
         self.0.push_str(&line);
     }
 }

@@ -49,11 +49,12 @@ pub(super) fn hold(executable: &Path, folder: &Path, layout: &Layout) -> Result<
     let verified = run(&[
         "ceremony", "verify", "--beacon", &beacon, "--beacon", &beacon,
     ])?;
-    let heads = verified
+    let mut heads = verified
         .lines()
+        .rev()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .filter_map(|step| step["head"].as_str().map(str::to_owned));
-    let transcript = heads.last().ok_or_else(|| StoryError::Unexpected {
+    let transcript = heads.next().ok_or_else(|| StoryError::Unexpected {
         command: "tacit ceremony verify".into(),
         answer: verified.clone(),
     })?;
