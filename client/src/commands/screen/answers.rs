@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use tacit_proto::operator::{
-    Answer, ErrorDetail, ListAllRequest, ListRef, ListSummary, PlannedList, ScreenPlanResponse,
+    Answer, ErrorDetail, ListAllRequest, ListAnswers, ListRef, ListSummary, PlannedList, RowAnswer,
+    ScreenPlanResponse,
 };
 
 use crate::connection::Node;
@@ -150,6 +151,15 @@ impl Judged {
             Self { .. } => "incomplete",
         }
     }
+}
+
+/// The call behind an answer, as `tacit receipt create` takes it; nothing where none was made.
+pub(super) fn call(answers: &ListAnswers, row: &RowAnswer) -> Option<String> {
+    let ListAnswers {
+        session, sequence, ..
+    } = answers;
+    let made = *session > 0 && row.answer() != Answer::Unreachable;
+    made.then(|| format!("{session}/{sequence}/{}", row.index))
 }
 
 /// Why a list is unreachable, for people.

@@ -18,7 +18,7 @@ use super::answers::AskedLists;
 use super::feed::{Read, count, feed, stop_on_interrupt};
 use super::files::Files;
 use super::report::Report;
-use super::sheet::{Sheet, records_in};
+use super::sheet::{Sheet, Wanted, records_in};
 use crate::Context;
 use crate::commands::{STREAM_BUFFER, bar, declined};
 use crate::connection;
@@ -68,7 +68,11 @@ pub(super) async fn run(
     let plan = first_plan(&mut answers).await?;
     let lists = AskedLists::of(&mut node, &plan).await?;
     let mut source = RowSource::open(from, &command.columns)?;
-    let sheet = Sheet::open(&files, &mut source, &lists, command.require, command.resume)?;
+    let wanted = Wanted {
+        require: command.require,
+        calls: command.calls,
+    };
+    let sheet = Sheet::open(&files, &mut source, &lists, wanted, command.resume)?;
     let rejects = Rejects::open(&files.rejects, sheet.done_before())?;
 
     let bar = bar(context.format());
@@ -183,8 +187,8 @@ impl Collector {
     fn hear(&mut self, answer: ScreenResponse) -> Result<(), ClientError> {
         match answer.step {
             Some(Step::Answers(answers)) => {
-                let list = answers.list.map_or(0, |list| list.list_id);
-                self.tracked(|sheet| sheet.answered(list, &answers.rows))
+                let list = answers.list.as_ref().map_or(0, |list| list.list_id);
+                self.tracked(|sheet| sheet.answered(list, &answers))
             }
             Some(Step::Malformed(rows)) => {
                 for row in rows.rows {

@@ -98,6 +98,9 @@ pub struct ScreenCommand {
     /// Replace --out where it exists, and begin an unfinished run anew unless --resume is given.
     #[arg(long, requires = "from")]
     overwrite: bool,
+    /// Add a column with the call behind each answer, as `tacit receipt create` takes it.
+    #[arg(long, requires = "from")]
+    calls: bool,
     /// Where rows that are not asked go, with number and reason; beside the file if none is given.
     #[arg(long, value_name = "FILE", requires = "from")]
     rejects: Option<PathBuf>,

@@ -12,7 +12,7 @@ use tacit_proto::operator::{
 use tonic::Status;
 
 use super::ScreenCommand;
-use super::answers::{AskedList, AskedLists, Judged, Said, reason};
+use super::answers::{AskedList, AskedLists, Judged, Said, call, reason};
 use crate::Context;
 use crate::connection::{self, Node};
 use crate::error::ClientError;
@@ -32,6 +32,7 @@ struct Line {
     session: u64,
     sequence: u64,
     index: u32,
+    call: Option<String>,
 }
 
 /// All that was said.
@@ -219,7 +220,7 @@ impl Screening {
             ]);
         }
         for line in &self.lines {
-            let call = match (line.call(), self.height(line)) {
+            let call = match (line.call.clone(), self.height(line)) {
                 (Some(call), Some(height)) => format!("{call} at {height}"),
                 (call, _) => call.unwrap_or_default(),
             };
@@ -257,7 +258,7 @@ impl Screening {
                         "answer": line.word(),
                         "reason": line.reason,
                         "version": line.version,
-                        "call": line.call(),
+                        "call": line.call,
                         "session": line.session,
                         "sequence": line.sequence,
                         "index": line.index,
@@ -278,26 +279,15 @@ impl Screening {
 }
 
 impl Line {
-    /// The call as `tacit receipt create` takes it; nothing where none was made.
-    fn call(&self) -> Option<String> {
-        (self.session > 0).then(|| format!("{}/{}/{}", self.session, self.sequence, self.index))
-    }
-
     fn word(&self) -> &'static str {
         self.said.unwrap_or(Said::Unreachable).word()
     }
 }
 
-fn lines(answers: ListAnswers) -> impl Iterator<Item = Line> {
+fn lines(mut answers: ListAnswers) -> impl Iterator<Item = Line> {
     let list = answers.list.clone().unwrap_or_default();
     let why = answers.unreachable.clone();
-    let ListAnswers {
-        rows,
-        version,
-        session,
-        sequence,
-        ..
-    } = answers;
+    let rows = std::mem::take(&mut answers.rows);
     rows.into_iter().map(move |row| {
         let said = Said::from(row.answer());
         Line {
@@ -311,10 +301,11 @@ fn lines(answers: ListAnswers) -> impl Iterator<Item = Line> {
             } else {
                 String::new()
             },
-            version,
-            session,
-            sequence,
+            version: answers.version,
+            session: answers.session,
+            sequence: answers.sequence,
             index: row.index,
+            call: call(&answers, &row),
         }
     })
 }

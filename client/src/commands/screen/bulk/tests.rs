@@ -19,7 +19,7 @@ fn fixture(resume: bool, folder: tempfile::TempDir) -> Fixture {
     let files = Files::new(&from, &folder.path().join("out.csv"), None);
     let mut source = RowSource::open(&from, &choice(&[("phone", "phone")])).unwrap();
     let lists = asked(&[(1, 2, &["phone"]), (2, 3, &["phone"])]);
-    let sheet = Sheet::open(&files, &mut source, &lists, None, resume).unwrap();
+    let sheet = Sheet::open(&files, &mut source, &lists, Wanted::default(), resume).unwrap();
     let rejects = Rejects::open(&files.rejects, sheet.done_before()).unwrap();
     let (read, records) = mpsc::channel(STREAM_BUFFER);
     let mut rest = Vec::new();

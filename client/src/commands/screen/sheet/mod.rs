@@ -9,9 +9,9 @@ use std::fs::File;
 use std::io::{BufWriter, Seek as _, SeekFrom};
 
 use csv::{ByteRecord, Writer, WriterBuilder};
-use tacit_proto::operator::RowAnswer;
+use tacit_proto::operator::ListAnswers;
 
-use super::answers::{AskedLists, Judged, Said};
+use super::answers::{AskedLists, Judged, Said, call};
 use super::files::Files;
 use crate::error::ClientError;
 use crate::rows::{Columns, RowSource};
@@ -36,6 +36,8 @@ struct Pending {
     record: ByteRecord,
     /// One for each lane; `None` while it is waited for.
     said: Vec<Option<Said>>,
+    /// One for each lane where calls are wanted: empty where none was made.
+    calls: Vec<String>,
     /// Chosen columns whose value is no identifier.
     malformed: Vec<bool>,
     waiting: usize,
@@ -60,10 +62,21 @@ struct Layout {
     columns: Columns,
     lanes: Vec<Lane>,
     require: Option<u32>,
+    /// Whether the calls that were made stand behind the answers.
+    calls: bool,
+}
+
+/// What the output is to hold.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wanted {
+    /// How many members must have answered a complete record; all, where it is absent.
+    pub(super) require: Option<u32>,
+    /// The calls that were made.
+    pub(super) calls: bool,
 }
 
 impl Layout {
-    fn new(source: &RowSource, lists: &AskedLists, require: Option<u32>) -> Self {
+    fn new(source: &RowSource, lists: &AskedLists, wanted: Wanted) -> Self {
         let columns = source.columns().clone();
         let mut lanes = Vec::new();
         for (place, column) in columns.chosen().iter().enumerate() {
@@ -83,8 +96,14 @@ impl Layout {
             own: source.header().len(),
             columns,
             lanes,
-            require,
+            require: wanted.require,
+            calls: wanted.calls,
         }
+    }
+
+    /// Lanes whose calls are written.
+    fn call_lanes(&self) -> &[Lane] {
+        if self.calls { &self.lanes } else { &[] }
     }
 
     /// The header of the output. A column of the file must not pass for one of results.
@@ -95,6 +114,11 @@ impl Layout {
             .iter()
             .map(|lane| lane.title.clone())
             .chain(verdicts.map(|column| format!("{}:answer", column.name)))
+            .chain(
+                self.call_lanes()
+                    .iter()
+                    .map(|lane| format!("{}:call", lane.title)),
+            )
             .collect();
         let mut titles = source.header().clone();
         if let Some(title) = added
@@ -133,6 +157,9 @@ impl Layout {
                 self.judged(column, pending.said.iter().copied()).word()
             };
             record.push_field(word.as_bytes());
+        }
+        for call in pending.calls.iter().take(self.call_lanes().len()) {
+            record.push_field(call.as_bytes());
         }
         record.extend(pending.record.iter().skip(self.own));
         let counts = self.counts(&record);
@@ -197,10 +224,10 @@ impl Sheet {
         files: &Files,
         source: &mut RowSource,
         lists: &AskedLists,
-        require: Option<u32>,
+        wanted: Wanted,
         resume: bool,
     ) -> Result<Self, ClientError> {
-        let layout = Layout::new(source, lists, require);
+        let layout = Layout::new(source, lists, wanted);
         let titles = layout.titles(source)?;
         let failed = |source| ClientError::File {
             path: files.unfinished.clone(),
@@ -259,6 +286,7 @@ impl Sheet {
             record,
             malformed: vec![false; self.layout.columns.chosen().len()],
             waiting: said.len(),
+            calls: vec![String::new(); said.len()],
             said,
         };
         self.pending.insert(number, pending);
@@ -270,6 +298,7 @@ impl Sheet {
         let pending = Pending {
             record,
             said: vec![None; self.layout.lanes.len()],
+            calls: vec![String::new(); self.layout.lanes.len()],
             malformed: vec![true; self.layout.columns.chosen().len()],
             waiting: 0,
         };
@@ -293,8 +322,8 @@ impl Sheet {
     }
 
     /// A list answered for some values.
-    pub(super) fn answered(&mut self, list: u32, rows: &[RowAnswer]) -> Result<(), ClientError> {
-        for row in rows {
+    pub(super) fn answered(&mut self, list: u32, answers: &ListAnswers) -> Result<(), ClientError> {
+        for row in &answers.rows {
             let (number, column) = self.layout.columns.record_and_column(row.row);
             let lane = self
                 .layout
@@ -304,6 +333,7 @@ impl Sheet {
             let (Some(lane), Some(pending)) = (lane, self.pending.get_mut(&number)) else {
                 continue;
             };
+            pending.calls[lane] = call(answers, row).unwrap_or_default();
             let first = pending.said[lane].replace(Said::from(row.answer()));
             if first.is_none() && !pending.malformed[column] {
                 pending.waiting -= 1;

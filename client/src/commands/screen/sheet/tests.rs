@@ -3,7 +3,7 @@
 use super::super::answers::tests::asked;
 use super::*;
 use crate::rows::tests::choice;
-use tacit_proto::operator::Answer;
+use tacit_proto::operator::{Answer, RowAnswer};
 
 fn lists() -> AskedLists {
     asked(&[(1, 2, &["phone", "card"]), (2, 3, &["phone"])])
@@ -43,7 +43,11 @@ impl Fixture {
 
     fn try_sheet(&mut self, require: Option<u32>, resume: bool) -> Result<Sheet, ClientError> {
         self.source = Self::source(&self.files);
-        Sheet::open(&self.files, &mut self.source, &lists(), require, resume)
+        let wanted = Wanted {
+            require,
+            ..Wanted::default()
+        };
+        Sheet::open(&self.files, &mut self.source, &lists(), wanted, resume)
     }
 
     fn sheet(&mut self, require: Option<u32>, resume: bool) -> Sheet {
@@ -74,11 +78,20 @@ fn row(row: u64, answer: Answer) -> RowAnswer {
     }
 }
 
+fn said(rows: &[RowAnswer]) -> ListAnswers {
+    ListAnswers {
+        rows: rows.to_vec(),
+        session: 7,
+        sequence: 2,
+        ..ListAnswers::default()
+    }
+}
+
 /// Both lists say the same of a record.
 fn answer_all(sheet: &mut Sheet, record: u64, answer: Answer) {
     let answers = [row(2 * record, answer), row(2 * record + 1, answer)];
-    sheet.answered(1, &answers).unwrap();
-    sheet.answered(2, &answers[..1]).unwrap();
+    sheet.answered(1, &said(&answers)).unwrap();
+    sheet.answered(2, &said(&answers[..1])).unwrap();
 }
 
 const fn counts(records: u64, hit: u64, incomplete: u64) -> Counts {
@@ -96,14 +109,17 @@ fn records_are_written_in_order_whatever_the_order_of_answers() {
     fixture.fill(&mut sheet, 2);
     // Record 2 first: phone is value 4, card value 5; record 1 has values 2 and 3.
     sheet
-        .answered(1, &[row(4, Answer::Clear), row(5, Answer::Clear)])
+        .answered(1, &said(&[row(4, Answer::Clear), row(5, Answer::Clear)]))
         .unwrap();
-    sheet.answered(2, &[row(4, Answer::Hit)]).unwrap();
+    sheet.answered(2, &said(&[row(4, Answer::Hit)])).unwrap();
     assert_eq!(sheet.counts().records, 0);
     sheet
-        .answered(1, &[row(2, Answer::Clear), row(3, Answer::Unreachable)])
+        .answered(
+            1,
+            &said(&[row(2, Answer::Clear), row(3, Answer::Unreachable)]),
+        )
         .unwrap();
-    sheet.answered(2, &[row(2, Answer::Clear)]).unwrap();
+    sheet.answered(2, &said(&[row(2, Answer::Clear)])).unwrap();
     assert_eq!(sheet.finish().unwrap(), counts(2, 1, 1));
     assert_eq!(
         fixture.output(),
@@ -119,7 +135,7 @@ fn a_malformed_value_is_written_as_such_and_waits_for_nobody() {
     let mut sheet = fixture.sheet(Some(1), false);
     fixture.fill(&mut sheet, 1);
     sheet.malformed(2).unwrap();
-    sheet.answered(1, &[row(3, Answer::Clear)]).unwrap();
+    sheet.answered(1, &said(&[row(3, Answer::Clear)])).unwrap();
     assert_eq!(sheet.finish().unwrap(), counts(1, 0, 1));
     assert!(
         fixture
@@ -134,9 +150,11 @@ fn a_required_number_of_members_makes_up_for_one_that_is_unreachable() {
     let mut sheet = fixture.sheet(Some(1), false);
     fixture.fill(&mut sheet, 1);
     sheet
-        .answered(1, &[row(2, Answer::Clear), row(3, Answer::Clear)])
+        .answered(1, &said(&[row(2, Answer::Clear), row(3, Answer::Clear)]))
         .unwrap();
-    sheet.answered(2, &[row(2, Answer::Unreachable)]).unwrap();
+    sheet
+        .answered(2, &said(&[row(2, Answer::Unreachable)]))
+        .unwrap();
     assert_eq!(sheet.finish().unwrap(), counts(1, 0, 0));
 }
 
@@ -146,9 +164,13 @@ fn a_column_whose_type_no_list_takes_is_incomplete() {
         let mut fixture = Fixture::new();
         let phones = asked(&[(1, 2, &["phone"])]);
         let files = fixture.files.clone();
-        let mut sheet = Sheet::open(&files, &mut fixture.source, &phones, require, false).unwrap();
+        let wanted = Wanted {
+            require,
+            ..Wanted::default()
+        };
+        let mut sheet = Sheet::open(&files, &mut fixture.source, &phones, wanted, false).unwrap();
         fixture.fill(&mut sheet, 1);
-        sheet.answered(1, &[row(2, Answer::Clear)]).unwrap();
+        sheet.answered(1, &said(&[row(2, Answer::Clear)])).unwrap();
         assert_eq!(sheet.finish().unwrap(), counts(1, 0, 1));
         assert!(fixture.output().ends_with("1,2,a,clear,clear,incomplete\n"));
     }
@@ -218,9 +240,11 @@ fn a_hit_of_which_not_enough_answered_counts_as_both_after_a_resumption_too() {
     let mut sheet = fixture.sheet(None, false);
     fixture.fill(&mut sheet, 1);
     sheet
-        .answered(1, &[row(2, Answer::Hit), row(3, Answer::Clear)])
+        .answered(1, &said(&[row(2, Answer::Hit), row(3, Answer::Clear)]))
         .unwrap();
-    sheet.answered(2, &[row(2, Answer::Unreachable)]).unwrap();
+    sheet
+        .answered(2, &said(&[row(2, Answer::Unreachable)]))
+        .unwrap();
     assert_eq!(sheet.pause().unwrap(), counts(1, 1, 1));
     assert_eq!(fixture.sheet(None, true).counts(), counts(1, 1, 1));
 }
@@ -245,4 +269,38 @@ fn a_column_of_the_file_never_passes_for_an_answer() {
     let mut fixture = Fixture::of("phone,card,phone:answer\n1,2,clear\n");
     let error = fixture.try_sheet(None, false).err().unwrap();
     assert!(error.to_string().contains("phone:answer"), "{error}");
+}
+
+#[test]
+fn the_calls_stand_behind_the_answers_where_they_are_wanted() {
+    let mut fixture = Fixture::of("phone,card\n1,2\n3,4\n");
+    fixture.source = Fixture::source(&fixture.files);
+    let wanted = Wanted {
+        calls: true,
+        ..Wanted::default()
+    };
+    let mut sheet =
+        Sheet::open(&fixture.files, &mut fixture.source, &lists(), wanted, false).unwrap();
+    fixture.fill(&mut sheet, 2);
+    answer_all(&mut sheet, 1, Answer::Clear);
+    sheet
+        .answered(
+            1,
+            &said(&[row(4, Answer::Clear), row(5, Answer::Unreachable)]),
+        )
+        .unwrap();
+    sheet.settle().unwrap();
+    sheet.finish().unwrap();
+    let output = fixture.output();
+    let lines: Vec<&str> = output.lines().collect();
+    let titles: Vec<&str> = lines[0].split(',').collect();
+    assert_eq!(
+        titles[titles.len() - 3..]
+            .iter()
+            .filter(|title| title.ends_with(":call"))
+            .count(),
+        3
+    );
+    assert!(lines[1].ends_with(",7/2/0,7/2/0,7/2/0"), "{output}");
+    assert!(lines[2].ends_with(",7/2/0,,"), "{output}");
 }
