@@ -10,15 +10,12 @@ use super::{Place, Show, circuit, from_hex, print_added};
 use crate::error::ClientError;
 use crate::output::{Format, print_json};
 
-/// Ends a phase with a public value.
-///
-/// Whoever does so has no say in what comes of it: all others compute the same. The end of phase 1 fits the powers to
-/// the circuit; the end of phase 2 writes proving.key and verifying.key, and prints the key that is put to the vote.
+/// Which phase ends, and how.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  \
     tacit ceremony finish --dir ceremony --phase 1 --skip orchid \\\n    \
     --beacon 9d1f6a0c5b7e4a8f2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293")]
-pub(crate) struct Finish {
+pub struct Finish {
     #[command(flatten)]
     place: Place,
     /// The phase to end.

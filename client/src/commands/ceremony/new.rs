@@ -10,15 +10,12 @@ use super::{Place, circuit};
 use crate::error::ClientError;
 use crate::output::{Format, print_json};
 
-/// Begins a ceremony in a new folder.
-///
-/// Say in --beacons, before anybody contributes, which public values will end the phases: none may be known to anybody
-/// before the last contribution of its phase is with all members.
+/// What a ceremony begins with.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  \
     tacit ceremony new --dir ceremony --members harbour,meridian,orchid,summit \\\n    \
     --beacons 'the hashes of blocks 120000 and 240000 of the chain 5f0c'")]
-pub(crate) struct New {
+pub struct New {
     #[command(flatten)]
     place: Place,
     /// Who is expected to contribute, separated by commas.

@@ -11,13 +11,10 @@ use crate::ceremony::{CeremonyError, Checked, KeyFiles};
 use crate::error::ClientError;
 use crate::output::{Format, print_json};
 
-/// Checks every step, and names whoever made one that does not hold.
-///
-/// Prints each step with the head of the transcript after it, which its maker told the others. Changes nothing. Exits
-/// with 4 at the first step that does not hold.
+/// What is checked.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  tacit ceremony verify --dir ceremony")]
-pub(crate) struct Verify {
+pub struct Verify {
     #[command(flatten)]
     place: Place,
     /// The public value that must have ended phase 1, and, given again, that of phase 2.
