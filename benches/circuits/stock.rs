@@ -4,7 +4,6 @@
 //! as many slots. It is smaller than the receipt's where there is no gadget: Elligator2 is left out.
 
 use ark_bls12_381::Fr;
-use ark_crypto_primitives::sponge::CryptographicSponge as _;
 use ark_crypto_primitives::sponge::constraints::CryptographicSpongeVar;
 use ark_crypto_primitives::sponge::poseidon::constraints::PoseidonSpongeVar;
 use ark_crypto_primitives::sponge::poseidon::{PoseidonConfig, find_poseidon_ark_and_mds};
@@ -67,7 +66,7 @@ fn synthesise(system: &ConstraintSystemRef<Fr>) -> Result<()> {
     let (kind, x, secret) = (witness()?, witness()?, witness()?);
     hash(&[&kind, &x, &secret])?.enforce_equal(&public()?)?;
     let epoch = public()?;
-    hash(&[&kind, &x, &epoch])?;
+    let _unmapped = hash(&[&kind, &x, &epoch])?;
     // The checks that points lie in the subgroup are part of the stock allocation.
     let (hashed, unblinded, blinded, evaluated) = (point()?, point()?, point()?, point()?);
     let blind: Vec<Boolean<Fr>> = (0..SCALAR_BITS)

@@ -36,11 +36,9 @@ fn verify(snarkjs: &Path, folder: &Path) -> bool {
 }
 
 #[test]
+#[cfg_attr(not(tacit_test_snarkjs), ignore = "TACIT_TEST_SNARKJS is not set")]
 fn snarkjs_accepts_receipts_and_refuses_changed_ones() {
-    let Some(snarkjs) = std::env::var_os(SNARKJS).map(PathBuf::from) else {
-        eprintln!("ignored: {SNARKJS} names no snarkjs");
-        return;
-    };
+    let snarkjs = PathBuf::from(std::env::var_os(SNARKJS).expect("the path of snarkjs"));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("receipt-snarkjs");
     std::fs::create_dir_all(&folder).unwrap();
     let write = |name: &str, text: String| std::fs::write(folder.join(name), text).unwrap();
