@@ -14,11 +14,7 @@ use crate::output::Format;
 /// What is read of a file with entropy: far more than anybody throws dice for.
 const MAX_ENTROPY_BYTES: u64 = 1 << 20;
 
-/// Adds a member's contribution to the phase that is open.
-///
-/// All that is there is checked before. A step that does not hold is set aside with all that follows it, and told; if it
-/// was only damaged on its way, get the folder again and contribute to that. An interrupted contribution is simply made
-/// again. Tell the others the head that is printed, on a way on which they know you.
+/// Who contributes, and with what.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  \
     tacit ceremony contribute --dir ceremony --as meridian --entropy-file dice.txt")]

@@ -10,10 +10,7 @@ use super::{Place, Show, circuit, from_hex, print_added};
 use crate::error::ClientError;
 use crate::output::{Format, print_json};
 
-/// Ends a phase with a public value.
-///
-/// Whoever does so has no say in what comes of it: all others compute the same. The end of phase 1 fits the powers to
-/// the circuit; the end of phase 2 writes proving.key and verifying.key, and prints the key that is put to the vote.
+/// Which phase ends, and how.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  \
     tacit ceremony finish --dir ceremony --phase 1 --skip orchid \\\n    \

@@ -28,12 +28,25 @@ use crate::output::{Format, print_json, short};
 #[derive(Debug, clap::Subcommand)]
 pub enum CeremonyCommand {
     /// Begins a ceremony in a new folder.
+    ///
+    /// Say in --beacons, before anybody contributes, which public values will end the phases: none may be known to anybody
+    /// before the last contribution of its phase is with all members.
     New(new::New),
     /// Adds a member's contribution to the phase that is open.
+    ///
+    /// All that is there is checked before. A step that does not hold is set aside with all that follows it, and told; if it
+    /// was only damaged on its way, get the folder again and contribute to that. An interrupted contribution is simply made
+    /// again. Tell the others the head that is printed, on a way on which they know you.
     Contribute(contribute::Contribute),
     /// Checks every step, and names whoever made one that does not hold.
+    ///
+    /// Prints each step with the head of the transcript after it, which its maker told the others. Changes nothing. Exits
+    /// with 4 at the first step that does not hold.
     Verify(verify::Verify),
-    /// Ends a phase with a public value, and makes the keys at the end of phase 2.
+    /// Ends a phase with a public value.
+    ///
+    /// Whoever does so has no say in what comes of it: all others compute the same. The end of phase 1 fits the powers to
+    /// the circuit; the end of phase 2 writes proving.key and verifying.key, and prints the key that is put to the vote.
     Finish(finish::Finish),
 }
 

@@ -10,10 +10,7 @@ use super::{Place, circuit};
 use crate::error::ClientError;
 use crate::output::{Format, print_json};
 
-/// Begins a ceremony in a new folder.
-///
-/// Say in --beacons, before anybody contributes, which public values will end the phases: none may be known to anybody
-/// before the last contribution of its phase is with all members.
+/// What a ceremony begins with.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  \
     tacit ceremony new --dir ceremony --members harbour,meridian,orchid,summit \\\n    \

@@ -11,10 +11,7 @@ use crate::ceremony::{CeremonyError, Checked, KeyFiles};
 use crate::error::ClientError;
 use crate::output::{Format, print_json};
 
-/// Checks every step, and names whoever made one that does not hold.
-///
-/// Prints each step with the head of the transcript after it, which its maker told the others. Changes nothing. Exits
-/// with 4 at the first step that does not hold.
+/// What is checked.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  tacit ceremony verify --dir ceremony")]
 pub struct Verify {
