@@ -224,7 +224,6 @@ pub(super) fn scale<C: Split>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ark_ec::PrimeGroup as _;
 
     /// Scalars at which digits carry, are long or short, or change sign.
     fn scalars() -> Vec<Field> {
