@@ -38,7 +38,7 @@ impl fmt::Display for Author {
         match self {
             Self::Member(name) => f.write_str(name),
             Self::Closer(phase) => write!(f, "whoever ended {phase}"),
-            Self::Unknown => f.write_str("nobody it names"),
+            Self::Unknown => f.write_str("an unknown author"),
         }
     }
 }
