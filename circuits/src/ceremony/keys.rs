@@ -52,28 +52,13 @@ impl Keys {
         &self.0.vk
     }
 
-    /// The proving key as arkworks writes it, uncompressed.
+    /// BLAKE3 of the proving key as arkworks writes it, uncompressed, by which the closing of phase 2 names both.
     #[must_use]
-    pub fn proving_bytes(&self) -> Vec<u8> {
+    pub fn digest(&self) -> [u8; 32] {
         let mut bytes = Vec::with_capacity(self.0.uncompressed_size());
         // Writing into memory does not fail.
         let _ = self.0.serialize_uncompressed(&mut bytes);
-        bytes
-    }
-
-    /// The verifying key as arkworks writes it, compressed.
-    #[must_use]
-    pub fn verifying_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.0.vk.compressed_size());
-        // Writing into memory does not fail.
-        let _ = self.0.vk.serialize_compressed(&mut bytes);
-        bytes
-    }
-
-    /// BLAKE3 of the proving key's bytes, by which the closing of phase 2 names both.
-    #[must_use]
-    pub fn digest(&self) -> [u8; 32] {
-        blake3::derive_key(DIGEST_CONTEXT, &self.proving_bytes())
+        blake3::derive_key(DIGEST_CONTEXT, &bytes)
     }
 }
 

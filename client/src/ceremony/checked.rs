@@ -38,7 +38,7 @@ impl fmt::Display for Author {
         match self {
             Self::Member(name) => f.write_str(name),
             Self::Closer(phase) => write!(f, "whoever ended {phase}"),
-            Self::Unknown => f.write_str("nobody it names"),
+            Self::Unknown => f.write_str("an unknown author"),
         }
     }
 }
@@ -116,9 +116,10 @@ impl Checked {
             steps.push(checked);
         }
         let newest = |phase| steps.iter().rev().find(|step| step.phase() == phase);
-        let bad = |step: Option<&CheckedStep>, error: StateError| match (step, &error) {
-            (None, _) => CeremonyError::OtherCircuit,
-            (Some(step), _) => CeremonyError::Bad(Bad {
+        let bad = |step: Option<&CheckedStep>, error: StateError| match step {
+            // Where a phase begins nothing is read that could be wrong, but for the circuit.
+            None => CeremonyError::OtherCircuit,
+            Some(step) => CeremonyError::Bad(Bad {
                 step: step.step,
                 author: step.author(),
                 reason: error.to_string(),

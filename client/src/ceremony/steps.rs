@@ -66,8 +66,8 @@ impl<'a> Ceremony<'a> {
         self.folder.write_header(&header.to_bytes())
     }
 
-    /// Adds a member's contribution to the phase that is open. Steps that do not hold are set aside before; gives what
-    /// there was and the new step.
+    /// Adds a member's contribution to the phase that is open, and gives the new step. A step that does not hold is set
+    /// aside before, with all that follows it.
     ///
     /// # Errors
     /// [`CeremonyError`]; the folder then holds what it held, less what was set aside.
