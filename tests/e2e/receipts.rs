@@ -61,6 +61,8 @@ impl Stage {
             "commit",
             "--type",
             "phone",
+            "--region",
+            "CN",
             "--new-secret",
             &secret,
             phone,
