@@ -148,7 +148,15 @@ impl Operator {
             index: call.index,
         };
         let batch = self.read_model.logged(name.session, name.sequence).await?;
-        let batch = batch.ok_or(CreateError::NotFinal(name))?;
+        let Some(batch) = batch else {
+            let own = self.frontend()?.own_records(name.session, name.sequence);
+            // What was never asked never becomes final.
+            return Err(match own.await.map_err(CreateError::Store)? {
+                Some(_) => CreateError::NotFinal(name),
+                None => CreateError::UnknownCall(name),
+            }
+            .into());
+        };
         if batch.calls <= call.index {
             return Err(CreateError::UnknownCall(name).into());
         }
