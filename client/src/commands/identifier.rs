@@ -49,21 +49,7 @@ impl IdentifierCommand {
             namespace,
             values,
         } = self;
-        let kind: IdentifierType = kind
-            .parse()
-            .map_err(|error| ClientError::Usage(format!("{kind}: {error}")))?;
-        let region = match region {
-            None => None,
-            Some(code) => Some(
-                code.parse()
-                    .map_err(|error| ClientError::Usage(format!("{code}: {error}")))?,
-            ),
-        };
-        let conventions = Conventions {
-            region,
-            namespace: namespace.clone(),
-            ..Conventions::default()
-        };
+        let (kind, conventions) = spelling(kind, region.as_deref(), namespace.as_deref())?;
         let all_good = if values.is_empty() {
             check_lines(io::stdin().lock(), context.format(), kind, &conventions)?
         } else {
@@ -75,6 +61,27 @@ impl IdentifierCommand {
         };
         Ok(if all_good { Exit::Clear } else { Exit::Usage })
     }
+}
+
+/// The type of an identifier and how it is written, as the command line says.
+pub(super) fn spelling(
+    kind: &str,
+    region: Option<&str>,
+    namespace: Option<&str>,
+) -> Result<(IdentifierType, Conventions), ClientError> {
+    let kind_of = kind
+        .parse()
+        .map_err(|error| ClientError::Usage(format!("{kind}: {error}")))?;
+    let region = region.map(|code| {
+        code.parse()
+            .map_err(|error| ClientError::Usage(format!("{code}: {error}")))
+    });
+    let conventions = Conventions {
+        region: region.transpose()?,
+        namespace: namespace.map(str::to_owned),
+        ..Conventions::default()
+    };
+    Ok((kind_of, conventions))
 }
 
 /// Checks lines, each on its own: one that is no text is refused, and the rest goes on.

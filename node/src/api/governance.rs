@@ -269,7 +269,7 @@ fn address(field: &str, value: &str) -> Result<Address, ApiError> {
     })
 }
 
-fn key(field: &str, bytes: &[u8]) -> Result<[u8; 32], ApiError> {
+pub(super) fn key(field: &str, bytes: &[u8]) -> Result<[u8; 32], ApiError> {
     bytes
         .try_into()
         .map_err(|_| ApiError::caller("field-invalid", format!("{field} must have 32 bytes"), ""))

@@ -1,13 +1,14 @@
 //! Receipts of this member's calls: made here, put onto the ledger, looked at.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use tacit_circuits::receipt::{CommitmentSecret, KeyId};
 use tacit_circuits::scope::MemberId;
 use tacit_client::receipt::ReceiptFile;
-use tacit_frontend::ports::Ledger as _;
+use tacit_frontend::ports::{Ledger as _, LedgerError};
 use tacit_frontend::receipts::{CallName, CreateError, LoggedCall, Subject};
-use tacit_ledger::kernel::{Missing, ModuleId, StateKey, StateView, state};
+use tacit_ledger::kernel::{Missing, ModuleId, StateKey, StateView};
 use tacit_ledger::network::receipts::{ObjectId, Purpose, ReceiptContext, ReceiptSet, examine};
 use tacit_ledger::network::{
     Action, Event, MAX_RECEIPTS_PER_SET, PolicyId, PolicyVersion, ReceiptKey, Screening, SessionId,
@@ -17,6 +18,7 @@ use tacit_proto::operator as proto;
 
 use super::Operator;
 use super::error::ApiError;
+use super::governance;
 use super::lists::{Answers, gone};
 
 /// Sets that one answer shows, unless it is asked for fewer.
@@ -24,9 +26,6 @@ const DEFAULT_LISTED: u32 = 100;
 
 /// Blocks over which the pace of the chain is measured: some minutes of them.
 const PACE_BLOCKS: u64 = 4_096;
-
-/// Times that records are asked for before a set's appeals are all known; they follow a handful of references.
-const MAX_RECORD_ROUNDS: usize = 64;
 
 impl Operator {
     /// Proves, and hands out the file.
@@ -199,7 +198,7 @@ impl Operator {
         let blocks = request.lifetime_ms / self.block_ms().await?.max(1);
         Ok(ReceiptContext {
             module: ModuleId(module),
-            object: ObjectId(bytes_32("object", &asked.object)?),
+            object: ObjectId(governance::key("object", &asked.object)?),
             verifier: MemberId(asked.verifier),
             policy,
             policy_version: match asked.policy_version {
@@ -272,40 +271,43 @@ impl Operator {
     /// the ledger refuse the set, which is said here.
     async fn appeals(&self, set: &ReceiptSet) -> Result<Vec<StateKey>, ApiError> {
         let (chain_id, submitter) = (self.ledger.chain_id(), self.ledger.member_id());
-        let handle = self.ledger.handle();
-        let mut known = state::Supplied::new();
-        let mut keys = BTreeSet::new();
-        for _ in 0..MAX_RECORD_ROUNDS {
-            let examined = examine(
-                &known as &dyn StateView,
-                chain_id,
-                handle.height(),
-                submitter,
-                set,
-            );
-            let wanted: Vec<StateKey> = match examined {
-                Ok(Ok(_)) => return Ok(keys.into_iter().collect()),
-                Ok(Err(reject)) => {
-                    return Err(tacit_frontend::ports::LedgerError::Rejected(reject).into());
-                }
-                Err(missing) => missing_keys(missing),
-            };
-            let (_, values) = handle.get_many(wanted.clone()).await?;
-            for (key, value) in wanted.into_iter().zip(values) {
-                keys.insert(key.clone());
-                known.supply(key, value);
-            }
-        }
-        Err(ApiError::node(
-            "read-did-not-end",
-            "a read of the ledger's state did not end",
-            "",
-        ))
+        let height = self.ledger.height();
+        let (examined, keys) = self
+            .read(|view| {
+                let recording = Recording::over(view);
+                let examined = examine(&recording, chain_id, height, submitter, set)?;
+                Ok((examined.map(drop), recording.into_keys()))
+            })
+            .await?;
+        examined.map_err(LedgerError::Rejected)?;
+        Ok(keys)
     }
 }
 
-fn missing_keys(missing: Missing) -> Vec<StateKey> {
-    missing.into_keys().into_iter().collect()
+/// A view that remembers what was asked of it.
+struct Recording<'a> {
+    view: &'a dyn StateView,
+    keys: RefCell<BTreeSet<StateKey>>,
+}
+
+impl<'a> Recording<'a> {
+    fn over(view: &'a dyn StateView) -> Self {
+        Self {
+            view,
+            keys: RefCell::default(),
+        }
+    }
+
+    fn into_keys(self) -> Vec<StateKey> {
+        self.keys.into_inner().into_iter().collect()
+    }
+}
+
+impl StateView for Recording<'_> {
+    fn get(&self, key: &StateKey) -> Result<Option<Vec<u8>>, Missing> {
+        self.keys.borrow_mut().insert(key.clone());
+        self.view.get(key)
+    }
 }
 
 fn read_secret(bytes: &[u8]) -> Result<CommitmentSecret, ApiError> {
@@ -318,12 +320,6 @@ fn read_secret(bytes: &[u8]) -> Result<CommitmentSecret, ApiError> {
     };
     let bytes = bytes.try_into().map_err(|_| refused())?;
     CommitmentSecret::from_secret_bytes(bytes).map_err(|_| refused())
-}
-
-fn bytes_32(field: &str, bytes: &[u8]) -> Result<[u8; 32], ApiError> {
-    bytes
-        .try_into()
-        .map_err(|_| ApiError::caller("field-invalid", format!("{field} must have 32 bytes"), ""))
 }
 
 fn shown(accepted: &Screening) -> proto::AcceptedReceipts {

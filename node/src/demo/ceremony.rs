@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::story::{StoryError, words};
+use super::story::{StoryError, run_command, words};
 use super::{DemoError, Setup};
 use crate::config::Config;
 use crate::setup::card::CardRole;
@@ -86,21 +86,7 @@ fn set_proving_key(member: &Node, key: &Path) -> Result<(), DemoError> {
 
 /// Runs a command for its JSON.
 fn said(executable: &Path, arguments: &[String]) -> Result<String, StoryError> {
-    let command = format!("tacit {}", arguments.join(" "));
-    let output = Command::new(executable)
-        .args(arguments)
-        .args(["--output", "json"])
-        .output()
-        .map_err(|source| StoryError::Run {
-            command: command.clone(),
-            source,
-        })?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    Err(StoryError::Failed {
-        command,
-        status: output.status,
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    })
+    let arguments = [arguments.to_vec(), words(&["--output", "json"])].concat();
+    let output = run_command(Command::new(executable), &arguments, &[0])?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -305,28 +305,9 @@ impl<'a> Story<'a> {
         arguments: &[String],
         good: &[i32],
     ) -> Result<Output, StoryError> {
-        let command = format!("tacit {}", arguments.join(" "));
-        let output = Command::new(self.executable)
-            .args(arguments)
-            .env("TACIT_PROFILE", absolute(&node.profile_file()))
-            .output()
-            .map_err(|source| StoryError::Run {
-                command: command.clone(),
-                source,
-            })?;
-        if output
-            .status
-            .code()
-            .is_some_and(|code| good.contains(&code))
-        {
-            return Ok(output);
-        }
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        Err(StoryError::Failed {
-            command,
-            status: output.status,
-            stderr,
-        })
+        let mut command = Command::new(self.executable);
+        command.env("TACIT_PROFILE", absolute(&node.profile_file()));
+        run_command(command, arguments, good)
     }
 
     fn write(
@@ -360,6 +341,34 @@ impl<'a> Story<'a> {
     fn shown(&self, path: &Path) -> String {
         path.display().to_string()
     }
+}
+
+/// Runs a command of this program that must end with one of these codes.
+pub(super) fn run_command(
+    mut command: Command,
+    arguments: &[String],
+    good: &[i32],
+) -> Result<Output, StoryError> {
+    let shown = format!("tacit {}", arguments.join(" "));
+    let output = command
+        .args(arguments)
+        .output()
+        .map_err(|source| StoryError::Run {
+            command: shown.clone(),
+            source,
+        })?;
+    if output
+        .status
+        .code()
+        .is_some_and(|code| good.contains(&code))
+    {
+        return Ok(output);
+    }
+    Err(StoryError::Failed {
+        command: shown,
+        status: output.status,
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
 }
 
 /// The genesis, of which every member has the same copy.

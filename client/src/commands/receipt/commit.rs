@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use rand_core::OsRng;
 use serde_json::json;
-use tacit_circuits::identifier::{Conventions, IdentifierType, normalize};
+use tacit_circuits::identifier::normalize;
 use tacit_circuits::receipt::{CommitmentSecret, commit};
 
 use super::read_secret;
+use crate::commands::identifier::spelling;
 use crate::error::ClientError;
 use crate::output::{Format, print_json};
 use crate::rows::IdentifierTypes;
@@ -53,25 +54,14 @@ pub struct Commit {
 
 impl Commit {
     pub(super) fn run(&self, format: Format) -> Result<(), ClientError> {
-        let usage = |what: &str, error: &dyn std::fmt::Display| {
-            ClientError::Usage(format!("{what}: {error}"))
-        };
-        let kind: IdentifierType = self
-            .kind
-            .parse()
-            .map_err(|error| usage(&self.kind, &error))?;
-        let region = self
-            .region
-            .as_ref()
-            .map(|code| code.parse().map_err(|error| usage(code, &error)));
-        let conventions = Conventions {
-            region: region.transpose()?,
-            namespace: self.namespace.clone(),
-            ..Conventions::default()
-        };
+        let (kind, conventions) = spelling(
+            &self.kind,
+            self.region.as_deref(),
+            self.namespace.as_deref(),
+        )?;
         // The value itself does not come back in the error.
         let identifier = normalize(kind, &self.value, &conventions)
-            .map_err(|refusal| usage("the identifier", &refusal))?;
+            .map_err(|refusal| ClientError::Usage(format!("the identifier: {refusal}")))?;
         let secret = match (&self.secret, &self.new_secret) {
             (Some(path), _) => read_secret(path)?,
             (None, Some(path)) => new_secret(path)?,
