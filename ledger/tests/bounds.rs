@@ -11,7 +11,9 @@ use tacit_ledger::network::receipts::context::MAX_PURPOSE_BYTES;
 use tacit_ledger::network::receipts::{ObjectId, Purpose};
 use tacit_ledger::network::record::*;
 use tacit_ledger::network::request::{Call, MAX_CALLS};
-use tacit_ledger::network::{Action, Category, Change, Event, ReceiptSet};
+use tacit_ledger::network::{
+    Action, Category, Change, Event, ReceiptSet, SampleCalls, SampleProofs,
+};
 
 use crate::support::*;
 
@@ -55,6 +57,19 @@ fn longest_set() -> ReceiptSet {
     set
 }
 
+fn longest_sample_calls() -> SampleCalls {
+    let mut calls = sample_sample_calls();
+    calls.blinded = bounded(vec![calls.blinded[0]; MAX_SAMPLED_ENTRIES]);
+    calls.evaluated = calls.blinded.clone();
+    calls
+}
+
+fn longest_sample_proofs() -> SampleProofs {
+    let mut proofs = sample_sample_proofs();
+    proofs.proofs = bounded(vec![proofs.proofs[0].clone(); MAX_SAMPLED_ENTRIES]);
+    proofs
+}
+
 fn longest_key() -> Change {
     Change::SetReceiptKey {
         verifying_key: Bytes::try_from(vec![1; MAX_VERIFYING_KEY_BYTES]).expect("it fits"),
@@ -76,6 +91,8 @@ fn the_longest_of_each_action_fits_an_envelope() {
         },
         put_policy(&"n".repeat(96), longest_terms()),
         submit(longest_set()),
+        log_samples(longest_sample_calls()),
+        prove_samples(longest_sample_proofs()),
         propose(longest_key()),
     ]);
     let chain = Chain::new();
@@ -145,6 +162,32 @@ fn the_longest_of_each_record_fits_under_a_key() {
         published_height: 1,
         status: PublicationStatus::Active { since_height: 1 },
         attestations: bounded(vec![attestation; PARTIES]),
+        sampling: Some(Sampling {
+            round: RoundId(1),
+            entries: 16,
+            logged: Some(1),
+            proven_height: Some(1),
+        }),
+    };
+    let share = Share {
+        member: OWNER,
+        commitment: Some(tacit_ledger::kernel::Digest([1; 32])),
+        value: Some([1; 32]),
+    };
+    let beacon = Beacon {
+        last: RoundId(1),
+        output: tacit_ledger::kernel::Digest([1; 32]),
+        open: Some(Round {
+            attempt: Attempt {
+                round: RoundId(2),
+                number: 0,
+            },
+            opened_height: 1,
+            commit_until: 2,
+            reveal_until: 3,
+            shares: bounded(vec![share; MAX_VALIDATORS]),
+        }),
+        wanted: true,
     };
     let validator = Validator {
         member: OWNER,
@@ -192,6 +235,7 @@ fn the_longest_of_each_record_fits_under_a_key() {
         32 + 4 + MAX_VERIFYING_KEY_BYTES + 32 + 8,
         codec::encode(&proposal).len(),
         codec::encode(&publication).len(),
+        codec::encode(&beacon).len(),
         codec::encode(&Validators::try_from(vec![validator; MAX_VALIDATORS]).expect("fits")).len(),
         codec::encode(
             &OpenProposals::try_from(vec![ProposalId(1); MAX_OPEN_PROPOSALS]).expect("fits"),

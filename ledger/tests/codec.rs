@@ -77,12 +77,12 @@ fn samples_hold_one_of_each_action_and_event() {
             .map(|(_, change)| codec::encode(change))
             .collect(),
     );
-    assert_eq!(of_actions, (0..17).collect::<Vec<_>>());
-    assert_eq!(of_events, (0..30).collect::<Vec<_>>());
+    assert_eq!(of_actions, (0..21).collect::<Vec<_>>());
+    assert_eq!(of_events, (0..36).collect::<Vec<_>>());
     assert_eq!(of_changes, (0..9).collect::<Vec<_>>());
     // The numbers after the last ones mean nothing yet.
-    assert!(codec::decode::<Action>(&[17; 200]).is_err());
-    assert!(codec::decode::<Event>(&[30; 200]).is_err());
+    assert!(codec::decode::<Action>(&[21; 200]).is_err());
+    assert!(codec::decode::<Event>(&[36; 200]).is_err());
     assert!(codec::decode::<Change>(&[9; 200]).is_err());
 }
 

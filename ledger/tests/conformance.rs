@@ -126,6 +126,24 @@ fn records(lines: &mut Lines) {
     let registry = Registry::network();
     record_lines(lines, &registry, &chain, "record");
     receipts(lines, &registry);
+    beacon(lines, &registry);
+}
+
+/// The tables of the beacon, with a round that gave an output and one that is open.
+fn beacon(lines: &mut Lines, registry: &Registry) {
+    let mut chain = Chain::that_samples();
+    chain.must(OWNER, publish(first()));
+    chain.draw();
+    chain.must(OWNER, publish(version(LIST, EPOCH, 1)));
+    chain.commit_together(&[QUERIER]);
+    let shown = ["beacon", "beacon-output", "publication"];
+    let tables = tacit_ledger::network::keys::TABLES.iter();
+    let shown: Vec<_> = tables.filter(|table| shown.contains(&table.name)).collect();
+    chain.state.retain(|key, _| {
+        let of_table = |table: &&Table| key.as_bytes().starts_with(&table.prefix());
+        shown.iter().copied().any(|table| of_table(&table))
+    });
+    record_lines(lines, registry, &chain, "beacon");
 }
 
 /// The tables that receipts fill. What depends on the circuit's key is shown by samples.

@@ -32,6 +32,10 @@ fn every_parameter_is_documented_with_its_default() {
         settlement_window_blocks,
         fraud_owner_penalty_minor,
         fraud_attester_penalty_minor,
+        beacon_window_blocks,
+        beacon_penalty_minor,
+        sampled_entries,
+        sample_window_blocks,
     } = Parameters::default();
     let defaults = [
         ("welcome_grant_minor", welcome_grant_minor),
@@ -41,6 +45,10 @@ fn every_parameter_is_documented_with_its_default() {
         ("settlement_window_blocks", settlement_window_blocks),
         ("fraud_owner_penalty_minor", fraud_owner_penalty_minor),
         ("fraud_attester_penalty_minor", fraud_attester_penalty_minor),
+        ("beacon_window_blocks", beacon_window_blocks),
+        ("beacon_penalty_minor", beacon_penalty_minor),
+        ("sampled_entries", sampled_entries.into()),
+        ("sample_window_blocks", sample_window_blocks),
     ];
     for (name, default) in defaults {
         assert!(has_line(&format!("| `{name}` | {default} |")), "{name}");

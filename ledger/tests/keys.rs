@@ -137,6 +137,8 @@ fn examples() -> Vec<(StateKey, String)> {
             shown("000126") + &hex,
         ),
         (network::parameters_height(), shown("000127")),
+        (network::beacon(), shown("000128")),
+        (network::beacon_output(9), shown("000129 0000000000000009")),
     ]
 }
 

@@ -24,4 +24,5 @@ mod reading;
 mod receipts;
 mod refusals;
 mod results;
+mod sampling;
 mod sessions;

@@ -61,6 +61,14 @@ fn successes() -> Vec<(Chain, tacit_ledger::kernel::MemberId, Action)> {
     created.must(OWNER, create_list());
     let register = created.register_key(OWNER, LIST, EPOCH, &key);
     let newer = publish(version(LIST, EPOCH, 1));
+    let mut opened = Chain::that_samples();
+    opened.must(OWNER, publish(first()));
+    let attempt = opened.attempt();
+    let commit = opened.beacon_commit(attempt, FOURTH);
+    let mut committed = opened.clone();
+    committed.commit_together(&VALIDATORS);
+    let (to_log, slots, _) = drawn(&FULL);
+    let (calls, ..) = sample_calls(&to_log, &FULL, &slots);
     vec![
         (Chain::new(), OWNER, profile("a.example:1", "b.example:2")),
         (Chain::new(), OWNER, rotate(certificate(NOBODY))),
@@ -101,6 +109,14 @@ fn successes() -> Vec<(Chain, tacit_ledger::kernel::MemberId, Action)> {
         (Chain::with_session(), OWNER, close(SESSION)),
         (Chain::new(), OWNER, put_policy("lending", terms())),
         (WORLD.chain.clone(), QUERIER, submit(WORLD.set.clone())),
+        (opened.clone(), FOURTH, commit),
+        (committed, FOURTH, beacon_reveal(attempt, FOURTH)),
+        (to_log, OWNER, log_samples(calls)),
+        (
+            SAMPLED_WORLD.chain.clone(),
+            OWNER,
+            prove_samples(SAMPLE_PROOFS.clone()),
+        ),
     ]
 }
 

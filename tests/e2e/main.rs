@@ -10,5 +10,6 @@ mod hostile;
 mod leak;
 mod membership;
 mod receipts;
+mod samples;
 mod tap;
 mod wire;

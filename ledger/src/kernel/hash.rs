@@ -35,6 +35,14 @@ pub mod label {
     pub static RECEIPT_CONTEXT: Label = Label::new("tacit 2026 ledger/v1 receipt context");
     /// Seed of the weights with which the proofs of a set of receipts are verified together.
     pub static RECEIPT_WEIGHTS: Label = Label::new("tacit 2026 ledger/v1 receipt weights");
+    /// A validator's commitment to a value of the beacon.
+    pub static BEACON_COMMITMENT: Label = Label::new("tacit 2026 ledger/v1 beacon commitment");
+    /// An output of the beacon.
+    pub static BEACON_OUTPUT: Label = Label::new("tacit 2026 ledger/v1 beacon output");
+    /// Numbers drawn by an output of the beacon.
+    pub static BEACON_DRAW: Label = Label::new("tacit 2026 ledger/v1 beacon draw");
+    /// What the proofs about the drawn entries of a publication are bound to.
+    pub static SAMPLE_CONTEXT: Label = Label::new("tacit 2026 ledger/v1 sample context");
     /// Seed of the weights with which signatures are verified in batches.
     pub static SIGNATURE_WEIGHTS: Label = Label::new("tacit 2026 ledger/v1 signature weights");
 }

@@ -10,14 +10,15 @@ use tacit_circuits::scope::{ListId, TagEpoch};
 use crate::kernel::codec::{self, BoundedVec, CodecError};
 use crate::kernel::envelope::{Envelope, Unsigned};
 use crate::kernel::party::Name;
-use crate::kernel::{Bytes, ChainId, MemberId, ModuleId};
+use crate::kernel::{Bytes, ChainId, Digest, MemberId, ModuleId};
 use crate::network::parameters::CategoryId;
 use crate::network::receipts::ReceiptSet;
 use crate::network::record::{
-    Address, AlarmReason, Change, MAX_ACCEPTED_TYPES, PolicyTerms, ProposalId, PublicationId, Root,
-    SessionId, SpkiHash,
+    Address, AlarmReason, Attempt, BeaconValue, Change, MAX_ACCEPTED_TYPES, PolicyTerms,
+    ProposalId, PublicationId, Root, SessionId, SpkiHash,
 };
 use crate::network::request::CallBatch;
+use crate::network::samples::{SampleCalls, SampleProofs};
 
 /// Sessions that one transaction opens: all lists of a category in a network of the size aimed at, with a
 /// few lanes each, take a few transactions.
@@ -135,6 +136,24 @@ pub enum Action {
     },
     /// Shows that a subject was clear on lists that the sender asked (a member).
     SubmitReceipts(Box<ReceiptSet>),
+    /// Commits to a value of the beacon (a validator).
+    BeaconCommit {
+        /// The open attempt.
+        attempt: Attempt,
+        /// [`Attempt::commitment`] to the value.
+        commitment: Digest,
+    },
+    /// Reveals it (whoever committed to it).
+    BeaconReveal {
+        /// The open attempt.
+        attempt: Attempt,
+        /// The value.
+        value: BeaconValue,
+    },
+    /// Logs calls about the drawn entries of a version (its owner).
+    LogSamples(Box<SampleCalls>),
+    /// Proves that the drawn entries of a version come from its key (its owner).
+    ProveSamples(Box<SampleProofs>),
 }
 
 /// A session to open.
@@ -200,6 +219,10 @@ impl Action {
             Self::CloseSession { .. } => "close-session",
             Self::PutPolicy { .. } => "put-policy",
             Self::SubmitReceipts(_) => "submit-receipts",
+            Self::BeaconCommit { .. } => "beacon-commit",
+            Self::BeaconReveal { .. } => "beacon-reveal",
+            Self::LogSamples(_) => "log-samples",
+            Self::ProveSamples(_) => "prove-samples",
         }
     }
 

@@ -11,8 +11,8 @@ use crate::kernel::{BusinessDate, ModuleId};
 use crate::network::parameters::CategoryId;
 use crate::network::receipts::{ObjectId, Purpose};
 use crate::network::record::{
-    AlarmReason, MAX_RECEIPTS_PER_SET, PolicyId, PolicyVersion, ProposalId, ProposalStatus,
-    PublicationId, Root, ScreeningId, SessionId, SpkiHash,
+    AlarmReason, Attempt, MAX_RECEIPTS_PER_SET, PolicyId, PolicyVersion, ProposalId,
+    ProposalStatus, PublicationId, Root, RoundId, ScreeningId, SessionId, SpkiHash,
 };
 
 /// An event of the risk network.
@@ -294,6 +294,48 @@ pub enum Event {
         module: ModuleId,
         /// The object there.
         object: ObjectId,
+    },
+    /// The validators are to commit to values of the beacon.
+    BeaconOpened {
+        /// Round and attempt; an attempt above 0 follows one that gave too few values.
+        attempt: Attempt,
+    },
+    /// The beacon gave an output.
+    BeaconDrawn {
+        /// Round.
+        round: RoundId,
+        /// Output.
+        output: Digest,
+    },
+    /// A validator committed to a value of the beacon and kept it to itself.
+    BeaconWithheld {
+        /// Round and attempt.
+        attempt: Attempt,
+        /// Who.
+        member: MemberId,
+        /// What it paid, in minor units.
+        burnt_minor: u64,
+    },
+    /// A list's owner logged calls about the drawn entries of a version.
+    SamplesLogged {
+        /// Publication.
+        publication: PublicationId,
+        /// Index in the log of the first call's leaf; the others follow in the order of drawing.
+        first_leaf: u64,
+        /// How many.
+        entries: u8,
+    },
+    /// A list's owner proved that the drawn entries of a version come from its key.
+    SamplesProven {
+        /// Publication.
+        publication: PublicationId,
+    },
+    /// A version's owner did not prove the drawn entries in time: the version is off.
+    Unproven {
+        /// Publication.
+        publication: PublicationId,
+        /// Owner of the list.
+        owner: MemberId,
     },
 }
 

@@ -58,6 +58,8 @@ const SCREENING_COUNT: Table = table(36, "screening-count");
 const SCREENINGS_OF: Table = table(37, "screenings-of");
 const USED_CONTEXT: Table = table(38, "used-context");
 const PARAMETERS_HEIGHT: Table = table(39, "parameters-height");
+const BEACON: Table = table(40, "beacon");
+const BEACON_OUTPUT: Table = table(41, "beacon-output");
 
 /// All tables of the risk network.
 pub const TABLES: &[Table] = &[
@@ -101,6 +103,8 @@ pub const TABLES: &[Table] = &[
     SCREENINGS_OF,
     USED_CONTEXT,
     PARAMETERS_HEIGHT,
+    BEACON,
+    BEACON_OUTPUT,
 ];
 
 /// The governed parameters. Example: `000100`.
@@ -313,4 +317,14 @@ pub fn used_context(context: &ContextHash) -> StateKey {
 /// The height at which the parameters were last changed by vote. Example: `000127`.
 pub fn parameters_height() -> StateKey {
     PARAMETERS_HEIGHT.key()
+}
+
+/// How the beacon stands. Example: `000128`.
+pub fn beacon() -> StateKey {
+    BEACON.key()
+}
+
+/// An output of the beacon, in its place of the ring. Example, place 9: `000129 0000000000000009`.
+pub fn beacon_output(place: u64) -> StateKey {
+    BEACON_OUTPUT.key().u64(place)
 }

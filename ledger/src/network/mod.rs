@@ -6,6 +6,7 @@
 //! | [`record`] | what stands in state |
 //! | [`event`] | what is said about it |
 //! | [`parameters`] | what the members govern |
+//! | [`samples`] | how a list's owner shows that its tags come from its key |
 //! | [`receipts`] | what shows that a subject was clear on lists |
 //! | [`screen`] | how another business ledger relies on that |
 //! | [`request`] | a querier's signed request, and the batch that settles it |
@@ -23,6 +24,7 @@ pub mod receipts;
 pub mod record;
 pub mod reject;
 pub mod request;
+pub mod samples;
 pub mod screen;
 pub mod session;
 
@@ -33,6 +35,7 @@ pub use parameters::{Category, Parameters};
 pub use receipts::{ReceiptContext, ReceiptSet};
 pub use record::*;
 pub use request::{CallBatch, Request, SignedRequest};
+pub use samples::{SampleCalls, SampleProof, SampleProofs};
 
 /// The risk network as a module of the kernel.
 #[derive(Clone, Copy, Debug, Default)]

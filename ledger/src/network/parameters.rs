@@ -7,7 +7,7 @@ use std::fmt;
 use crate::kernel::Reject;
 use crate::kernel::context::require;
 use crate::kernel::party::Name;
-use crate::network::record::MAX_VALIDATORS;
+use crate::network::record::{MAX_BEACON_OUTPUTS, MAX_SAMPLED_ENTRIES, MAX_VALIDATORS};
 
 /// Categories of lists of one network. The white paper names three; they are kept in one record.
 pub const MAX_CATEGORIES: usize = 64;
@@ -131,6 +131,16 @@ pub struct Parameters {
     pub fraud_owner_penalty_minor: u64,
     /// What each of its attesters pays, in minor units, as far as its quota goes. It is burnt.
     pub fraud_attester_penalty_minor: u64,
+    /// For how many blocks the beacon takes commitments, and then for how many it takes values.
+    pub beacon_window_blocks: u64,
+    /// What a validator pays that committed to a value of the beacon and withheld it, in minor units, as
+    /// far as its quota goes. It is burnt.
+    pub beacon_penalty_minor: u64,
+    /// How many entries the beacon draws of each version of a list, for its owner to prove. 0 draws none.
+    pub sampled_entries: u8,
+    /// For how many blocks after they are drawn the proofs about them are taken. A version without them
+    /// is off from then on.
+    pub sample_window_blocks: u64,
 }
 
 impl Default for Parameters {
@@ -144,6 +154,14 @@ impl Default for Parameters {
             settlement_window_blocks: 6_000,
             fraud_owner_penalty_minor: Quota::whole(10_000).0,
             fraud_attester_penalty_minor: Quota::whole(1_000).0,
+            // Five seconds to commit, five to reveal; a share of a penalty for fraud.
+            beacon_window_blocks: 50,
+            beacon_penalty_minor: Quota::whole(100).0,
+            // A list with a tenth of its tags made up passes two versions in three, and ten in 70 ones:
+            // proofs cost its owner 0.5 s each, so it is the number of versions that catches it.
+            sampled_entries: 4,
+            // Ten minutes: an owner's front end may restart, and proves four entries in seconds.
+            sample_window_blocks: 6_000,
         }
     }
 }
@@ -151,6 +169,12 @@ impl Default for Parameters {
 /// Longest of all governed spans of blocks: ten years at ten blocks a second. Keeps every sum of heights
 /// far from 64 bits.
 pub const MAX_SPAN_BLOCKS: u64 = 10 * 365 * 864_000;
+
+/// Longest of the spans for proofs about drawn entries: what was drawn stays recorded for longer.
+pub const MAX_SAMPLE_WINDOW_BLOCKS: u64 = MAX_BEACON_OUTPUTS;
+
+/// Longest of the beacon's two spans: a day at ten blocks a second.
+pub const MAX_BEACON_WINDOW_BLOCKS: u64 = 864_000;
 
 impl Parameters {
     /// Refuses values outside the ranges of the fields.
@@ -162,18 +186,22 @@ impl Parameters {
         ];
         let spans_fit = spans
             .iter()
-            .all(|span| (1..=MAX_SPAN_BLOCKS).contains(span));
+            .all(|span| (1..=MAX_SPAN_BLOCKS).contains(span))
+            && (1..=MAX_BEACON_WINDOW_BLOCKS).contains(&self.beacon_window_blocks)
+            && (1..=MAX_SAMPLE_WINDOW_BLOCKS).contains(&self.sample_window_blocks);
         // Grants and penalties stay so small that the sum of all balances cannot reach 64 bits.
         let amounts = [
             self.welcome_grant_minor,
             self.fraud_owner_penalty_minor,
             self.fraud_attester_penalty_minor,
+            self.beacon_penalty_minor,
         ];
         let amounts_fit = amounts.iter().all(|amount| *amount <= 1 << 48);
         // A minimum above the bound would keep every validator in place for ever.
         let minimum_fits = (1..=MAX_VALIDATORS as u32).contains(&self.min_validators);
+        let samples_fit = usize::from(self.sampled_entries) <= MAX_SAMPLED_ENTRIES;
         require(
-            spans_fit && amounts_fit && minimum_fits,
+            spans_fit && amounts_fit && minimum_fits && samples_fit,
             Reject::VALUE_OUT_OF_RANGE,
         )
     }

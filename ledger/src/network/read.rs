@@ -15,9 +15,10 @@ use crate::kernel::state::{self, Missing, StateView};
 use crate::network::keys;
 use crate::network::parameters::{Category, CategoryId, MAX_CATEGORIES, Parameters};
 use crate::network::record::{
-    Alarm, Balance, EpochRecord, History, List, LogHead, MAX_LISTED_ALARMS, MAX_LISTS_PER_MEMBER,
-    Member, OpenProposals, Profile, Proposal, ProposalId, Publication, PublicationId, Session,
-    SessionId, SessionIds, SpkiHash, Supply, Usage, Validators,
+    Alarm, Balance, Beacon, BeaconOutput, EpochRecord, History, List, LogHead, MAX_BEACON_OUTPUTS,
+    MAX_LISTED_ALARMS, MAX_LISTS_PER_MEMBER, Member, OpenProposals, Profile, Proposal, ProposalId,
+    Publication, PublicationId, RoundId, Session, SessionId, SessionIds, SpkiHash, Supply, Usage,
+    Validators,
 };
 
 pub use crate::kernel::clock::{clock, utc_offset_minutes};
@@ -256,6 +257,21 @@ pub fn log_head(view: &dyn StateView) -> Result<Option<LogHead>, Missing> {
 /// The right edge of the network's log: enough to append to it, and to start a full tree from.
 pub fn log_frontier(view: &dyn StateView) -> Result<LogFrontier, Missing> {
     Ok(state::read(view, &keys::log_frontier())?.unwrap_or_default())
+}
+
+/// How the beacon stands.
+pub fn beacon(view: &dyn StateView) -> Result<Beacon, Missing> {
+    Ok(state::read(view, &keys::beacon())?.unwrap_or_default())
+}
+
+/// What a round of the beacon gave, if it has and stays recorded.
+pub fn beacon_output(
+    view: &dyn StateView,
+    round: RoundId,
+) -> Result<Option<BeaconOutput>, Missing> {
+    let key = keys::beacon_output(round.0 % MAX_BEACON_OUTPUTS);
+    let kept: Option<BeaconOutput> = state::read(view, &key)?;
+    Ok(kept.filter(|kept| kept.round == round))
 }
 
 /// A proposal.

@@ -69,6 +69,7 @@ rejects! {
     216 ALREADY_ATTESTED lasting "This member has attested the publication.";
     217 ALARM_ALREADY_RAISED lasting "This member has raised an alarm about the publication.";
     218 NOT_ATTESTED lasting "The member whom the alarm names has not attested the publication.";
+    219 PUBLICATION_UNPROVEN lasting "The owner did not prove the entries that were drawn of the publication in time.";
 
     220 OWN_LIST lasting "A member may not do this to its own list.";
     221 DEADLINE_OUT_OF_RANGE lasting "The deadline lies in the past or too far ahead.";
@@ -114,4 +115,20 @@ rejects! {
     277 SCREENING_FOR_OTHER_PURPOSE lasting "The receipts were made for another purpose.";
     278 SCREENING_OF_OTHER_POLICY lasting "The receipts satisfy another policy.";
     279 SCREENING_OF_OLD_POLICY lasting "The receipts satisfy an older version of the policy than is asked for.";
+
+    280 BEACON_ROUND_NOT_OPEN lasting "This attempt at a round of the beacon is not open.";
+    281 BEACON_NOT_A_VALIDATOR lasting "The sender did not validate when this attempt began.";
+    282 BEACON_COMMITTED lasting "The sender has committed to a value in this attempt.";
+    283 BEACON_NOT_COMMITTED lasting "The sender has committed to no value in this attempt.";
+    284 BEACON_VALUE_WRONG lasting "The value is not the one that the sender committed to.";
+    285 BEACON_REVEALED lasting "The sender has revealed its value.";
+    286 BEACON_NOT_NOW transient "The beacon does not take this at this height: first all commitments, then the values.";
+
+    290 NOT_SAMPLED lasting "No entries are drawn of this publication.";
+    291 SAMPLES_PROVEN lasting "The drawn entries of this publication are proven.";
+    292 SAMPLES_NOT_DRAWN transient "The beacon has not drawn the entries yet.";
+    293 SAMPLES_LOGGED lasting "The calls about the drawn entries of this publication are logged.";
+    294 SAMPLE_COUNT_MISMATCH lasting "There is one call or proof for each drawn entry, no more and no less.";
+    295 SAMPLE_KEY_MISMATCH lasting "The calls are made with another key than the list's registered one.";
+    296 SAMPLES_INVALID lasting "A proof does not show that the drawn entry comes from the list's key.";
 }

@@ -5,6 +5,7 @@ mod kernel;
 mod lists;
 mod members;
 mod receipts;
+mod sampling;
 mod sessions;
 
 use std::collections::BTreeSet;
@@ -26,6 +27,7 @@ fn all() -> impl Iterator<Item = &'static Refusal> {
         calls::REFUSALS,
         receipts::REFUSALS,
         receipts::RELYING,
+        sampling::REFUSALS,
     ];
     tables.into_iter().flatten()
 }

@@ -85,6 +85,11 @@ pub(crate) fn parameters() -> Parameters {
         settlement_window_blocks: WINDOW,
         fraud_owner_penalty_minor: 5_000,
         fraud_attester_penalty_minor: 700,
+        beacon_window_blocks: 0x11,
+        beacon_penalty_minor: 0,
+        // The tests of drawn entries say how many they want.
+        sampled_entries: 0,
+        sample_window_blocks: 0x12,
     }
 }
 

@@ -7,6 +7,7 @@ mod founders;
 mod lists;
 mod receipts;
 mod samples;
+mod sampling;
 mod votes;
 
 pub(crate) use calls::*;
@@ -15,6 +16,7 @@ pub(crate) use founders::*;
 pub(crate) use lists::*;
 pub(crate) use receipts::*;
 pub(crate) use samples::*;
+pub(crate) use sampling::*;
 pub(crate) use votes::*;
 
 use rand_chacha::ChaCha20Rng;

@@ -9,8 +9,8 @@ use tacit_circuits::list::{IndexedTree, SizeClass};
 use tacit_circuits::log::{LogTree, log_leaves};
 use tacit_circuits::oprf::{BlindState, Entry, Input, blind, finalize, tag_batch};
 use tacit_circuits::receipt::{
-    CacheDigest, CommitmentSecret, ContextHash, Proof, Prover, ProvingKey, Purpose as Proven,
-    SubjectCommitment, Witness, commit, development_keys,
+    CacheDigest, CommitmentSecret, ContextHash, KeyId, Proof, Prover, ProvingKey,
+    Purpose as Proven, SubjectCommitment, Witness, commit, development_keys,
 };
 use tacit_circuits::scope::{ListId, Scope, TagEpoch};
 use tacit_ledger::kernel::{Bytes, Digest, MemberId, Registry, codec};
@@ -128,6 +128,11 @@ pub(crate) fn secret() -> CommitmentSecret {
 
 pub(crate) fn commitment(subject: Subject) -> SubjectCommitment {
     commit(IdentifierType::Phone, subject.x(), &secret())
+}
+
+/// The name of the development key.
+pub(crate) fn receipt_key_id() -> KeyId {
+    KEYS.0.verifier().key_id()
 }
 
 /// The vote for the development key.
@@ -381,7 +386,7 @@ pub(crate) fn context(chain: &Chain) -> ReceiptContext {
         policy_version: FIRST_VERSION,
         purpose: Purpose::new(PURPOSE).expect("a code"),
         expiry_height: chain.height + LIFETIME,
-        key: KEYS.0.verifier().key_id(),
+        key: receipt_key_id(),
     }
 }
 

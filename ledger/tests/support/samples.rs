@@ -12,9 +12,10 @@ use tacit_ledger::kernel::{
 use tacit_ledger::network::parameters::CategoryId;
 use tacit_ledger::network::receipts::{ObjectId, Purpose, Receipt};
 use tacit_ledger::network::{
-    Action, AlarmReason, CallBatch, Candidate, Change, ConsensusKey, Event, PolicyId, PolicyTerms,
-    PolicyVersion, Profile, ProposalId, ProposalStatus, PublicationId, ReceiptContext, ReceiptSet,
-    Request, Root, ScreeningId, SessionId, SignedRequest, SpkiHash, request::Call,
+    Action, AlarmReason, Attempt, CallBatch, Candidate, Change, ConsensusKey, Event, PolicyId,
+    PolicyTerms, PolicyVersion, Profile, ProposalId, ProposalStatus, PublicationId, ReceiptContext,
+    ReceiptSet, Request, Root, RoundId, SampleCalls, SampleProof, SampleProofs, ScreeningId,
+    SessionId, SignedRequest, SpkiHash, request::Call,
 };
 
 use super::{bounded, category, fraud_proof, open, opening, parameters, profile, text, version};
@@ -114,6 +115,37 @@ pub(crate) fn sample_set() -> ReceiptSet {
     }
 }
 
+pub(crate) fn sample_attempt() -> Attempt {
+    Attempt {
+        round: RoundId(0x4142_4344_4546_4748),
+        number: 0x494a_4b4c,
+    }
+}
+
+pub(crate) fn sample_sample_calls() -> SampleCalls {
+    SampleCalls {
+        publication: publication(),
+        key: WirePoint([0x8a; 64]),
+        blinded: bounded(vec![WirePoint([0x8b; 64]), WirePoint([0x8c; 64])]),
+        evaluated: bounded(vec![WirePoint([0x8d; 64]), WirePoint([0x8e; 64])]),
+        proof: proof(),
+    }
+}
+
+pub(crate) fn sample_sample_proofs() -> SampleProofs {
+    let mut commitment = [0x8f; 32];
+    commitment[31] = 0;
+    SampleProofs {
+        publication: publication(),
+        key: KeyId([0x90; 32]),
+        log_root: root(),
+        proofs: bounded(vec![SampleProof {
+            commitment: SubjectCommitment::from_bytes(&commitment).expect("canonical"),
+            proof: Proof([0x91; 192]),
+        }]),
+    }
+}
+
 pub(crate) fn changes() -> Vec<(&'static str, Change)> {
     vec![
         ("admit", Change::Admit(sample_candidate())),
@@ -195,6 +227,16 @@ pub(crate) fn actions() -> Vec<Action> {
             },
         },
         Action::SubmitReceipts(Box::new(sample_set())),
+        Action::BeaconCommit {
+            attempt: sample_attempt(),
+            commitment: Digest([0x92; 32]),
+        },
+        Action::BeaconReveal {
+            attempt: sample_attempt(),
+            value: [0x93; 32],
+        },
+        Action::LogSamples(Box::new(sample_sample_calls())),
+        Action::ProveSamples(Box::new(sample_sample_proofs())),
     ]
 }
 
@@ -342,6 +384,25 @@ pub(crate) fn events() -> Vec<Event> {
             module: ModuleId(2),
             object: ObjectId([0x93; 32]),
         },
+        Event::BeaconOpened {
+            attempt: sample_attempt(),
+        },
+        Event::BeaconDrawn {
+            round: sample_attempt().round,
+            output: Digest([0x94; 32]),
+        },
+        Event::BeaconWithheld {
+            attempt: sample_attempt(),
+            member,
+            burnt_minor: 12,
+        },
+        Event::SamplesLogged {
+            publication,
+            first_leaf: 13,
+            entries: 14,
+        },
+        Event::SamplesProven { publication },
+        Event::Unproven { publication, owner },
     ]
 }
 

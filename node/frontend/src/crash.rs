@@ -54,6 +54,8 @@ crash_points! {
     AfterKeyRegistered = "after-key-registered",
     /// Owner: the publication stands on the ledger, which is not noted.
     AfterPublish = "after-publish",
+    /// Owner: its calls about drawn entries are logged, nothing is proven about them.
+    AfterSamplesLogged = "after-samples-logged",
     /// Reader: a snapshot is on the disk and verified, not attested.
     BeforeAttest = "before-attest",
 }

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use crate::crash::CrashPoints;
 use crate::evaluation::{CallLog, EvaluationConfig, Evaluator, PostingTimes};
-use crate::lists::{KeyRing, Lists};
+use crate::lists::{KeyRing, Lists, Sampler};
 use crate::peer::PeerService;
 use crate::ports::{Habits, Ledger, LedgerError, Peers, read};
 use crate::receipts::{KeySource, ProverSlot, Receipts, SharedLog};
@@ -159,6 +159,10 @@ impl Frontend {
             &tasks,
         )
         .await?;
+        let prover = ProverSlot::new(config.proving_key, &config.folder, store.clone());
+        let prover = Arc::new(prover);
+        let sampler = Sampler::new(lists.clone(), config.log.clone(), prover.clone());
+        tasks.spawn(sampler.run());
         let obtainer = Obtainer::new(ledger.clone(), peers.clone(), files.clone(), trees);
         let copies = Copies::start(
             ledger.clone(),
@@ -200,7 +204,7 @@ impl Frontend {
             copies: copies.clone(),
             obtainer: obtainer.clone(),
             log: config.log,
-            prover: ProverSlot::new(config.proving_key, &config.folder, store.clone()),
+            prover,
         });
         tasks.spawn(read_proving_key(receipts.clone()));
         let peer = PeerService::new(

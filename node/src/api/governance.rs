@@ -178,11 +178,16 @@ impl Operator {
     async fn changed_parameter(&self, name: &str, value: u64) -> Result<Change, ApiError> {
         let Some((category, field)) = name.split_once('.') else {
             let mut parameters = self.read(read::parameters).await?;
-            if name == "min_validators" {
-                let number = u32::try_from(value).map_err(|_| too_large(name))?;
-                parameters.min_validators = number;
-            } else {
-                *parameter(&mut parameters, name)? = value;
+            match name {
+                "min_validators" => {
+                    let number = u32::try_from(value).map_err(|_| too_large(name))?;
+                    parameters.min_validators = number;
+                }
+                // What does not fit is more than the ledger takes, which says so.
+                "sampled_entries" => {
+                    parameters.sampled_entries = value.try_into().unwrap_or(u8::MAX)
+                }
+                _ => *parameter(&mut parameters, name)? = value,
             }
             return Ok(Change::SetParameters(parameters));
         };
@@ -216,6 +221,9 @@ fn parameter<'a>(parameters: &'a mut Parameters, name: &str) -> Result<&'a mut u
         "settlement_window_blocks" => &mut parameters.settlement_window_blocks,
         "fraud_owner_penalty_minor" => &mut parameters.fraud_owner_penalty_minor,
         "fraud_attester_penalty_minor" => &mut parameters.fraud_attester_penalty_minor,
+        "beacon_window_blocks" => &mut parameters.beacon_window_blocks,
+        "beacon_penalty_minor" => &mut parameters.beacon_penalty_minor,
+        "sample_window_blocks" => &mut parameters.sample_window_blocks,
         _ => return Err(ApiError::unknown("parameter", name)),
     })
 }

@@ -169,6 +169,13 @@ impl Operator {
                         "",
                     ));
                 }
+                PublicationStatus::Unproven { .. } => {
+                    return Err(ApiError::caller(
+                        "publication-unproven",
+                        "the entries that were drawn of the publication were not proven in time",
+                        "See this node's log, lists.samples, and publish again.",
+                    ));
+                }
             }
         }
         Ok(())
@@ -437,7 +444,9 @@ fn shown(publication: &Publication, attestations_needed: u32) -> proto::Publicat
         }
         PublicationStatus::Superseded { .. } => (proto::PublicationState::Superseded, None),
         PublicationStatus::Fraudulent { .. } => (proto::PublicationState::Off, None),
+        PublicationStatus::Unproven { .. } => (proto::PublicationState::Unproven, None),
     };
+    let sampling = publication.sampling;
     proto::Publication {
         tag_epoch: publication.id.tag_epoch.0,
         version: u64::from(publication.id.version.0),
@@ -452,6 +461,8 @@ fn shown(publication: &Publication, attestations_needed: u32) -> proto::Publicat
         attestations_needed,
         published_height: publication.published_height,
         active_height,
+        sampled_entries: sampling.map_or(0, |sampling| sampling.entries.into()),
+        proven_height: sampling.and_then(|sampling| sampling.proven_height),
     }
 }
 

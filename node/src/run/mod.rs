@@ -11,6 +11,7 @@
 //! cannot go on ends the node: what is left of it would answer wrongly or not at all, and whoever watches the
 //! process starts it again.
 
+mod beacon;
 mod health;
 mod listeners;
 mod network_log;
@@ -204,6 +205,10 @@ async fn serve(
 
     let (ledger, follower) = MemberLedger::new(handle.clone(), me.id, signing);
     parts.start("ledger.follow", follower.run());
+    if me.role == Role::Member {
+        let participant = beacon::Participant::new(ledger.clone(), keys.ledger.expose());
+        parts.start("beacon.take-part", participant.run());
+    }
 
     let frontend = if me.role == Role::Member {
         let feeder = network_log::LogFeeder::new(handle.clone(), config.data_dir.join("log"));

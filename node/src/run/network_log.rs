@@ -145,10 +145,11 @@ fn leaves(block: &FinalizedBlock) -> Result<Vec<Field>, Reject> {
             continue;
         }
         let envelope = Envelope::from_bytes(bytes).map_err(|_| Reject::MALFORMED)?;
-        let Some(Ok(Action::CallBatch(batch))) = Action::of(&envelope) else {
-            continue;
-        };
-        leaves.extend(batch.leaves()?);
+        match Action::of(&envelope) {
+            Some(Ok(Action::CallBatch(batch))) => leaves.extend(batch.leaves()?),
+            Some(Ok(Action::LogSamples(calls))) => leaves.extend(calls.leaves(envelope.sender)?),
+            _ => {}
+        }
     }
     Ok(leaves)
 }

@@ -151,12 +151,22 @@ fn version(summary: &ListSummary) -> String {
     }
 }
 
+/// What stands of the entries that the beacon draws of a version.
+fn drawn(publication: &Publication) -> String {
+    match (publication.sampled_entries, publication.proven_height) {
+        (0, _) => "-".into(),
+        (drawn, Some(height)) => format!("{drawn}, proven at {height}"),
+        (drawn, None) => format!("{drawn}, not proven"),
+    }
+}
+
 const fn state(state: PublicationState) -> &'static str {
     match state {
         PublicationState::Pending | PublicationState::Unspecified => "pending",
         PublicationState::Active => "active",
         PublicationState::Superseded => "superseded",
         PublicationState::Off => "off",
+        PublicationState::Unproven => "unproven",
     }
 }
 
@@ -179,6 +189,8 @@ async fn show(context: &Context, list: &str, member: Option<u32>) -> Result<Exit
                 "state": state(publication.state()),
                 "attesters": publication.attesters,
                 "attestations_needed": publication.attestations_needed,
+                "sampled_entries": publication.sampled_entries,
+                "proven_height": publication.proven_height,
                 "published_height": publication.published_height,
                 "active_height": publication.active_height,
             })
@@ -203,7 +215,15 @@ async fn show(context: &Context, list: &str, member: Option<u32>) -> Result<Exit
         println!("entries  {entries} (only this member knows)");
     }
     println!("price    {} a call", quota(summary.price_minor));
-    let mut table = Table::new(&["version", "state", "published", "attested by", "root"]);
+    let columns = [
+        "version",
+        "state",
+        "published",
+        "attested by",
+        "drawn",
+        "root",
+    ];
+    let mut table = Table::new(&columns);
     for publication in &answer.publications {
         let attesters: Vec<String> = publication
             .attesters
@@ -220,6 +240,7 @@ async fn show(context: &Context, list: &str, member: Option<u32>) -> Result<Exit
                 publication.attestations_needed,
                 attesters.join(" ")
             ),
+            drawn(publication),
             hex::encode(&publication.root),
         ]);
     }

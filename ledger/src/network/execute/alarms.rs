@@ -75,12 +75,7 @@ pub(super) fn fraud(
         height: context.height(),
     };
     lists::put_publication(context, &publication);
-    if let Some(mut list) = read::list(context, id.list)?
-        && list.active == Some(id)
-    {
-        list.active = None;
-        lists::put_list(context, &list);
-    }
+    lists::clear_active(context, id)?;
     let burnt_minor = punish(context, &publication)?;
     let (owner, proven_by) = (publication.owner, sender.id);
     context.emit(&Event::FraudProven {

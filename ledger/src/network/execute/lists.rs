@@ -11,7 +11,7 @@ use crate::kernel::context::{Context, require};
 use crate::kernel::party::{Name, Party, parties, party};
 use crate::kernel::{Missing, Reject, Stop};
 use crate::network::event::Event;
-use crate::network::execute::require_member;
+use crate::network::execute::{require_member, samples};
 use crate::network::parameters::CategoryId;
 use crate::network::read::ListIds;
 use crate::network::record::{
@@ -115,6 +115,7 @@ pub(super) fn publish(
     let mut epoch = usable_epoch(context, &list, id.tag_epoch)?;
     require(id.version.0 == epoch.versions, Reject::VERSION_OUT_OF_ORDER)?;
 
+    let sampling = samples::begin(context, id)?;
     let publication = Publication {
         id,
         owner: list.owner,
@@ -124,6 +125,7 @@ pub(super) fn publish(
         published_height: context.height(),
         status: PublicationStatus::Pending,
         attestations: BoundedVec::new(),
+        sampling,
     };
     epoch.versions += 1;
     put_epoch(context, &epoch);
@@ -187,6 +189,7 @@ fn refuse_if_off(list: &List, publication: &Publication) -> Result<(), Reject> {
     let overtaken = list.active.is_some_and(|active| active > publication.id);
     match publication.status {
         PublicationStatus::Fraudulent { .. } => Err(Reject::PUBLICATION_FRAUDULENT),
+        PublicationStatus::Unproven { .. } => Err(Reject::PUBLICATION_UNPROVEN),
         PublicationStatus::Superseded { .. } => Err(Reject::PUBLICATION_SUPERSEDED),
         PublicationStatus::Pending if overtaken => Err(Reject::PUBLICATION_SUPERSEDED),
         PublicationStatus::Pending | PublicationStatus::Active { .. } => Ok(()),
@@ -291,6 +294,17 @@ pub(super) fn revoke(
         list: list.id,
         tag_epoch,
     });
+    Ok(())
+}
+
+/// Leaves a list without an active version if it is this one, whose own record says why.
+pub(super) fn clear_active(context: &mut Context<'_>, id: PublicationId) -> Result<(), Missing> {
+    if let Some(mut list) = read::list(context, id.list)?
+        && list.active == Some(id)
+    {
+        list.active = None;
+        put_list(context, &list);
+    }
     Ok(())
 }
 

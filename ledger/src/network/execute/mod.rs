@@ -6,6 +6,7 @@
 //! the step.
 
 mod alarms;
+mod beacon;
 mod calls;
 mod governance;
 mod lists;
@@ -15,6 +16,7 @@ mod module;
 mod policies;
 mod quota;
 mod receipts;
+mod samples;
 mod sessions;
 
 pub(crate) use log::end_block;
@@ -26,7 +28,7 @@ use crate::kernel::context::{Context, require};
 use crate::kernel::party::{Party, Role};
 use crate::kernel::{Envelope, Reject, Stop};
 use crate::network::Action;
-use crate::network::record::{ProposalId, ScreeningId, SessionId};
+use crate::network::record::{Attempt, ProposalId, PublicationId, ScreeningId, SessionId};
 
 /// Work that the risk network puts off to a height.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -37,6 +39,10 @@ pub(crate) enum Due {
     ProposalExpiry(ProposalId),
     /// An accepted set of receipts can no longer be relied on.
     ScreeningExpiry(ScreeningId),
+    /// An attempt of the beacon takes no more values.
+    BeaconClose(Attempt),
+    /// The drawn entries of a version should be proven.
+    SampleDeadline(PublicationId),
 }
 
 /// Executes the action of an envelope.
@@ -98,6 +104,13 @@ pub(crate) fn execute(
         Action::CloseSession { session } => sessions::close(context, sender, session),
         Action::PutPolicy { name, terms } => policies::put(context, sender, name, terms),
         Action::SubmitReceipts(set) => receipts::submit(context, sender, envelope.tx_id(), *set),
+        Action::BeaconCommit {
+            attempt,
+            commitment,
+        } => beacon::commit(context, sender, attempt, commitment),
+        Action::BeaconReveal { attempt, value } => beacon::reveal(context, sender, attempt, value),
+        Action::LogSamples(calls) => samples::log_calls(context, sender, &calls),
+        Action::ProveSamples(proofs) => samples::prove(context, sender, envelope.tx_id(), &proofs),
     }
 }
 

@@ -10,11 +10,14 @@ use crate::kernel::{
     Table, keys as kernel_keys,
 };
 use crate::network::action::{Action, Opening};
-use crate::network::execute::{Due, end_block, execute, genesis, governance, receipts, sessions};
+use crate::network::execute::{
+    Due, beacon, end_block, execute, genesis, governance, receipts, samples, sessions,
+};
 use crate::network::receipts::ReceiptSet;
 use crate::network::record::check_address;
 use crate::network::reject::NETWORK_REJECTS;
 use crate::network::request::CallBatch;
+use crate::network::samples::SampleProofs;
 use crate::network::{RiskNetwork, keys};
 
 impl Module for RiskNetwork {
@@ -86,13 +89,17 @@ impl Module for RiskNetwork {
             Action::CallBatch(batch) => batch.check(envelope.chain_id),
             Action::PutPolicy { terms, .. } => terms.check(),
             Action::SubmitReceipts(set) => set.check(),
+            Action::LogSamples(calls) => calls.check(envelope.chain_id),
+            Action::ProveSamples(proofs) => proofs.check(),
             Action::RotateCertificate { .. }
             | Action::Vote { .. }
             | Action::Attest { .. }
             | Action::RaiseAlarm { .. }
             | Action::WithdrawList { .. }
             | Action::RevokeKey { .. }
-            | Action::CloseSession { .. } => Ok(()),
+            | Action::CloseSession { .. }
+            | Action::BeaconCommit { .. }
+            | Action::BeaconReveal { .. } => Ok(()),
         }
     }
 
@@ -117,6 +124,8 @@ impl Module for RiskNetwork {
             Due::SessionEnd(session) => sessions::end_if_due(context, session),
             Due::ProposalExpiry(proposal) => governance::expire(context, proposal),
             Due::ScreeningExpiry(screening) => receipts::expire(context, screening),
+            Due::BeaconClose(attempt) => beacon::close_if_open(context, attempt),
+            Due::SampleDeadline(publication) => samples::end_if_due(context, publication),
         }
     }
 
@@ -172,7 +181,14 @@ fn wanted(envelope: &Envelope, action: &Action) -> Vec<StateKey> {
         Action::Publish {
             publication: id, ..
         } => {
-            vec![keys::list(id.list), keys::epoch(id.list, id.tag_epoch)]
+            vec![
+                keys::list(id.list),
+                keys::epoch(id.list, id.tag_epoch),
+                keys::parameters(),
+                keys::receipt_key(),
+                keys::beacon(),
+                keys::validators(),
+            ]
         }
         Action::Attest {
             publication: id, ..
@@ -221,6 +237,20 @@ fn wanted(envelope: &Envelope, action: &Action) -> Vec<StateKey> {
             keys::policy_count(),
         ],
         Action::SubmitReceipts(set) => wanted_by_receipts(envelope, set),
+        Action::BeaconCommit { .. } => vec![keys::beacon()],
+        Action::BeaconReveal { .. } => {
+            vec![keys::beacon(), keys::parameters(), keys::validators()]
+        }
+        Action::LogSamples(calls) => {
+            let id = calls.publication;
+            vec![
+                keys::list(id.list),
+                keys::epoch(id.list, id.tag_epoch),
+                keys::publication(id),
+                keys::log_frontier(),
+            ]
+        }
+        Action::ProveSamples(proofs) => wanted_by_samples(proofs),
     }
 }
 
@@ -242,6 +272,17 @@ fn wanted_by_calls(batch: &CallBatch) -> Vec<StateKey> {
         keys::history(provider),
         keys::supply(),
         keys::log_frontier(),
+    ]
+}
+
+fn wanted_by_samples(proofs: &SampleProofs) -> Vec<StateKey> {
+    let id = proofs.publication;
+    vec![
+        keys::list(id.list),
+        keys::epoch(id.list, id.tag_epoch),
+        keys::publication(id),
+        keys::receipt_key(),
+        keys::log_root(&proofs.log_root),
     ]
 }
 

@@ -54,7 +54,7 @@ impl Examined {
 /// [`Reject::TYPE_NOT_IN_POLICY`], [`Reject::RECEIPTS_EXPIRED`]; then for each receipt
 /// [`Reject::LIST_UNKNOWN`], [`Reject::EPOCH_UNKNOWN`], [`Reject::EPOCH_REVOKED`],
 /// [`Reject::PUBLICATION_UNKNOWN`], [`Reject::PUBLICATION_FRAUDULENT`], [`Reject::OWN_GROUP`],
-/// [`Reject::CATEGORY_NOT_IN_POLICY`], [`Reject::TYPE_NOT_ON_LIST`], [`Reject::PUBLICATION_NOT_ACTIVE`],
+/// [`Reject::PUBLICATION_UNPROVEN`], [`Reject::CATEGORY_NOT_IN_POLICY`], [`Reject::TYPE_NOT_ON_LIST`], [`Reject::PUBLICATION_NOT_ACTIVE`],
 /// [`Reject::PUBLICATION_TOO_OLD`], [`Reject::LOG_ROOT_UNKNOWN`]; then [`Reject::TOO_FEW_MEMBERS`].
 pub fn examine(
     view: &dyn StateView,
@@ -222,6 +222,8 @@ impl Found {
         require(!fraudulent, Reject::PUBLICATION_FRAUDULENT)?;
         // What a group says of itself is no second opinion.
         require(owner.group != submitter.group, Reject::OWN_GROUP)?;
+        let unproven = matches!(publication.status, PublicationStatus::Unproven { .. });
+        require(!unproven, Reject::PUBLICATION_UNPROVEN)?;
         let counts = policy.terms.categories.contains(&list.category);
         require(counts, Reject::CATEGORY_NOT_IN_POLICY)?;
         let holds = list.accepts.contains(&set.kind);
@@ -249,5 +251,6 @@ fn require_recent(
         }
         PublicationStatus::Pending => Err(Reject::PUBLICATION_NOT_ACTIVE),
         PublicationStatus::Fraudulent { .. } => Err(Reject::PUBLICATION_FRAUDULENT),
+        PublicationStatus::Unproven { .. } => Err(Reject::PUBLICATION_UNPROVEN),
     }
 }

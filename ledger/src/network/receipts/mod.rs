@@ -17,7 +17,7 @@ pub mod answer;
 pub mod context;
 pub mod examine;
 pub mod set;
-mod verifier;
+pub(crate) mod verifier;
 
 pub use answer::Answer;
 pub use context::{ObjectId, Purpose, PurposeError, ReceiptContext};

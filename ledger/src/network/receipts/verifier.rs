@@ -14,7 +14,7 @@ static LAST: Mutex<Option<(KeyId, Arc<Verifier>)>> = Mutex::new(None);
 ///
 /// # Panics
 /// If the record holds no verifying key: it was checked before it was voted on, so the store is damaged.
-pub(super) fn of(key: &ReceiptKey) -> Arc<Verifier> {
+pub(crate) fn of(key: &ReceiptKey) -> Arc<Verifier> {
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
     match &*last {
         Some((id, verifier)) if *id == key.id => Arc::clone(verifier),

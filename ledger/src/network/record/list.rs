@@ -13,6 +13,7 @@ use crate::kernel::hash::{self, Digest, label};
 use crate::kernel::party::{MAX_PARTIES, Name};
 use crate::kernel::{BusinessDate, ChainId};
 use crate::network::parameters::CategoryId;
+use crate::network::record::RoundId;
 
 /// Lists that one member may ever create. A list lives for ever and changes by versions; the bound keeps
 /// the enumeration of all lists (members times this) within one page of reads.
@@ -20,6 +21,10 @@ pub const MAX_LISTS_PER_MEMBER: usize = 32;
 
 /// Identifier types that one list accepts: more than there are.
 pub const MAX_ACCEPTED_TYPES: usize = 32;
+
+/// Entries that the beacon draws of one version: their proofs are verified as one batch, which takes about
+/// as long as a small batch of calls.
+pub const MAX_SAMPLED_ENTRIES: usize = 16;
 
 /// Alarms that stay listed: the latest. Older ones stand in the events.
 pub const MAX_LISTED_ALARMS: u64 = 256;
@@ -167,6 +172,21 @@ pub struct Publication {
     pub status: PublicationStatus,
     /// Who rebuilt it and says so.
     pub attestations: BoundedVec<Attestation, MAX_PARTIES>,
+    /// The entries that are drawn of it; none where the members want none, or had no key for receipts.
+    pub sampling: Option<Sampling>,
+}
+
+/// What stands of the entries that the beacon draws of a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Sampling {
+    /// The round whose output draws them.
+    pub round: RoundId,
+    /// How many.
+    pub entries: u8,
+    /// Index in the log of the owner's call about the first; the others follow in the order of drawing.
+    pub logged: Option<u64>,
+    /// Height at which the owner had proven that they come from its key.
+    pub proven_height: Option<u64>,
 }
 
 /// Whether a publication counts.
@@ -187,6 +207,11 @@ pub enum PublicationStatus {
     /// Proven fraudulent at this height: off for good.
     Fraudulent {
         /// Height of the block with the proof.
+        height: u64,
+    },
+    /// Its owner had not proven the drawn entries in time: off since this height, for good.
+    Unproven {
+        /// Height at which the time was up.
         height: u64,
     },
 }

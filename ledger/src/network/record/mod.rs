@@ -1,5 +1,6 @@
 //! What stands in state.
 
+mod beacon;
 mod governance;
 mod list;
 mod member;
@@ -7,6 +8,7 @@ mod policy;
 mod screening;
 mod session;
 
+pub use beacon::*;
 pub use governance::*;
 pub use list::*;
 pub use member::*;

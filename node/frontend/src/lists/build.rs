@@ -6,7 +6,9 @@ use tacit_circuits::oprf::{Entry, ListKey, NoEntry, OwnTagError, tag_batch};
 use tacit_circuits::scope::ListVersion;
 
 use super::publish::{Progress, Stage};
-use crate::snapshots::{FileError, Files, Trees, read_snapshot, write_snapshot, write_whole};
+use crate::snapshots::{
+    FileError, Files, Trees, read_snapshot, write_snapshot, write_tags, write_whole,
+};
 use crate::store::Change;
 
 /// Why a version could not be made.
@@ -50,6 +52,7 @@ pub(super) fn build(
         progress.report(Stage::MakingTags, done as u64, total);
     })?;
     progress.report(Stage::BuildingTree, 0, total);
+    write_tags(&files.made_tags(id), &tags)?;
     let (tree, delta) = match id.version.0.checked_sub(1) {
         None => (IndexedTree::build(id, tags)?, None),
         Some(before) => {

@@ -11,6 +11,9 @@
 //! 4. the key is registered, where it is new;
 //! 5. the version is published.
 //!
+//! After that the beacon draws entries of it, and this member proves that they come from the list's key
+//! (`samples`).
+//!
 //! Lists are padded to a [size class](tacit_circuits::list::SizeClass) and changes to a power of two, so
 //! that neither a list's true size nor a small change of it shows. Keys of epochs whose calls can no
 //! longer be settled are destroyed.
@@ -21,9 +24,11 @@ mod keyring;
 mod own;
 mod padding;
 mod publish;
+mod samples;
 
 pub use draft::{Difference, Draft, DraftMode, ListSpec};
 pub use own::{ListSummary, Lists};
 pub use publish::{ListError, Progress, Published, Stage};
 
 pub(crate) use keyring::KeyRing;
+pub(crate) use samples::Sampler;

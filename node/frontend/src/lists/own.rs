@@ -15,6 +15,7 @@ use tokio::time::sleep;
 use super::draft::{Draft, EntryBytes, ListSpec};
 use super::keyring::KeyRing;
 use super::publish::{ListError, Progress, version_name};
+use super::samples::is_unproven;
 use crate::crash::CrashPoints;
 use crate::ports::{Applied, Ledger, LedgerError, read};
 use crate::snapshots::{Files, Trees};
@@ -194,7 +195,8 @@ impl Lists {
     }
 
     /// Whether a publication counts: `Some(true)` when it is or was active, `Some(false)` while it waits,
-    /// `None` when it is not on the ledger or was proven fraudulent.
+    /// `None` when it is not on the ledger, was proven fraudulent, or was not proven to come from the list's
+    /// key.
     pub async fn is_active(&self, id: PublicationId) -> Result<Option<bool>, LedgerError> {
         let found = read(&*self.ledger, |view| state::publication(view, id)).await?;
         Ok(match found.map(|publication| publication.status) {
@@ -202,7 +204,8 @@ impl Lists {
             Some(PublicationStatus::Active { .. } | PublicationStatus::Superseded { .. }) => {
                 Some(true)
             }
-            Some(PublicationStatus::Fraudulent { .. }) | None => None,
+            Some(PublicationStatus::Fraudulent { .. } | PublicationStatus::Unproven { .. })
+            | None => None,
         })
     }
 
@@ -334,19 +337,26 @@ impl Lists {
             return Ok(());
         };
         let from = (active.tag_epoch, active.version);
-        let keep: Vec<PublicationId> = store
-            .own_versions(local_id)
-            .await?
-            .iter()
-            .map(version_name)
-            .filter(|version| *version >= from)
-            .map(|(tag_epoch, version)| PublicationId {
+        let versions = store.own_versions(local_id).await?;
+        let keyed = store.own_epochs_with_key(local_id).await?;
+        let (mut served, mut made) = (Vec::new(), Vec::new());
+        for (tag_epoch, version) in versions.iter().map(version_name) {
+            let id = PublicationId {
                 list,
                 tag_epoch,
                 version,
-            })
-            .collect();
-        Ok(self.files.forget_own(list, &keep)?)
+            };
+            let unproven = || read(&*self.ledger, move |view| is_unproven(view, id));
+            let on_disk = self.files.own_snapshot(id).exists();
+            if (tag_epoch, version) >= from || (on_disk && unproven().await?) {
+                served.push(id);
+            }
+            if keyed.contains(&tag_epoch) {
+                made.push(id);
+            }
+        }
+        self.files.forget_own(list, &served)?;
+        Ok(self.files.forget_made(list, &made)?)
     }
 
     async fn destroy(

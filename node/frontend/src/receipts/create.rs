@@ -135,7 +135,7 @@ pub struct Receipts {
     pub(crate) copies: Copies,
     pub(crate) obtainer: Obtainer,
     pub(crate) log: SharedLog,
-    pub(crate) prover: ProverSlot,
+    pub(crate) prover: Arc<ProverSlot>,
 }
 
 /// A call with what only this member knows of it.

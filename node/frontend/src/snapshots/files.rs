@@ -3,6 +3,7 @@
 //! ```text
 //! <folder>/own/L7-E0-v2.snapshot     what this member serves of its own lists
 //! <folder>/own/L7-E0-v2.delta
+//! <folder>/made/L7-E0-v2.tags        tags of what its versions changed, in the order of the stored changes
 //! <folder>/copies/L3-E1-v0.snapshot  verified copies of others' lists
 //! <folder>/copies/L3-E1-v0.tags      the same, sorted for look-ups
 //! <folder>/incoming/…                what is being fetched
@@ -16,7 +17,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tacit_circuits::list::{Delta, DeltaError, Snapshot, SnapshotError, VersionId};
+use tacit_circuits::list::{Delta, DeltaError, Snapshot, SnapshotError, Tag, VersionId};
 use tacit_circuits::scope::ListId;
 
 /// Why a file of a list is not usable.
@@ -55,6 +56,7 @@ pub enum FileError {
 #[derive(Clone, Debug)]
 pub(crate) struct Files {
     own: PathBuf,
+    made: PathBuf,
     copies: PathBuf,
     incoming: PathBuf,
 }
@@ -62,12 +64,14 @@ pub(crate) struct Files {
 impl Files {
     /// Makes the folders that are not there.
     pub(crate) fn open(folder: &Path) -> Result<Self, FileError> {
-        let [own, copies, incoming] = ["own", "copies", "incoming"].map(|name| folder.join(name));
-        for path in [&own, &copies, &incoming] {
+        let names = ["own", "made", "copies", "incoming"];
+        let [own, made, copies, incoming] = names.map(|name| folder.join(name));
+        for path in [&own, &made, &copies, &incoming] {
             fs::create_dir_all(path).map_err(|source| io_error(path, source))?;
         }
         Ok(Self {
             own,
+            made,
             copies,
             incoming,
         })
@@ -79,6 +83,10 @@ impl Files {
 
     pub(crate) fn own_delta(&self, id: VersionId) -> PathBuf {
         self.own.join(name(id, "delta"))
+    }
+
+    pub(crate) fn made_tags(&self, id: VersionId) -> PathBuf {
+        self.made.join(name(id, "tags"))
     }
 
     pub(crate) fn copy_snapshot(&self, id: VersionId) -> PathBuf {
@@ -103,6 +111,33 @@ impl Files {
     pub(crate) fn forget_own(&self, list: ListId, keep: &[VersionId]) -> Result<(), FileError> {
         forget(&self.own, list, keep)
     }
+
+    /// Deletes the tags that were kept of a list of this member's except those of some versions.
+    pub(crate) fn forget_made(&self, list: ListId, keep: &[VersionId]) -> Result<(), FileError> {
+        forget(&self.made, list, keep)
+    }
+}
+
+/// Writes tags, 16 bytes each, little-endian.
+pub(crate) fn write_tags(path: &Path, tags: &[Tag]) -> Result<(), FileError> {
+    write_whole(path, |file| {
+        let mut tags = tags.iter();
+        tags.try_for_each(|tag| file.write_all(&tag.to_u128().to_le_bytes()))
+    })
+}
+
+/// Reads what [`write_tags`] wrote; `None` where that is not there, or not whole.
+pub(crate) fn read_tags(path: &Path) -> Result<Option<Vec<Tag>>, FileError> {
+    let bytes = match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        read => read.map_err(|source| io_error(path, source))?,
+    };
+    let (numbers, rest) = bytes.as_chunks::<16>();
+    let tags = numbers
+        .iter()
+        .map(|number| Tag::new(u128::from_le_bytes(*number)));
+    let tags: Result<Vec<Tag>, _> = tags.collect();
+    Ok(tags.ok().filter(|_| rest.is_empty()))
 }
 
 /// Deletes the files of a list except those of some versions. Whoever reads one reads on.

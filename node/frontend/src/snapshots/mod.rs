@@ -25,7 +25,9 @@ pub use status::{CopiesConfig, CopyState, CopyStatus, MAX_LIST_ENTRIES};
 
 pub(crate) use copies::Copies;
 pub use files::FileError;
-pub(crate) use files::{Files, io_error, read_snapshot, remove, write_snapshot, write_whole};
+pub(crate) use files::{
+    Files, io_error, read_snapshot, read_tags, remove, write_snapshot, write_tags, write_whole,
+};
 pub(crate) use held::{NotUsable, Standing};
 pub(crate) use obtain::Obtainer;
 pub use obtain::TreeUnreadable;

@@ -94,6 +94,7 @@ pub(super) fn concerns_lists(event: &Event) -> bool {
         Event::Published { .. }
             | Event::Activated { .. }
             | Event::FraudProven { .. }
+            | Event::Unproven { .. }
             | Event::ListWithdrawn { .. }
             | Event::KeyRevoked { .. }
     )

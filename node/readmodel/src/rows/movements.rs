@@ -90,6 +90,13 @@ pub(crate) fn moved(event: &Event) -> Vec<Moved> {
         } => {
             vec![alone(member, MovementKind::Penalty, amount_minor)]
         }
+        Event::BeaconWithheld {
+            member,
+            burnt_minor,
+            ..
+        } if *burnt_minor > 0 => {
+            vec![alone(member, MovementKind::Penalty, burnt_minor)]
+        }
         Event::SessionOpened {
             session,
             querier,
@@ -174,6 +181,12 @@ pub(crate) fn moved(event: &Event) -> Vec<Moved> {
         | Event::ReceiptKeySet { .. }
         | Event::PolicyPut { .. }
         | Event::ReceiptsAccepted { .. }
-        | Event::ScreeningConsumed { .. } => Vec::new(),
+        | Event::ScreeningConsumed { .. }
+        | Event::BeaconOpened { .. }
+        | Event::BeaconDrawn { .. }
+        | Event::BeaconWithheld { .. }
+        | Event::SamplesLogged { .. }
+        | Event::SamplesProven { .. }
+        | Event::Unproven { .. } => Vec::new(),
     }
 }
