@@ -7,6 +7,7 @@ use tacit_finality::FinalityError;
 use tacit_proto::error_detail;
 use tacit_proto::operator::{ErrorDetail, Fault};
 
+use crate::audit::BundleFault;
 use crate::card::CardError;
 use crate::ceremony::CeremonyError;
 use crate::exit::Exit;
@@ -90,6 +91,14 @@ pub enum ClientError {
         /// Why.
         source: NotVerified,
     },
+    /// Opened calls are not to be relied on.
+    #[error("{path} is not to be relied on: {source}")]
+    BundleRefused {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: BundleFault,
+    },
     /// A ceremony cannot go on as was asked.
     #[error(transparent)]
     Ceremony(#[from] CeremonyError),
@@ -132,7 +141,7 @@ impl ClientError {
             Self::Unexpected(_) => "unexpected-answer",
             Self::NotProven { .. } => "not-proven",
             Self::ProvesOther { .. } => "proves-other",
-            Self::NotVerified { .. } => "not-verified",
+            Self::NotVerified { .. } | Self::BundleRefused { .. } => "not-verified",
             Self::Ceremony(CeremonyError::Bad(_)) => "ceremony-bad-step",
             Self::Ceremony(_) => "ceremony",
             Self::Output(_) => "output",

@@ -3,6 +3,7 @@
 //! A [`Profile`] says how to reach the institution's own node; [`connection::connect`] does so over mutual TLS.
 //! Everything that a command prints for people it also prints as JSON with `--output json`.
 
+pub mod audit;
 pub mod card;
 pub mod ceremony;
 pub mod commands;

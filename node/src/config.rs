@@ -143,6 +143,10 @@ pub struct Frontend {
     /// before this node complains of it on the ledger.
     #[serde(default = "defaults::unavailable_alarm_ms")]
     pub unavailable_alarm_ms: u64,
+    /// For how long past versions of the others' lists are kept, so that an examiner can be shown what they
+    /// said, in days.
+    #[serde(default = "defaults::keep_versions_days")]
+    pub keep_versions_days: u64,
 }
 
 /// The listener for the institution's own people and systems.
@@ -252,6 +256,10 @@ mod defaults {
     pub(super) const fn unavailable_alarm_ms() -> u64 {
         600_000
     }
+    /// Five years: records of due diligence are kept as long (Directive (EU) 2015/849, article 40).
+    pub(super) const fn keep_versions_days() -> u64 {
+        1_826
+    }
     pub(super) fn operator_certificate_file() -> PathBuf {
         "certs/operator-listener.pem".into()
     }
@@ -288,6 +296,7 @@ impl Config {
                 members_ca_file: None,
                 answer_timeout_ms: defaults::answer_timeout_ms(),
                 unavailable_alarm_ms: defaults::unavailable_alarm_ms(),
+                keep_versions_days: defaults::keep_versions_days(),
             },
             operator: Operator {
                 listen: operator,
@@ -363,6 +372,13 @@ impl Config {
             1_000,
             86_400_000,
             "between 1000 and 86400000",
+        )?;
+        within(
+            "frontend.keep_versions_days",
+            self.frontend.keep_versions_days,
+            1,
+            36_500,
+            "between 1 and 36500",
         )
     }
 

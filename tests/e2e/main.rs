@@ -1,6 +1,7 @@
 //! Real nodes as processes on loopback, with mutual TLS and a ledger among them, used through the commands
 //! that people type and broken in the ways that machines and people break them.
 
+mod audit;
 #[cfg(target_os = "linux")]
 mod bounds;
 mod consortium;

@@ -71,9 +71,12 @@ fn a_list_whose_owner_does_not_prove_is_off_until_its_next_version() {
     // It answers no more, and holds up no other list.
     let rows = network.screen(0, &[&phone(7)], &[]);
     let answers = rows[0]["answers"].as_array().expect("answers");
-    let by: Vec<_> = answers.iter().map(|answer| &answer["member_id"]).collect();
-    assert!(!by.iter().any(|member| **member == 2), "{rows:?}");
-    assert!(by.iter().any(|member| **member == 3), "{rows:?}");
+    let of = |member: u64| answers.iter().find(|answer| answer["member_id"] == member);
+    let (off, other) = (of(2).expect("told"), of(3).expect("asked"));
+    assert_eq!(off["answer"], "unreachable", "{rows:?}");
+    let reason = off["reason"].as_str().expect("a reason");
+    assert!(reason.contains("(reject 219)"), "{reason}");
+    assert_eq!(other["answer"], "hit", "{rows:?}");
 
     network.start_node(1, &[]);
     network.wait_ready(1);

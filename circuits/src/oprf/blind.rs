@@ -47,6 +47,18 @@ impl Blind {
         Split::of_vartime(&self.scalar())
     }
 
+    /// Whether `blinded` is `r·H` of this entry: whoever was shown factor and entry sees that the call was
+    /// about no other. In variable time: they are shown to be known.
+    #[must_use]
+    pub fn hides(&self, entry: &Entry, list: ListId, tag_epoch: TagEpoch, blinded: &Point) -> bool {
+        let preimage = Preimage::of_entry(entry, pack_epoch(list, tag_epoch));
+        let hashed = hash_all(&[preimage]);
+        hashed.is_ok_and(|hashed| {
+            let product = constant_time::multiply(&self.scalar(), &hashed[0]);
+            product == *blinded.affine()
+        })
+    }
+
     pub(crate) fn scalar(&self) -> Scalar {
         // Canonical and not zero since it was drawn.
         scalar::decode(&self.0).unwrap_or(Scalar::one())
@@ -128,11 +140,7 @@ pub fn blind_entries<R: RngCore + CryptoRng>(
     let epoch = pack_epoch(list, tag_epoch);
     let preimages: Vec<Preimage> = entries
         .iter()
-        .map(|entry| Preimage {
-            type_code: entry.type_code(),
-            x: entry.x(),
-            epoch,
-        })
+        .map(|entry| Preimage::of_entry(entry, epoch))
         .collect();
     blind_all(&preimages, rng)
 }

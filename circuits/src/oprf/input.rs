@@ -4,6 +4,7 @@ use std::fmt;
 
 use ark_ed_on_bls12_381::EdwardsAffine;
 
+use super::finalize::Entry;
 use crate::curve::poseidon2::{Domain, hash_3};
 use crate::curve::{Field, Point, clear_cofactor, elligator};
 use crate::identifier::IdentifierType;
@@ -74,6 +75,14 @@ impl Preimage {
             type_code: input.kind.code(),
             x: input.x,
             epoch: pack_epoch(input.list, input.tag_epoch),
+        }
+    }
+
+    pub(super) fn of_entry(entry: &Entry, epoch: Field) -> Self {
+        Self {
+            type_code: entry.type_code(),
+            x: entry.x(),
+            epoch,
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use futures::StreamExt as _;
 use serde_json::json;
-use tacit_proto::operator::{Answer, Direction, HistoryRequest, HistoryRow};
+use tacit_proto::operator::{Answer, CallRef, Direction, HistoryRequest, HistoryRow};
 
 use crate::Context;
 use crate::error::ClientError;
@@ -25,9 +25,19 @@ pub struct HistoryCommand {
     /// Only what it served.
     #[arg(long)]
     served: bool,
+    #[command(flatten)]
+    filter: Filter,
+    /// Only the latest so many.
+    #[arg(long, value_name = "NUMBER")]
+    limit: Option<usize>,
+}
+
+/// Which calls.
+#[derive(Debug, clap::Args)]
+pub(super) struct Filter {
     /// Only calls with this member on the other side.
     #[arg(long, value_name = "ID")]
-    member: Option<u32>,
+    pub(super) member: Option<u32>,
     /// Only calls to this list.
     #[arg(long, value_name = "ID")]
     list: Option<u32>,
@@ -55,9 +65,61 @@ pub struct HistoryCommand {
         hide_default_value = true
     )]
     until_ms: u64,
-    /// Only the latest so many.
-    #[arg(long, value_name = "NUMBER")]
-    limit: Option<usize>,
+    /// Only what this operator asked; what this institution's own records hold.
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
+    operator: String,
+    /// Only for this case or consent reference; what this institution's own records hold.
+    #[arg(
+        long = "case",
+        value_name = "REFERENCE",
+        default_value = "",
+        hide_default_value = true
+    )]
+    case_reference: String,
+    /// Only with this answer; what this institution's own records hold.
+    #[arg(long, value_name = "ANSWER", value_parser = ["hit", "clear", "unknown"])]
+    answer: Option<String>,
+}
+
+impl Filter {
+    /// Whether it leaves everything in.
+    pub(super) fn is_empty(&self) -> bool {
+        self.request(Direction::Unspecified) == HistoryRequest::default()
+    }
+
+    /// The question for the node.
+    pub(super) fn request(&self, direction: Direction) -> HistoryRequest {
+        let answer = self.answer.as_deref().map(|answer| match answer {
+            "hit" => Answer::Hit,
+            "clear" => Answer::Clear,
+            _ => Answer::Unspecified,
+        });
+        HistoryRequest {
+            direction: direction.into(),
+            from_ms: self.from_ms,
+            until_ms: self.until_ms,
+            member_id: self.member,
+            list_id: self.list,
+            purpose: self.purpose.clone(),
+            operator: self.operator.clone(),
+            case_reference: self.case_reference.clone(),
+            answer: answer.map(Into::into),
+        }
+    }
+}
+
+/// The name of a call in a row.
+pub(super) fn call_of(row: &HistoryRow) -> CallRef {
+    CallRef {
+        session: row.session,
+        sequence: row.sequence,
+        index: row.index,
+    }
 }
 
 impl HistoryCommand {
@@ -68,14 +130,7 @@ impl HistoryCommand {
             (_, true) => Direction::Served,
             _ => Direction::Unspecified,
         };
-        let request = HistoryRequest {
-            direction: direction.into(),
-            from_ms: self.from_ms,
-            until_ms: self.until_ms,
-            member_id: self.member,
-            list_id: self.list,
-            purpose: self.purpose.clone(),
-        };
+        let request = self.filter.request(direction);
         let mut rows = node.history(request).await?.into_inner();
         // The latest so many are known only at the end; without a limit nothing is kept.
         let mut kept = VecDeque::new();

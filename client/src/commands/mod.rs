@@ -1,5 +1,6 @@
 //! The commands that people type.
 
+mod audit;
 mod ceremony;
 mod completion;
 mod history;
@@ -48,6 +49,9 @@ pub enum Command {
     /// What whoever relies on receipts asks for.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Calls opened to an examiner.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// What this member asked and served.
     History(history::HistoryCommand),
     /// This member's quota.
@@ -84,6 +88,7 @@ impl Command {
             Self::List(command) => command.run(context).await,
             Self::Receipt(command) => command.run(context).await,
             Self::Policy(command) => command.run(context).await,
+            Self::Audit(command) => command.run(context).await,
             Self::History(command) => command.run(context).await,
             Self::Quota(command) => command.run(context).await,
             Self::Member(command) => command.run(context).await,
@@ -154,6 +159,7 @@ const fn stage_words(stage: Stage) -> &'static str {
         Stage::OpeningSessions => "opening sessions",
         Stage::Screening => "screening",
         Stage::Proving => "proving",
+        Stage::Opening => "opening calls",
     }
 }
 

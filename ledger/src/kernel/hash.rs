@@ -43,6 +43,10 @@ pub mod label {
     pub static BEACON_DRAW: Label = Label::new("tacit 2026 ledger/v1 beacon draw");
     /// What the proofs about the drawn entries of a publication are bound to.
     pub static SAMPLE_CONTEXT: Label = Label::new("tacit 2026 ledger/v1 sample context");
+    /// What the ledger holds of a call's audit record.
+    pub static AUDIT_RECORD: Label = Label::new("tacit v1 audit record");
+    /// The circumstances of a call, which enter its audit record.
+    pub static AUDIT_CONTEXT: Label = Label::new("tacit v1 audit context");
     /// Seed of the weights with which signatures are verified in batches.
     pub static SIGNATURE_WEIGHTS: Label = Label::new("tacit 2026 ledger/v1 signature weights");
 }

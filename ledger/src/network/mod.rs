@@ -11,9 +11,11 @@
 //! | [`screen`] | how another business ledger relies on that |
 //! | [`request`] | a querier's signed request, and the batch that settles it |
 //! | [`reject`] | refusals |
+//! | [`audit`] | what the hash of a call's audit record commits to |
 //! | [`read`] | typed reading of the records |
 
 pub mod action;
+pub mod audit;
 pub mod event;
 mod execute;
 pub mod genesis;

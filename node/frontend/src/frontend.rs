@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tacit_circuits::list::VersionId;
 use tacit_circuits::scope::ListId;
 use tacit_ledger::network::read as state;
 use tokio::time::sleep;
 
+use crate::audit::{self, OpenedCalls};
+use crate::compute::compute;
 use crate::crash::CrashPoints;
 use crate::evaluation::{CallLog, EvaluationConfig, Evaluator, PostingTimes};
 use crate::lists::{KeyRing, Lists, Sampler};
@@ -19,7 +21,7 @@ use crate::screening::{
     Engine, FollowUp, OwnAnswer, OwnRecords, Screening, ScreeningConfig, Sessions,
 };
 use crate::snapshots::{
-    Copies, CopiesConfig, CopyStatus, FileError, Files, Obtainer, SnapshotServer, Trees,
+    Archive, Copies, CopiesConfig, CopyStatus, FileError, Files, Obtainer, SnapshotServer, Trees,
 };
 use crate::store::{AskedBatch, Store, StoreError};
 use crate::tasks::Tasks;
@@ -27,6 +29,13 @@ use crate::telemetry;
 
 /// How often sessions and connections are looked after while nothing changes.
 const WARM_INTERVAL: Duration = Duration::from_secs(5);
+
+/// For how long past versions are kept unless it is configured: five years, as records of due diligence are
+/// (Directive (EU) 2015/849, article 40).
+const KEEP_VERSIONS: Duration = Duration::from_secs(1_826 * 24 * 3_600);
+
+/// How often it is looked for past versions that need not be kept.
+const FORGET_INTERVAL: Duration = Duration::from_secs(24 * 3_600);
 
 /// How a front end is run. All has defaults but the folder.
 #[derive(Clone, Debug)]
@@ -49,6 +58,8 @@ pub struct FrontendConfig {
     pub serve_part_timeout_ms: u64,
     /// Entries of the trees that are kept in memory, at about 63 bytes each.
     pub max_tree_entries: usize,
+    /// For how long past versions of others' lists are kept, so that what they said can be shown.
+    pub keep_versions: Duration,
     /// The key with which receipts are proven.
     pub proving_key: KeySource,
     /// The network's log, which whoever follows the chain fills.
@@ -69,6 +80,7 @@ impl FrontendConfig {
             post_within_ms: 3_000,
             serve_part_timeout_ms: 20_000,
             max_tree_entries: 4_000_000,
+            keep_versions: KEEP_VERSIONS,
             proving_key: KeySource::Development,
             log: SharedLog::default(),
             crash: CrashPoints::default(),
@@ -163,7 +175,9 @@ impl Frontend {
         let prover = Arc::new(prover);
         let sampler = Sampler::new(lists.clone(), config.log.clone(), prover.clone());
         tasks.spawn(sampler.run());
-        let obtainer = Obtainer::new(ledger.clone(), peers.clone(), files.clone(), trees);
+        let archive = Archive::open(&config.folder.join("archive"), config.keep_versions)?;
+        tasks.spawn(forget_versions(archive.clone()));
+        let obtainer = Obtainer::new(ledger.clone(), peers.clone(), files.clone(), archive, trees);
         let copies = Copies::start(
             ledger.clone(),
             obtainer.clone(),
@@ -278,6 +292,23 @@ impl Frontend {
         self.log.waiting()
     }
 
+    /// Opens calls of one of this member's requests, named by their places in it: what an examiner is shown.
+    /// `None` where this member keeps no such request.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open_calls(
+        &self,
+        session: tacit_ledger::network::SessionId,
+        sequence: u64,
+        places: &[u32],
+    ) -> Result<Option<OpenedCalls>, StoreError> {
+        let Some((asked, records, answer)) = self.own_records(session, sequence).await? else {
+            return Ok(None);
+        };
+        audit::open(&self.obtainer, &asked, records, answer, places).await
+    }
+
     /// What this member keeps of one of its requests: the request, why it was made, and the answers.
     pub async fn own_records(
         &self,
@@ -317,6 +348,18 @@ pub enum VerifyError {
 impl Drop for Frontend {
     fn drop(&mut self) {
         self.tasks.abort();
+    }
+}
+
+/// Deletes past versions whose time is over.
+async fn forget_versions(archive: Archive) {
+    loop {
+        let of = archive.clone();
+        let forgotten = compute(move || of.forget(SystemTime::now())).await;
+        if let Err(error) = forgotten {
+            tracing::warn!(%error, "snapshots.archive: trying again");
+        }
+        sleep(FORGET_INTERVAL).await;
     }
 }
 

@@ -21,6 +21,7 @@
 //! [`Frontend::start`] puts the parts together over two ports: a [`ports::Ledger`] and
 //! [`ports::Peers`].
 
+mod audit;
 mod clock;
 mod compute;
 pub mod crash;
@@ -38,4 +39,5 @@ pub mod store;
 mod tasks;
 mod telemetry;
 
+pub use audit::{OpenedCall, OpenedCalls};
 pub use frontend::{CopyVerified, Frontend, FrontendConfig, StartError, VerifyError};

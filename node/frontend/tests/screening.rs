@@ -9,8 +9,9 @@ use support::{Network, PRICE_MINOR, collect, context, eventually, phone, phones,
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::scope::MemberId;
 use tacit_frontend::peer::PeerError;
-use tacit_frontend::screening::{ContextError, ScreenError, ScreenRequest, Targets, Unreachable};
+use tacit_frontend::screening::{ScreenError, ScreenRequest, Targets, Unreachable};
 use tacit_ledger::kernel::Reject;
+use tacit_ledger::network::audit::ContextError;
 use tacit_ledger::network::{Action, read as state};
 
 fn request() -> ScreenRequest {

@@ -2,6 +2,7 @@
 //!
 //! | file | calls |
 //! |---|---|
+//! | `audit` | calls opened to an examiner |
 //! | `explorer` | blocks, transactions, proofs, alarms |
 //! | `governance` | members, proposals, votes |
 //! | `lists` | publish, show, verify, withdraw |
@@ -12,6 +13,7 @@
 //! | `status` | where the node stands |
 //! | `service` | the generated trait, over the above |
 
+mod audit;
 mod error;
 mod explorer;
 mod governance;

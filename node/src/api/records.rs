@@ -44,10 +44,15 @@ impl Operator {
                 Direction::Served => None,
             };
             let purpose = own.as_ref().map_or("", |own| own.purpose.as_str());
-            if !request.purpose.is_empty() && request.purpose != purpose {
+            if !fits(&request, own.as_ref()) {
                 continue;
             }
             for (index, audit_hash) in batch.audit_hashes.iter().enumerate() {
+                let own_record = own.as_ref().map(|own| own.record(index));
+                let answered = own_record.as_ref().map(|own| own.answer);
+                if request.answer.is_some() && request.answer != answered {
+                    continue;
+                }
                 let row = proto::HistoryRow {
                     direction: match batch.direction {
                         Direction::Asked => proto::Direction::Asked,
@@ -66,7 +71,7 @@ impl Operator {
                     price_minor: u64::from(batch.price_minor),
                     purpose: purpose.into(),
                     audit_hash: audit_hash.0.to_vec(),
-                    own_record: own.as_ref().map(|own| own.record(index)),
+                    own_record,
                 };
                 answers.send(Ok(row)).await.map_err(|_| gone())?;
             }
@@ -151,6 +156,20 @@ impl Operator {
             }),
         )
     }
+}
+
+/// Whether what this member keeps of a batch is what is asked for. What it did not ask itself has no purpose,
+/// operator or case here.
+fn fits(request: &proto::HistoryRequest, own: Option<&OwnBatch>) -> bool {
+    let field = |of: fn(&OwnBatch) -> &String| own.map_or("", |own| of(own).as_str());
+    let wanted = [
+        (&request.purpose, field(|own| &own.purpose)),
+        (&request.operator, field(|own| &own.operator)),
+        (&request.case_reference, field(|own| &own.case_reference)),
+    ];
+    wanted
+        .iter()
+        .all(|(wanted, found)| wanted.is_empty() || *wanted == found)
 }
 
 /// This member's own record of a batch.

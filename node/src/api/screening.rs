@@ -9,10 +9,11 @@ use tacit_frontend::peer::{PeerError, Refusal};
 use tacit_frontend::ports::LedgerError;
 use tacit_frontend::rows::RawRow;
 use tacit_frontend::screening::{
-    Answer, AuditContext, CallsFinal, ListAnswers, Plan, PlannedList, ScreenError, ScreenEvent,
-    ScreenRequest, Summary, Targets, Unreachable,
+    Answer, CallsFinal, ListAnswers, Plan, PlannedList, ScreenError, ScreenEvent, ScreenRequest,
+    Summary, Targets, Unreachable,
 };
 use tacit_ledger::kernel::Reject;
+use tacit_ledger::network::audit::AuditContext;
 use tacit_ledger::network::read;
 use tacit_proto::{MAX_ROWS_PER_MESSAGE, operator as proto};
 use tonic::{Status, Streaming};

@@ -63,6 +63,7 @@ impl Service for Operator {
     type ListVerifyStream = AnswerStream<proto::ListVerifyResponse>;
     type ScreenStream = AnswerStream<proto::ScreenResponse>;
     type HistoryStream = AnswerStream<proto::HistoryRow>;
+    type AuditBundleStream = AnswerStream<proto::AuditBundleResponse>;
     type ReceiptCreateStream = AnswerStream<proto::ReceiptCreateResponse>;
 
     async fn status(&self, _: Request<proto::StatusRequest>) -> Answer<proto::StatusResponse> {
@@ -127,6 +128,15 @@ impl Service for Operator {
         let (caller, operator) = (caller(&request)?, self.clone());
         let asked = request.into_inner();
         streamed(|answers| async move { Operator::screen(&operator, caller, asked, answers).await })
+    }
+
+    async fn audit_bundle(
+        &self,
+        request: Request<proto::AuditBundleRequest>,
+    ) -> Answer<Self::AuditBundleStream> {
+        let caller = caller(&request)?;
+        let (operator, asked) = (self.clone(), request.into_inner());
+        streamed(|answers| async move { operator.audit_bundle(caller, asked, answers).await })
     }
 
     async fn receipt_create(

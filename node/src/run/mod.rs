@@ -56,6 +56,9 @@ use crate::setup::genesis::{self, GenesisFileError};
 use crate::telemetry::{self, TelemetryError};
 use health::NodeHealth;
 
+/// A day.
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
 /// How long the services have to end what they are at when the node stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -256,6 +259,8 @@ async fn start_frontend(
     let mut settings = FrontendConfig::in_folder(config.data_dir.join("lists"));
     settings.screening.answer_timeout_ms = config.frontend.answer_timeout_ms;
     settings.copies.unavailable_alarm_ms = config.frontend.unavailable_alarm_ms;
+    settings.keep_versions =
+        DAY * u32::try_from(config.frontend.keep_versions_days).unwrap_or(u32::MAX);
     settings.log = log;
     if let Some(path) = &config.receipts.proving_key_file {
         settings.proving_key = KeySource::File(path.clone());

@@ -79,7 +79,7 @@ async fn submit(context: &Context, path: &Path) -> Result<(), ClientError> {
 }
 
 /// A call as `SESSION/SEQUENCE/INDEX`, which `screen` and `history` print.
-fn call_ref(text: &str) -> Result<CallRef, String> {
+pub(super) fn call_ref(text: &str) -> Result<CallRef, String> {
     let mut parts = text.split('/').map(str::parse::<u64>);
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
         (Some(Ok(session)), Some(Ok(sequence)), Some(Ok(index)), None) => Ok(CallRef {

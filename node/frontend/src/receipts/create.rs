@@ -13,13 +13,14 @@ use tacit_circuits::receipt::{
 };
 use tacit_circuits::scope::{ListId, Scope};
 use tacit_ledger::kernel::decode;
+use tacit_ledger::network::audit::AuditRecord;
 use tacit_ledger::network::receipts::{Receipt, ReceiptContext, ReceiptSet};
 use tacit_ledger::network::{SessionId, read as state};
 
 use super::{NetworkLog, ProverError, ProverSlot, SharedLog};
 use crate::compute::compute;
 use crate::ports::{Ledger, LedgerError, read};
-use crate::screening::{AuditRecord, OwnAnswer, OwnRecords};
+use crate::screening::{OwnAnswer, OwnRecords};
 use crate::snapshots::{Copies, Obtainer, TreeUnreadable};
 use crate::store::{AskedState, Store, StoreError};
 

@@ -10,13 +10,14 @@ use tacit_circuits::oprf::{
     verify,
 };
 use tacit_ledger::kernel::{BoundedVec, Digest, Reject, codec};
+use tacit_ledger::network::audit::{AuditContext, AuditRecord};
 use tacit_ledger::network::request::{Call, MAX_CALLS};
 use tacit_ledger::network::{Request, SignedRequest};
 use tokio::time::{Instant, sleep};
 
 use super::answer::{Answer, Batch, RowAnswer, Unreachable};
-use super::audit::{AuditContext, AuditRecord, OwnAnswer, OwnRecords, fresh_nonce};
 use super::engine::Engine;
+use super::own_records::{OwnAnswer, OwnRecords, fresh_nonce};
 use super::plan::PlannedList;
 use super::sessions::{Reservation, SessionError, Sessions};
 use crate::compute::compute;

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use futures::stream::Stream;
 use tacit_circuits::identifier::IdentifierType;
 use tacit_ledger::kernel::Reject;
+use tacit_ledger::network::audit::{AuditContext, ContextError};
 use tacit_ledger::network::request::MAX_CALLS;
 use tokio::sync::mpsc;
 
 use super::answer::ScreenEvent;
-use super::audit::{AuditContext, ContextError};
 use super::follow_up::FollowUp;
 use super::plan::{Plan, PlannedList, Targets, plan};
 use super::run::Run;

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::answer::{CallsFinal, Unreachable};
 use super::ask::late_answer;
-use super::audit::OwnAnswer;
+use super::own_records::OwnAnswer;
 use super::sessions::Sessions;
 use crate::clock::now_ms;
 use crate::compute::compute;

@@ -14,9 +14,9 @@
 
 mod answer;
 mod ask;
-mod audit;
 mod engine;
 mod follow_up;
+mod own_records;
 mod plan;
 mod run;
 mod sessions;
@@ -26,10 +26,8 @@ pub use answer::{
     Answer, Batch, CallsFinal, ListAnswers, ListTotals, RowAnswer, ScreenEvent, Summary,
     Unreachable,
 };
-pub use audit::{
-    AuditContext, AuditRecord, ContextError, MAX_CONTEXT_TEXT_BYTES, OwnAnswer, OwnRecords,
-};
 pub use engine::{Rows, ScreenError, ScreenRequest, Screening, ScreeningConfig};
+pub use own_records::{OwnAnswer, OwnRecords};
 pub use plan::{Plan, PlannedList, Targets};
 pub use sessions::SessionConfig;
 

@@ -7,11 +7,17 @@ use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::scope::{ListId, ListVersion, MemberId, TagEpoch};
 use tacit_ledger::kernel::{Missing, Reject, StateView};
 use tacit_ledger::network::parameters::CategoryId;
-use tacit_ledger::network::{Category, EpochRecord, EpochStatus, List, read as state};
+use tacit_ledger::network::{
+    Category, EpochRecord, EpochStatus, List, PublicationId, PublicationStatus, read as state,
+};
 
 use super::answer::Unreachable;
 use crate::ports::{Habits, Ledger, LedgerError};
 use crate::snapshots::{Copies, NotUsable, Standing};
+
+/// Versions of an epoch that are looked at to say why none is in force: an owner rarely publishes more before
+/// one of them is attested.
+const MAX_VERSIONS_ASKED: usize = 8;
 
 /// Which lists to ask. Every field that is not empty narrows the choice; all empty means every list of the
 /// others.
@@ -179,7 +185,9 @@ fn one(
         }
         None => {
             let epoch = epoch_off(view, list)?;
-            let reason = epoch.as_ref().map(off);
+            let reject = epoch.as_ref().map(|epoch| off(view, epoch)).transpose()?;
+            let rejected = |reject| Unreachable::NoSession(LedgerError::Rejected(reject));
+            let reason = reject.map(rejected);
             (epoch, None, reason)
         }
     };
@@ -219,15 +227,35 @@ fn epoch_off(view: &dyn StateView, list: &List) -> Result<Option<EpochRecord>, M
     state::epoch(view, list.id, list.current_epoch.unwrap_or(TagEpoch(last)))
 }
 
-/// Why a list has no version in force, as the ledger would say it of a session.
-fn off(epoch: &EpochRecord) -> Unreachable {
-    let reject = match epoch.status {
+/// Why a list has no version in force, as the ledger would say it of a session or of the version.
+fn off(view: &dyn StateView, epoch: &EpochRecord) -> Result<Reject, Missing> {
+    Ok(match epoch.status {
         EpochStatus::Revoked { .. } => Reject::EPOCH_REVOKED,
-        // The key stands, and the version that was in force under it was proven fraudulent.
-        EpochStatus::Current => Reject::PUBLICATION_FRAUDULENT,
+        // The key stands, and the version that was in force under it was taken off.
+        EpochStatus::Current => taken_off(view, epoch)?,
         EpochStatus::Registered | EpochStatus::Superseded { .. } => Reject::EPOCH_NOT_ACTIVE,
-    };
-    Unreachable::NoSession(LedgerError::Rejected(reject))
+    })
+}
+
+/// Why the last version of an epoch that was in force is so no more. Later ones may wait for attestations.
+fn taken_off(view: &dyn StateView, epoch: &EpochRecord) -> Result<Reject, Missing> {
+    let latest = (0..epoch.versions).rev().take(MAX_VERSIONS_ASKED);
+    for version in latest {
+        let id = PublicationId {
+            list: epoch.list,
+            tag_epoch: epoch.tag_epoch,
+            version: version.into(),
+        };
+        let publication = state::publication(view, id)?;
+        match publication.map(|publication| publication.status) {
+            Some(PublicationStatus::Fraudulent { .. }) => {
+                return Ok(Reject::PUBLICATION_FRAUDULENT);
+            }
+            Some(PublicationStatus::Unproven { .. }) => return Ok(Reject::PUBLICATION_UNPROVEN),
+            _ => {}
+        }
+    }
+    Ok(Reject::EPOCH_NOT_ACTIVE)
 }
 
 impl From<NotUsable> for Unreachable {

@@ -10,6 +10,7 @@ use futures::stream::StreamExt;
 use rayon::prelude::*;
 use tacit_circuits::scope::{ListId, MemberId};
 use tacit_ledger::kernel::Reject;
+use tacit_ledger::network::audit::AuditContext;
 use tacit_ledger::network::request::MAX_CALLS;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinError, JoinSet};
@@ -17,7 +18,6 @@ use tokio::time::{Instant, timeout_at};
 
 use super::answer::{ListAnswers, ScreenEvent, Unreachable};
 use super::ask::{Ask, is_rotated};
-use super::audit::AuditContext;
 use super::engine::{Rows, ScreenRequest, Screening};
 use super::plan::{Plan, PlannedList, Targets};
 use super::tally::{Chunk, Tally};

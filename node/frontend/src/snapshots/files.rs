@@ -6,6 +6,7 @@
 //! <folder>/made/L7-E0-v2.tags        tags of what its versions changed, in the order of the stored changes
 //! <folder>/copies/L3-E1-v0.snapshot  verified copies of others' lists
 //! <folder>/copies/L3-E1-v0.tags      the same, sorted for look-ups
+//! <folder>/archive/L3-E1-v0.snapshot past versions of others' lists, and the deltas between them
 //! <folder>/incoming/…                what is being fetched
 //! ```
 //! A file appears under its name only when it is complete and on the disk: it is written beside its place
@@ -215,6 +216,6 @@ fn stem(id: VersionId) -> String {
     format!("{}-{}-{}", id.list, id.tag_epoch, id.version)
 }
 
-fn name(id: VersionId, kind: &str) -> String {
+pub(super) fn name(id: VersionId, kind: &str) -> String {
     format!("{}.{kind}", stem(id))
 }

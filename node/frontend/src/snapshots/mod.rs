@@ -7,8 +7,11 @@
 //! active, its verified copy takes the place of the one before, in one step. A copy that is behind answers
 //! for as long as its category's grace allows; one whose version is off answers no more.
 //!
+//! What was fetched is kept beside, so that what a list said can be shown when it has long changed.
+//!
 //! Look-ups go to a sorted, memory-mapped file of 16 bytes a tag.
 
+mod archive;
 mod copies;
 mod fetch;
 mod files;
@@ -23,6 +26,7 @@ mod wanted;
 pub use lookup::{ListCopy, Lookup, LookupError};
 pub use status::{CopiesConfig, CopyState, CopyStatus, MAX_LIST_ENTRIES};
 
+pub(crate) use archive::Archive;
 pub(crate) use copies::Copies;
 pub use files::FileError;
 pub(crate) use files::{

@@ -18,6 +18,7 @@ use tacit_proto::peer::SnapshotForm;
 use tacit_proto::peer::peer_client::PeerClient;
 use tokio::time::timeout;
 
+use super::archive::Archive;
 use super::fetch::{FetchError, fetch};
 use super::files::{FileError, Files, read_delta, read_snapshot, remove, write_snapshot};
 use super::lookup::Lookup;
@@ -58,6 +59,7 @@ pub(crate) struct Obtainer {
     ledger: Arc<dyn Ledger>,
     peers: Arc<dyn Peers>,
     files: Files,
+    archive: Archive,
     trees: Trees,
 }
 
@@ -66,12 +68,14 @@ impl Obtainer {
         ledger: Arc<dyn Ledger>,
         peers: Arc<dyn Peers>,
         files: Files,
+        archive: Archive,
         trees: Trees,
     ) -> Self {
         Self {
             ledger,
             peers,
             files,
+            archive,
             trees,
         }
     }
@@ -96,7 +100,14 @@ impl Obtainer {
             other => other,
         };
         let (tree, snapshot) = verified?;
-        self.keep(tree, snapshot).await
+        self.keep(tree, snapshot).await?;
+        let (archive, path) = (
+            self.archive.clone(),
+            self.files.copy_snapshot(publication.id),
+        );
+        let id = publication.id;
+        archived(compute(move || archive.keep_snapshot(id, &path)).await);
+        Ok(())
     }
 
     /// Makes what is searched anew from a snapshot that is here and still is the publication. Where it is
@@ -201,11 +212,12 @@ impl Obtainer {
             apply_delta(&of, tree, &delta)
         })
         .await;
-        remove(&path)?;
-        match rebuilt {
-            Some((tree, snapshot)) => self.keep(tree, snapshot).await.map(|()| true),
-            None => Ok(false),
-        }
+        let Some((tree, snapshot)) = rebuilt else {
+            remove(&path)?;
+            return Ok(false);
+        };
+        archived(self.archive.keep_delta(publication.id, &path));
+        self.keep(tree, snapshot).await.map(|()| true)
     }
 
     async fn fetch(
@@ -287,12 +299,34 @@ impl Obtainer {
         .await
     }
 
+    /// The tree of any version that was held here since versions are kept: the copy's, or one rebuilt from the
+    /// archive.
+    pub(crate) async fn past_tree(&self, id: VersionId) -> Option<Arc<IndexedTree>> {
+        if let Some(tree) = self.trees.get(id) {
+            return Some(tree);
+        }
+        let (path, archive) = (self.files.copy_snapshot(id), self.archive.clone());
+        compute(move || {
+            let copy = path.exists().then(|| read_snapshot(&path).ok()).flatten();
+            let copy = copy.and_then(|snapshot| IndexedTree::from_snapshot(&snapshot).ok());
+            copy.or_else(|| archive.tree(id)).map(Arc::new)
+        })
+        .await
+    }
+
     /// The key of a publication's epoch, for readers that need it beside the copy.
     pub(crate) async fn publication(
         &self,
         id: VersionId,
     ) -> Result<Option<Publication>, crate::ports::LedgerError> {
         read(&*self.ledger, |view| state::publication(view, id)).await
+    }
+}
+
+/// A version that could not be put aside is a later examiner's loss and holds up nothing.
+fn archived(kept: Result<(), FileError>) {
+    if let Err(error) = kept {
+        tracing::warn!(%error, "snapshots.archive: a version is not kept");
     }
 }
 

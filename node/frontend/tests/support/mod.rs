@@ -23,9 +23,7 @@ use tacit_frontend::ports::{
     Applied, FinalizedBlock, FinalizedEvent, Ledger, LedgerError, PeerIdentity, Peers, PeersError,
 };
 use tacit_frontend::rows::{RawRow, RowReader};
-use tacit_frontend::screening::{
-    Answer, AuditContext, ListAnswers, ScreenEvent, ScreenRequest, Summary,
-};
+use tacit_frontend::screening::{Answer, ListAnswers, ScreenEvent, ScreenRequest, Summary};
 use tacit_frontend::snapshots::CopyState;
 use tacit_frontend::store::{MasterKey, Store};
 use tacit_frontend::{Frontend, FrontendConfig};
@@ -34,6 +32,7 @@ use tacit_ledger::kernel::{
     BlockContext, BlockResult, BoundedVec, ChainId, LedgerKey, Machine, Outcome, Registry, Role,
     Signature, StateKey, Text, TxId,
 };
+use tacit_ledger::network::audit::AuditContext;
 use tacit_ledger::network::parameters::CategoryId;
 use tacit_ledger::network::{
     Action, Candidate, Category, ConsensusKey, Event, GenesisMember, NetworkGenesis, Parameters,

@@ -1,22 +1,14 @@
-//! What a member keeps of each of its calls, and the hash of it that stands on the ledger.
+//! What the hash `a` of a call commits to: who asked about whom, and why.
+//!
+//! The ledger holds the hash alone. Record, nonce and circumstances stay with the asking member, which opens
+//! them to an examiner (*Audit record* in `docs/protocol.md`).
 
 use std::fmt;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use rand_core::{OsRng, RngCore};
-use tacit_circuits::curve::WirePoint;
 use tacit_circuits::identifier::IdentifierType;
-use tacit_circuits::oprf::DleqProof;
-use tacit_ledger::kernel::hash::{Label, hash_encoded};
-use tacit_ledger::kernel::{BoundedVec, Digest};
-use tacit_ledger::network::request::MAX_CALLS;
-use zeroize::Zeroizing;
 
-/// Label of `a = hash(nonce, record)`.
-static AUDIT_LABEL: Label = Label::new("tacit v1 audit record");
-
-/// Label under which the circumstances of a screening enter its records.
-static CONTEXT_LABEL: Label = Label::new("tacit v1 audit context");
+use crate::kernel::hash::{Digest, hash_encoded, label};
 
 /// Longest text of a context, in bytes: a case reference or a person's name, not a document.
 pub const MAX_CONTEXT_TEXT_BYTES: usize = 256;
@@ -73,7 +65,7 @@ impl AuditContext {
 
     /// Its hash, which enters the record of each call.
     pub fn digest(&self) -> Digest {
-        hash_encoded(&CONTEXT_LABEL, self)
+        hash_encoded(&label::AUDIT_CONTEXT, self)
     }
 }
 
@@ -95,7 +87,7 @@ impl AuditRecord {
     /// `a = hash(nonce, record)`: what stands on the ledger. The nonce hides the record from whoever could
     /// guess it, and erasing both leaves nothing.
     pub fn commitment(&self, nonce: &[u8; 32]) -> Digest {
-        hash_encoded(&AUDIT_LABEL, &(nonce, self))
+        hash_encoded(&label::AUDIT_RECORD, &(nonce, self))
     }
 }
 
@@ -103,51 +95,6 @@ impl fmt::Debug for AuditRecord {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("AuditRecord(<redacted>)")
     }
-}
-
-/// The records of one request, as they are sealed into the database.
-#[derive(Clone, BorshSerialize, BorshDeserialize)]
-pub struct OwnRecords {
-    /// Who asked, and why.
-    pub context: AuditContext,
-    /// Per call: the caller's number of its row, the nonce, the record.
-    pub calls: Vec<(u64, [u8; 32], AuditRecord)>,
-}
-
-impl fmt::Debug for OwnRecords {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("OwnRecords(<redacted>)")
-    }
-}
-
-impl OwnRecords {
-    pub(super) fn encode(&self) -> Zeroizing<Vec<u8>> {
-        Zeroizing::new(tacit_ledger::kernel::codec::encode(self))
-    }
-}
-
-/// The answer to one request, as it is sealed into the database.
-#[derive(Clone, BorshSerialize, BorshDeserialize)]
-pub struct OwnAnswer {
-    /// What the provider evaluated.
-    pub evaluated: BoundedVec<WirePoint, MAX_CALLS>,
-    /// That it did so with its registered key.
-    pub proof: DleqProof,
-    /// Per call, whether it was a hit. `None` where the answer came after a restart: then the proof was
-    /// verified, and nobody was told the answer.
-    pub hits: Option<Vec<bool>>,
-}
-
-impl fmt::Debug for OwnAnswer {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("OwnAnswer(<redacted>)")
-    }
-}
-
-pub(super) fn fresh_nonce() -> [u8; 32] {
-    let mut nonce = [0; 32];
-    OsRng.fill_bytes(&mut nonce);
-    nonce
 }
 
 #[cfg(test)]
@@ -186,35 +133,6 @@ mod tests {
         assert!(others.iter().all(|other| other.commitment(&nonce) != a));
         assert_ne!(record.commitment(&[4; 32]), a);
         assert_eq!(format!("{record:?}"), "AuditRecord(<redacted>)");
-    }
-
-    #[test]
-    fn what_is_kept_of_a_call_prints_none_of_it() {
-        let context = AuditContext {
-            operator: "teller 7".to_owned(),
-            ..Default::default()
-        };
-        let record = AuditRecord {
-            kind: IdentifierType::Phone,
-            x: [81; 32],
-            blind: [82; 32],
-            context: context.digest(),
-        };
-        let records = OwnRecords {
-            context,
-            calls: vec![(1, [83; 32], record)],
-        };
-        assert_eq!(format!("{records:?}"), "OwnRecords(<redacted>)");
-        let answer = crate::screening::RowAnswer {
-            row: 5,
-            index: 0,
-            answer: crate::screening::Answer::Hit,
-        };
-        let printed = format!("{answer:?}");
-        assert!(
-            printed.contains("row: 5") && !printed.contains("Hit"),
-            "{printed}"
-        );
     }
 
     #[test]

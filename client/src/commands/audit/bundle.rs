@@ -1,0 +1,111 @@
+//! `tacit audit bundle`
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use futures::StreamExt as _;
+use serde_json::json;
+use tacit_proto::operator::{AuditBundleRequest, CallRef, Direction, audit_bundle_response::Step};
+
+use crate::Context;
+use crate::audit::MAX_BUNDLE_CALLS;
+use crate::commands::history::{Filter, call_of};
+use crate::commands::receipt::call_ref;
+use crate::commands::{bar, stage_words};
+use crate::error::ClientError;
+use crate::output::{Format, print_json};
+
+/// Writes opened calls with their evidence into a file.
+///
+/// The file shows whom each call was about: it is for an examiner and for nobody else, and only its owner can read it.
+/// Calls are named one by one, or by the filters of `tacit history`; only what this institution asked can be opened.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  tacit audit bundle --call 12/0/3 --out question-7.audit\n  \
+    tacit audit bundle --case LOAN-2041 --out loan-2041.audit"
+)]
+pub struct Bundle {
+    /// A call, as SESSION/SEQUENCE/INDEX; as often as there are calls.
+    #[arg(long = "call", value_name = "CALL", value_parser = call_ref)]
+    calls: Vec<CallRef>,
+    #[command(flatten)]
+    filter: Filter,
+    /// Where the bundle is written; an existing file is not touched.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+impl Bundle {
+    pub(super) async fn run(&self, context: &Context) -> Result<(), ClientError> {
+        let mut node = context.node().await?;
+        let mut calls = self.calls.clone();
+        if calls.is_empty() {
+            if self.filter.is_empty() {
+                return Err(ClientError::Usage(
+                    "name calls with --call, or say which with a filter such as --case".into(),
+                ));
+            }
+            let request = self.filter.request(Direction::Asked);
+            let mut rows = node.history(request).await?.into_inner();
+            while let Some(row) = rows.next().await {
+                calls.push(call_of(&row?));
+                if calls.len() > MAX_BUNDLE_CALLS {
+                    return Err(ClientError::Usage(format!(
+                        "more than {MAX_BUNDLE_CALLS} calls: narrow the question down"
+                    )));
+                }
+            }
+            if calls.is_empty() {
+                return Err(ClientError::Usage("no call fits the filter".into()));
+            }
+        }
+        let count = calls.len();
+        let request = AuditBundleRequest { calls };
+        let mut steps = node.audit_bundle(request).await?.into_inner();
+        let bar = bar(context.format());
+        let mut bundle = Vec::new();
+        while let Some(step) = steps.next().await {
+            match step?.step {
+                Some(Step::Progress(progress)) => {
+                    bar.set_message(stage_words(progress.stage()));
+                    bar.set_length(progress.total);
+                    bar.set_position(progress.done);
+                }
+                Some(Step::Part(part)) => bundle.extend_from_slice(&part),
+                None => {}
+            }
+        }
+        bar.finish_and_clear();
+        self.write(&bundle)?;
+        match context.format() {
+            Format::Json => print_json(&json!({
+                "file": self.out,
+                "calls": count,
+                "bytes": bundle.len(),
+            })),
+            Format::Text => {
+                println!(
+                    "{count} calls opened into {}; it shows whom they were about",
+                    self.out.display()
+                );
+                Ok(())
+            }
+        }
+    }
+
+    /// Of its owner's alone: it holds identifiers.
+    fn write(&self, bundle: &[u8]) -> Result<(), ClientError> {
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let written = options
+            .open(&self.out)
+            .and_then(|mut out| out.write_all(bundle));
+        written.map_err(|source| ClientError::File {
+            path: self.out.clone(),
+            source,
+        })
+    }
+}
