@@ -78,12 +78,12 @@ fn samples_hold_one_of_each_action_and_event() {
             .collect(),
     );
     assert_eq!(of_actions, (0..21).collect::<Vec<_>>());
-    assert_eq!(of_events, (0..36).collect::<Vec<_>>());
-    assert_eq!(of_changes, (0..9).collect::<Vec<_>>());
+    assert_eq!(of_events, (0..38).collect::<Vec<_>>());
+    assert_eq!(of_changes, (0..10).collect::<Vec<_>>());
     // The numbers after the last ones mean nothing yet.
     assert!(codec::decode::<Action>(&[21; 200]).is_err());
-    assert!(codec::decode::<Event>(&[36; 200]).is_err());
-    assert!(codec::decode::<Change>(&[9; 200]).is_err());
+    assert!(codec::decode::<Event>(&[38; 200]).is_err());
+    assert!(codec::decode::<Change>(&[10; 200]).is_err());
 }
 
 proptest! {

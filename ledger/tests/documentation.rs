@@ -36,6 +36,8 @@ fn every_parameter_is_documented_with_its_default() {
         beacon_penalty_minor,
         sampled_entries,
         sample_window_blocks,
+        approval_percent,
+        time_lock_blocks,
     } = Parameters::default();
     let defaults = [
         ("welcome_grant_minor", welcome_grant_minor),
@@ -49,6 +51,8 @@ fn every_parameter_is_documented_with_its_default() {
         ("beacon_penalty_minor", beacon_penalty_minor),
         ("sampled_entries", sampled_entries.into()),
         ("sample_window_blocks", sample_window_blocks),
+        ("approval_percent", approval_percent.into()),
+        ("time_lock_blocks", time_lock_blocks),
     ];
     for (name, default) in defaults {
         assert!(has_line(&format!("| `{name}` | {default} |")), "{name}");

@@ -139,6 +139,7 @@ fn examples() -> Vec<(StateKey, String)> {
         (network::parameters_height(), shown("000127")),
         (network::beacon(), shown("000128")),
         (network::beacon_output(9), shown("000129 0000000000000009")),
+        (network::paused_member(member), shown("00012a 00000007")),
     ]
 }
 

@@ -19,6 +19,7 @@ mod keys;
 mod laws;
 mod lists;
 mod members;
+mod pauses;
 mod precedence;
 mod reading;
 mod receipts;

@@ -252,6 +252,8 @@ const fn state(state: ProposalState) -> &'static str {
         ProposalState::Passed => "carried",
         ProposalState::Defeated => "defeated",
         ProposalState::Lapsed => "lapsed",
+        ProposalState::Accepted => "accepted",
+        ProposalState::Failed => "failed",
     }
 }
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use tacit_circuits::receipt::development_keys;
 use tacit_proto::operator::{
-    AddCategory, Alarm, AlarmsRequest, SetParameter, SetReceiptKey, propose_request::Change,
+    AddCategory, Alarm, AlarmsRequest, SetParameter, SetPause, SetReceiptKey,
+    propose_request::Change, set_pause::Of,
 };
 
 use super::member::propose;
@@ -59,6 +60,30 @@ pub enum NetworkCommand {
         #[arg(long, conflicts_with_all = ["key", "transcript"])]
         development: bool,
     },
+    /// Proposes to stop a list or a member at once, or to let it go on.
+    ///
+    /// More than two thirds of the members carry it, whatever is governed, and it waits for no time-lock. A stopped list
+    /// takes no sessions, answers nothing and gives no receipts; a stopped member opens no sessions, publishes and attests
+    /// nothing, and its lists stop with it. Both settle what was answered, and the member votes.
+    #[command(
+        after_help = "Examples:\n  tacit network propose-pause --list 3\n  tacit network propose-pause --member 4 --off"
+    )]
+    ProposePause {
+        /// The list.
+        #[arg(
+            long,
+            value_name = "ID",
+            required_unless_present = "member",
+            conflicts_with = "member"
+        )]
+        list: Option<u32>,
+        /// The member.
+        #[arg(long, value_name = "ID")]
+        member: Option<u32>,
+        /// Lets it go on.
+        #[arg(long)]
+        off: bool,
+    },
     /// What members have found wrong with others' publications: who raised it, and whom it is about.
     Alarms {
         /// Only the newest so many.
@@ -80,6 +105,10 @@ impl NetworkCommand {
                 transcript,
                 development,
             } => Change::SetReceiptKey(receipt_key(key.as_deref(), *transcript, *development)?),
+            Self::ProposePause { list, member, off } => Change::SetPause(SetPause {
+                of: list.map(Of::ListId).or(member.map(Of::MemberId)),
+                paused: !off,
+            }),
             Self::ProposeCategory { name } => {
                 Change::AddCategory(AddCategory { name: name.clone() })
             }

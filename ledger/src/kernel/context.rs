@@ -112,6 +112,24 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
+    /// Tries `part`: all that it writes and says, or nothing and why it was refused.
+    pub(crate) fn attempt(
+        &mut self,
+        part: impl FnOnce(&mut Context<'_>) -> Result<(), Stop>,
+    ) -> Result<Result<(), Reject>, Missing> {
+        let mut step = Context {
+            module: self.module,
+            ..Context::over(self.chain_id, self.clock, &*self)
+        };
+        let tried = Stop::checked(part(&mut step))?;
+        if tried.is_ok() {
+            let (writes, events) = step.into_effects();
+            self.writes.extend(writes);
+            self.events.extend(events);
+        }
+        Ok(tried)
+    }
+
     /// The chain.
     pub fn chain_id(&self) -> ChainId {
         self.chain_id

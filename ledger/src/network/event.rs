@@ -11,7 +11,7 @@ use crate::kernel::{BusinessDate, ModuleId};
 use crate::network::parameters::CategoryId;
 use crate::network::receipts::{ObjectId, Purpose};
 use crate::network::record::{
-    AlarmReason, Attempt, MAX_RECEIPTS_PER_SET, PolicyId, PolicyVersion, ProposalId,
+    AlarmReason, Attempt, MAX_RECEIPTS_PER_SET, Pausable, PolicyId, PolicyVersion, ProposalId,
     ProposalStatus, PublicationId, Root, RoundId, ScreeningId, SessionId, SpkiHash,
 };
 
@@ -336,6 +336,20 @@ pub enum Event {
         publication: PublicationId,
         /// Owner of the list.
         owner: MemberId,
+    },
+    /// A proposal was carried, and waits for its time-lock.
+    ProposalAccepted {
+        /// Proposal.
+        proposal: ProposalId,
+        /// First height at which it is in effect.
+        effective_height: u64,
+    },
+    /// A list or a member was stopped, or goes on.
+    PauseChanged {
+        /// Which.
+        of: Pausable,
+        /// Whether it is stopped from now on.
+        paused: bool,
     },
 }
 

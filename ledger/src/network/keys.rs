@@ -60,6 +60,7 @@ const USED_CONTEXT: Table = table(38, "used-context");
 const PARAMETERS_HEIGHT: Table = table(39, "parameters-height");
 const BEACON: Table = table(40, "beacon");
 const BEACON_OUTPUT: Table = table(41, "beacon-output");
+const PAUSED_MEMBER: Table = table(42, "paused-member");
 
 /// All tables of the risk network.
 pub const TABLES: &[Table] = &[
@@ -105,6 +106,7 @@ pub const TABLES: &[Table] = &[
     PARAMETERS_HEIGHT,
     BEACON,
     BEACON_OUTPUT,
+    PAUSED_MEMBER,
 ];
 
 /// The governed parameters. Example: `000100`.
@@ -327,4 +329,9 @@ pub fn beacon() -> StateKey {
 /// An output of the beacon, in its place of the ring. Example, place 9: `000129 0000000000000009`.
 pub fn beacon_output(place: u64) -> StateKey {
     BEACON_OUTPUT.key().u64(place)
+}
+
+/// The height since which a member is stopped. Example, party 7: `00012a 00000007`.
+pub fn paused_member(member: MemberId) -> StateKey {
+    PAUSED_MEMBER.key().u32(member.0)
 }

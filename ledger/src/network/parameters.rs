@@ -141,6 +141,11 @@ pub struct Parameters {
     /// For how many blocks after they are drawn the proofs about them are taken. A version without them
     /// is off from then on.
     pub sample_window_blocks: u64,
+    /// How many of a hundred active members carry a proposal.
+    pub approval_percent: u8,
+    /// For how many blocks a change that was carried waits before it takes effect, so that whoever does not
+    /// want it can prepare. A pause does not wait.
+    pub time_lock_blocks: u64,
 }
 
 impl Default for Parameters {
@@ -162,6 +167,9 @@ impl Default for Parameters {
             sampled_entries: 4,
             // Ten minutes: an owner's front end may restart, and proves four entries in seconds.
             sample_window_blocks: 6_000,
+            // More than two thirds of up to 100 members: what agreement itself needs.
+            approval_percent: 67,
+            time_lock_blocks: 0,
         }
     }
 }
@@ -199,9 +207,11 @@ impl Parameters {
         let amounts_fit = amounts.iter().all(|amount| *amount <= 1 << 48);
         // A minimum above the bound would keep every validator in place for ever.
         let minimum_fits = (1..=MAX_VALIDATORS as u32).contains(&self.min_validators);
+        let approval_fits = (51..=100).contains(&self.approval_percent);
+        let lock_fits = self.time_lock_blocks <= MAX_SPAN_BLOCKS;
         let samples_fit = usize::from(self.sampled_entries) <= MAX_SAMPLED_ENTRIES;
         require(
-            spans_fit && amounts_fit && minimum_fits && samples_fit,
+            spans_fit && amounts_fit && minimum_fits && samples_fit && approval_fits && lock_fits,
             Reject::VALUE_OUT_OF_RANGE,
         )
     }

@@ -259,6 +259,12 @@ pub fn log_frontier(view: &dyn StateView) -> Result<LogFrontier, Missing> {
     Ok(state::read(view, &keys::log_frontier())?.unwrap_or_default())
 }
 
+/// Whether the members stopped a member.
+pub fn member_is_paused(view: &dyn StateView, member: MemberId) -> Result<bool, Missing> {
+    let since: Option<u64> = state::read(view, &keys::paused_member(member))?;
+    Ok(since.is_some())
+}
+
 /// How the beacon stands.
 pub fn beacon(view: &dyn StateView) -> Result<Beacon, Missing> {
     Ok(state::read(view, &keys::beacon())?.unwrap_or_default())

@@ -36,6 +36,8 @@ rejects! {
     163 TOO_MANY_PROPOSALS transient "As many proposals of this member are open as one may have; wait for one to close.";
     164 PARAMETERS_CHANGED_SINCE lasting "The parameters changed after this was proposed; propose the change anew, on the present ones.";
 
+    165 MEMBER_PAUSED transient "The members have stopped this member; it goes on when they vote so.";
+
     170 CATEGORY_UNKNOWN lasting "No such category.";
     171 CATEGORY_EXISTS lasting "A category with this number exists.";
     172 TOO_MANY_CATEGORIES lasting "The network has as many categories as it can hold.";
@@ -51,6 +53,8 @@ rejects! {
     192 LIST_WITHDRAWN lasting "The list is withdrawn.";
     193 TOO_MANY_LISTS lasting "The member has as many lists as it may have.";
     194 CATEGORY_RETIRED lasting "The category is retired.";
+
+    195 LIST_PAUSED transient "The members have stopped this list or its owner; it goes on when they vote so.";
 
     200 EPOCH_UNKNOWN lasting "The list has no such tag epoch.";
     201 EPOCH_OUT_OF_ORDER lasting "Tag epochs follow each other by one, and the last one must have become active or been revoked first.";

@@ -140,10 +140,14 @@ fn require_standing(context: &Context<'_>, screening: &Screening) -> Result<(), 
     for (epoch, publication) in epochs.into_iter().zip(publications) {
         let revoked = epoch.is_none_or(|epoch| matches!(epoch.status, EpochStatus::Revoked { .. }));
         require(!revoked, Reject::EPOCH_REVOKED)?;
-        let fraudulent = publication.is_none_or(|publication| {
+        let fraudulent = publication.as_ref().is_none_or(|publication| {
             matches!(publication.status, PublicationStatus::Fraudulent { .. })
         });
         require(!fraudulent, Reject::PUBLICATION_FRAUDULENT)?;
+        let unproven = publication.is_some_and(|publication| {
+            matches!(publication.status, PublicationStatus::Unproven { .. })
+        });
+        require(!unproven, Reject::PUBLICATION_UNPROVEN)?;
     }
     Ok(())
 }

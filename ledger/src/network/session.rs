@@ -32,8 +32,9 @@ pub struct Unsettled {
 ///
 /// # Errors
 /// The first that applies of [`Reject::MEMBER_UNKNOWN`], [`Reject::MEMBER_LEFT`],
-/// [`Reject::SESSION_UNKNOWN`], [`Reject::NOT_A_PARTY`], [`Reject::QUERIER_KEY_MISMATCH`],
-/// [`Reject::SCOPE_MISMATCH`], [`Reject::PRICE_MISMATCH`], [`Reject::EPOCH_UNKNOWN`],
+/// [`Reject::MEMBER_PAUSED`], [`Reject::SESSION_UNKNOWN`], [`Reject::NOT_A_PARTY`], [`Reject::QUERIER_KEY_MISMATCH`],
+/// [`Reject::SCOPE_MISMATCH`], [`Reject::PRICE_MISMATCH`], [`Reject::LIST_PAUSED`],
+/// [`Reject::EPOCH_UNKNOWN`],
 /// [`Reject::KEY_MISMATCH`], [`Reject::EPOCH_REVOKED`], [`Reject::EPOCH_SUPERSEDED`],
 /// [`Reject::EPOCH_NOT_ACTIVE`], [`Reject::SESSION_ENDED`], [`Reject::SEQUENCE_SETTLED`],
 /// [`Reject::SEQUENCE_TOO_OLD`], [`Reject::SESSION_CAP_REACHED`], [`Reject::ESCROW_EXHAUSTED`],
@@ -56,9 +57,12 @@ fn admit(
     let request = &signed.request;
     let querier = party(view, request.querier)?.ok_or(Reject::MEMBER_UNKNOWN)?;
     require(querier.is_active(), Reject::MEMBER_LEFT)?;
+    let stopped = read::member_is_paused(view, querier.id)?;
+    require(!stopped, Reject::MEMBER_PAUSED)?;
     let session = session_of(view, provider, signed, Some(querier))?;
-    let epoch = registered_epoch(view, request)?;
     let list = read::list(view, request.list)?.ok_or(Reject::LIST_UNKNOWN)?;
+    require(!list.is_paused(), Reject::LIST_PAUSED)?;
+    let epoch = registered_epoch(view, request)?;
     require(
         !matches!(epoch.status, EpochStatus::Superseded { .. }),
         Reject::EPOCH_SUPERSEDED,

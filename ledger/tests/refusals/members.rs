@@ -2,7 +2,9 @@
 
 use tacit_ledger::kernel::{MemberId, Reject, Role};
 use tacit_ledger::network::parameters::{CategoryId, MAX_CATEGORIES};
-use tacit_ledger::network::{Action, Change, MAX_OPEN_PROPOSALS_PER_MEMBER, MAX_VALIDATORS};
+use tacit_ledger::network::{
+    Action, Change, MAX_OPEN_PROPOSALS_PER_MEMBER, MAX_VALIDATORS, Pausable,
+};
 
 use super::Refusal;
 use crate::support::*;
@@ -26,7 +28,29 @@ fn joining() -> tacit_ledger::network::Candidate {
     candidate(MemberId(7), "Group E", Role::Member)
 }
 
+/// A stop that the members carry.
+fn stop(chain: &mut Chain, of: Pausable) -> Result<(), Reject> {
+    chain.carry(Change::SetPause { of, paused: true })
+}
+
 pub(super) const REFUSALS: &[Refusal] = &[
+    (Reject::MEMBER_PAUSED, "a list of a stopped member", || {
+        let mut chain = Chain::new();
+        stop(&mut chain, Pausable::Member(OWNER)).expect("carried");
+        chain.refused(OWNER, create_list())
+    }),
+    (Reject::LIST_PAUSED, "a session with a stopped list", || {
+        let mut chain = Chain::with_list();
+        stop(&mut chain, Pausable::List(LIST)).expect("carried");
+        let deadline = chain.height + MAX_SESSION;
+        chain.refused(QUERIER, open(vec![opening(deadline)]))
+    }),
+    (Reject::LIST_UNKNOWN, "a stop of no list", || {
+        stop(&mut Chain::new(), Pausable::List(LIST)).expect_err("refused")
+    }),
+    (Reject::MEMBER_UNKNOWN, "a stop of nobody", || {
+        stop(&mut Chain::new(), Pausable::Member(NOBODY)).expect_err("refused")
+    }),
     (
         Reject::VALUE_OUT_OF_RANGE,
         "an address without a port",

@@ -90,6 +90,8 @@ pub(crate) fn parameters() -> Parameters {
         // The tests of drawn entries say how many they want.
         sampled_entries: 0,
         sample_window_blocks: 0x12,
+        approval_percent: 67,
+        time_lock_blocks: 0,
     }
 }
 

@@ -12,10 +12,10 @@ use tacit_ledger::kernel::{
 use tacit_ledger::network::parameters::CategoryId;
 use tacit_ledger::network::receipts::{ObjectId, Purpose, Receipt};
 use tacit_ledger::network::{
-    Action, AlarmReason, Attempt, CallBatch, Candidate, Change, ConsensusKey, Event, PolicyId,
-    PolicyTerms, PolicyVersion, Profile, ProposalId, ProposalStatus, PublicationId, ReceiptContext,
-    ReceiptSet, Request, Root, RoundId, SampleCalls, SampleProof, SampleProofs, ScreeningId,
-    SessionId, SignedRequest, SpkiHash, request::Call,
+    Action, AlarmReason, Attempt, CallBatch, Candidate, Change, ConsensusKey, Event, Pausable,
+    PolicyId, PolicyTerms, PolicyVersion, Profile, ProposalId, ProposalStatus, PublicationId,
+    ReceiptContext, ReceiptSet, Request, Root, RoundId, SampleCalls, SampleProof, SampleProofs,
+    ScreeningId, SessionId, SignedRequest, SpkiHash, request::Call,
 };
 
 use super::{bounded, category, fraud_proof, open, opening, parameters, profile, text, version};
@@ -164,6 +164,13 @@ pub(crate) fn changes() -> Vec<(&'static str, Change)> {
             Change::SetReceiptKey {
                 verifying_key: Bytes::try_from(vec![0x84; 9]).expect("it fits"),
                 transcript: Digest([0x85; 32]),
+            },
+        ),
+        (
+            "set-pause",
+            Change::SetPause {
+                of: Pausable::Member(MEMBER),
+                paused: true,
             },
         ),
     ]
@@ -403,6 +410,14 @@ pub(crate) fn events() -> Vec<Event> {
         },
         Event::SamplesProven { publication },
         Event::Unproven { publication, owner },
+        Event::ProposalAccepted {
+            proposal,
+            effective_height: 15,
+        },
+        Event::PauseChanged {
+            of: Pausable::List(list),
+            paused: true,
+        },
     ]
 }
 

@@ -46,7 +46,8 @@ impl Chain {
 
     /// Proposes a change in a network of so many members and has enough of them vote for it.
     pub(crate) fn carry_among(&mut self, members: u32, change: Change) -> Result<(), Reject> {
-        let voters: Vec<_> = (1..=members * 2 / 3 + 1).map(MemberId).collect();
+        let needed = (members * 67).div_ceil(100);
+        let voters: Vec<_> = (1..=needed).map(MemberId).collect();
         self.decide(change, &voters)
     }
 

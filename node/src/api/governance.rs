@@ -1,14 +1,14 @@
 //! Members, proposals and votes.
 
 use tacit_circuits::receipt::VerifyingKey;
-use tacit_circuits::scope::MemberId;
+use tacit_circuits::scope::{ListId, MemberId};
 use tacit_frontend::ports::Ledger as _;
 use tacit_ledger::kernel::Digest;
 use tacit_ledger::kernel::party::{LedgerKey, Name, PartyStatus, Role};
 use tacit_ledger::network::parameters::CategoryId;
 use tacit_ledger::network::{
-    Action, Address, Candidate, Category, Change, ConsensusKey, Event, Parameters, Profile,
-    Proposal, ProposalId, ProposalStatus, SpkiHash, read,
+    Action, Address, Candidate, Category, Change, ConsensusKey, Event, Parameters, Pausable,
+    Profile, Proposal, ProposalId, ProposalStatus, SpkiHash, read,
 };
 use tacit_proto::operator as proto;
 
@@ -58,7 +58,7 @@ impl Operator {
         &self,
         request: proto::ProposalsRequest,
     ) -> Result<proto::ProposalsResponse, ApiError> {
-        let (proposals, members) = self
+        let (proposals, members, parameters) = self
             .read(|view| {
                 let proposals = if request.open_only {
                     read::open_proposals(view)?
@@ -71,17 +71,24 @@ impl Operator {
                     }
                     all
                 };
-                Ok((proposals, read::members(view)?))
+                Ok((proposals, read::members(view)?, read::parameters(view)?))
             })
             .await?;
         let voters = members
             .iter()
             .filter(|member| member.is_active() && member.role == Role::Member)
             .count();
-        let needed = u32::try_from(voters * 2 / 3 + 1).unwrap_or(u32::MAX);
+        let percent = usize::from(parameters.approval_percent);
+        let needed = |proposal: &Proposal| {
+            let needed = match proposal.change {
+                Change::SetPause { .. } => voters * 2 / 3 + 1,
+                _ => (voters * percent).div_ceil(100),
+            };
+            u32::try_from(needed).unwrap_or(u32::MAX)
+        };
         let proposals = proposals
             .iter()
-            .map(|proposal| described(proposal, needed))
+            .map(|proposal| described(proposal, needed(proposal)))
             .collect();
         Ok(proto::ProposalsResponse { proposals })
     }
@@ -117,6 +124,22 @@ impl Operator {
             },
             Asked::AddCategory(add) => self.new_category(&add.name).await?,
             Asked::SetParameter(set) => self.changed_parameter(&set.name, set.value).await?,
+            Asked::SetPause(set) => Change::SetPause {
+                of: match set.of {
+                    Some(proto::set_pause::Of::ListId(list)) => Pausable::List(ListId(list)),
+                    Some(proto::set_pause::Of::MemberId(member)) => {
+                        Pausable::Member(MemberId(member))
+                    }
+                    None => {
+                        return Err(ApiError::caller(
+                            "pause-of-nothing",
+                            "the proposal names neither a list nor a member",
+                            "Name one.",
+                        ));
+                    }
+                },
+                paused: set.paused,
+            },
         };
         let applied = self
             .ledger
@@ -184,6 +207,9 @@ impl Operator {
                     parameters.min_validators = number;
                 }
                 // What does not fit is more than the ledger takes, which says so.
+                "approval_percent" => {
+                    parameters.approval_percent = value.try_into().unwrap_or(u8::MAX)
+                }
                 "sampled_entries" => {
                     parameters.sampled_entries = value.try_into().unwrap_or(u8::MAX)
                 }
@@ -224,6 +250,7 @@ fn parameter<'a>(parameters: &'a mut Parameters, name: &str) -> Result<&'a mut u
         "beacon_window_blocks" => &mut parameters.beacon_window_blocks,
         "beacon_penalty_minor" => &mut parameters.beacon_penalty_minor,
         "sample_window_blocks" => &mut parameters.sample_window_blocks,
+        "time_lock_blocks" => &mut parameters.time_lock_blocks,
         _ => return Err(ApiError::unknown("parameter", name)),
     })
 }
@@ -296,6 +323,8 @@ const fn state(status: ProposalStatus) -> proto::ProposalState {
         ProposalStatus::Carried { .. } => proto::ProposalState::Passed,
         ProposalStatus::Defeated { .. } => proto::ProposalState::Defeated,
         ProposalStatus::Expired => proto::ProposalState::Lapsed,
+        ProposalStatus::Accepted { .. } => proto::ProposalState::Accepted,
+        ProposalStatus::Failed { .. } => proto::ProposalState::Failed,
     }
 }
 
@@ -359,5 +388,12 @@ fn summary(change: &Change) -> String {
             // Nothing that is no key can be proposed.
             Err(error) => format!("receipts are verified under a key that is none: {error}"),
         },
+        Change::SetPause { of, paused } => {
+            let of = match of {
+                Pausable::List(list) => list.to_string(),
+                Pausable::Member(member) => member.to_string(),
+            };
+            format!("{of} {}", if *paused { "stops" } else { "goes on" })
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::kernel::context::{Context, require};
 use crate::kernel::party::{Party, parties};
 use crate::kernel::{Missing, Reject, Stop, keys as kernel_keys};
 use crate::network::event::Event;
-use crate::network::execute::{Due, members, receipts, require_member};
+use crate::network::execute::{Due, members, pauses, receipts, require_member};
 use crate::network::parameters::{Category, Parameters};
 use crate::network::read::Categories;
 use crate::network::record::{
@@ -90,14 +90,56 @@ fn cast(
     });
     let height = context.height();
     match tally(context, &proposal)? {
-        Tally::Carried => {
-            carry_out(context, &proposal)?;
-            close(context, proposal, ProposalStatus::Carried { height })?;
-        }
+        Tally::Carried => carried(context, proposal)?,
         Tally::Defeated => close(context, proposal, ProposalStatus::Defeated { height })?,
         Tally::Undecided => context.put(keys::proposal(id), &proposal),
     }
     Ok(())
+}
+
+/// Carries a change out, at once or when its time-lock ends.
+fn carried(context: &mut Context<'_>, mut proposal: Proposal) -> Result<(), Stop> {
+    let height = context.height();
+    let lock = read::parameters(context)?.time_lock_blocks;
+    if lock == 0 || is_emergency(&proposal.change) {
+        carry_out(context, &proposal)?;
+        return Ok(close(
+            context,
+            proposal,
+            ProposalStatus::Carried { height },
+        )?);
+    }
+    let effective_height = height + lock;
+    let (id, status) = (proposal.id, ProposalStatus::Accepted { effective_height });
+    proposal.status = status;
+    context.put(keys::proposal(id), &proposal);
+    context.due_at(effective_height, &Due::ProposalEffect(id))?;
+    context.emit(&Event::ProposalAccepted {
+        proposal: id,
+        effective_height,
+    });
+    Ok(())
+}
+
+/// Carries an accepted change out. One that has become impossible meanwhile changes nothing.
+pub(super) fn take_effect(context: &mut Context<'_>, id: ProposalId) -> Result<(), Missing> {
+    let height = context.height();
+    match read::proposal(context, id)? {
+        Some(proposal) if matches!(proposal.status, ProposalStatus::Accepted { .. }) => {
+            let tried = context.attempt(|step| carry_out(step, &proposal))?;
+            let status = match tried {
+                Ok(()) => ProposalStatus::Carried { height },
+                Err(_) => ProposalStatus::Failed { height },
+            };
+            close(context, proposal, status)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a change stops or starts something, and so waits for nothing.
+fn is_emergency(change: &Change) -> bool {
+    matches!(change, Change::SetPause { .. })
 }
 
 enum Tally {
@@ -106,8 +148,8 @@ enum Tally {
     Undecided,
 }
 
-/// One member, one vote: carried by more than two thirds of all active members, defeated once so many
-/// voted against it that this can no longer happen.
+/// One member, one vote: carried by the governed share of all active members, an emergency by more than two
+/// thirds; defeated once so many voted against it that this can no longer happen.
 fn tally(context: &Context<'_>, proposal: &Proposal) -> Result<Tally, Missing> {
     let parties = parties(context)?;
     let members: Vec<&Party> = parties
@@ -124,7 +166,14 @@ fn tally(context: &Context<'_>, proposal: &Proposal) -> Result<Tally, Missing> {
             .filter(|party| proposal.votes.contains(&ballot(party)))
             .count()
     };
-    let carries = |votes: usize| votes * 3 > members.len() * 2;
+    let percent = usize::from(read::parameters(context)?.approval_percent);
+    let carries = |votes: usize| {
+        if is_emergency(&proposal.change) {
+            votes * 3 > members.len() * 2
+        } else {
+            votes * 100 >= members.len() * percent
+        }
+    };
     Ok(match (cast(true), cast(false)) {
         (approvals, _) if carries(approvals) => Tally::Carried,
         (_, rejections) if !carries(members.len() - rejections) => Tally::Defeated,
@@ -152,6 +201,7 @@ fn carry_out(context: &mut Context<'_>, proposal: &Proposal) -> Result<(), Stop>
             verifying_key,
             transcript,
         } => receipts::set_key(context, verifying_key, *transcript),
+        Change::SetPause { of, paused } => pauses::set(context, *of, *paused),
     }
 }
 
@@ -213,9 +263,10 @@ pub(super) fn check(change: &Change) -> Result<(), Reject> {
             require(in_range, Reject::VALUE_OUT_OF_RANGE)
         }
         Change::SetReceiptKey { verifying_key, .. } => receipts::check_key(verifying_key),
-        Change::Remove { .. } | Change::AddValidator { .. } | Change::RemoveValidator { .. } => {
-            Ok(())
-        }
+        Change::Remove { .. }
+        | Change::AddValidator { .. }
+        | Change::RemoveValidator { .. }
+        | Change::SetPause { .. } => Ok(()),
     }
 }
 

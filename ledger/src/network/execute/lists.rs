@@ -11,7 +11,7 @@ use crate::kernel::context::{Context, require};
 use crate::kernel::party::{Name, Party, parties, party};
 use crate::kernel::{Missing, Reject, Stop};
 use crate::network::event::Event;
-use crate::network::execute::{require_member, samples};
+use crate::network::execute::{pauses, require_member, samples};
 use crate::network::parameters::CategoryId;
 use crate::network::read::ListIds;
 use crate::network::record::{
@@ -29,6 +29,7 @@ pub(super) fn create(
     accepts: BoundedVec<IdentifierType, MAX_ACCEPTED_TYPES>,
 ) -> Result<(), Stop> {
     require_member(sender)?;
+    pauses::require_running(context, sender)?;
     let terms = read::category(context, category)?.ok_or(Reject::CATEGORY_UNKNOWN)?;
     let own_key = keys::lists_of(sender.id);
     let mut own: ListIds = context.read(&own_key)?.unwrap_or_default();
@@ -47,6 +48,8 @@ pub(super) fn create(
         epochs: 0,
         current_epoch: None,
         active: None,
+        paused: false,
+        owner_paused: false,
     };
     context.put(own_key, &own);
     context.put(keys::list_count(), &id.0);
@@ -111,6 +114,7 @@ pub(super) fn publish(
     size_class: SizeClass,
     evidence_root: Root,
 ) -> Result<(), Stop> {
+    pauses::require_running(context, sender)?;
     let list = own_standing(context, sender, id.list)?;
     let mut epoch = usable_epoch(context, &list, id.tag_epoch)?;
     require(id.version.0 == epoch.versions, Reject::VERSION_OUT_OF_ORDER)?;
@@ -147,6 +151,7 @@ pub(super) fn attest(
     digest: [u8; 32],
 ) -> Result<(), Stop> {
     require_member(sender)?;
+    pauses::require_running(context, sender)?;
     let list = standing(context, id.list)?;
     let epoch = usable_epoch(context, &list, id.tag_epoch)?;
     let mut publication = read::publication(context, id)?.ok_or(Reject::PUBLICATION_UNKNOWN)?;

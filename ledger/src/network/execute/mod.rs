@@ -13,6 +13,7 @@ mod lists;
 mod log;
 mod members;
 mod module;
+mod pauses;
 mod policies;
 mod quota;
 mod receipts;
@@ -43,6 +44,8 @@ pub(crate) enum Due {
     BeaconClose(Attempt),
     /// The drawn entries of a version should be proven.
     SampleDeadline(PublicationId),
+    /// A change that was carried takes effect.
+    ProposalEffect(ProposalId),
 }
 
 /// Executes the action of an envelope.

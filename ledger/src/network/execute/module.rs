@@ -126,6 +126,7 @@ impl Module for RiskNetwork {
             Due::ScreeningExpiry(screening) => receipts::expire(context, screening),
             Due::BeaconClose(attempt) => beacon::close_if_open(context, attempt),
             Due::SampleDeadline(publication) => samples::end_if_due(context, publication),
+            Due::ProposalEffect(proposal) => governance::take_effect(context, proposal),
         }
     }
 
@@ -170,6 +171,7 @@ fn wanted(envelope: &Envelope, action: &Action) -> Vec<StateKey> {
                 keys::categories(),
                 keys::lists_of(sender),
                 keys::list_count(),
+                keys::paused_member(sender),
             ]
         }
         Action::RegisterTagEpoch { list, .. } | Action::WithdrawList { list } => {
@@ -188,6 +190,7 @@ fn wanted(envelope: &Envelope, action: &Action) -> Vec<StateKey> {
                 keys::receipt_key(),
                 keys::beacon(),
                 keys::validators(),
+                keys::paused_member(sender),
             ]
         }
         Action::Attest {
@@ -197,6 +200,7 @@ fn wanted(envelope: &Envelope, action: &Action) -> Vec<StateKey> {
             keys::epoch(id.list, id.tag_epoch),
             keys::publication(*id),
             kernel_keys::party_count(),
+            keys::paused_member(sender),
         ],
         Action::RaiseAlarm {
             publication: id, ..
@@ -217,6 +221,7 @@ fn wanted(envelope: &Envelope, action: &Action) -> Vec<StateKey> {
         ],
         Action::OpenSessions { openings } => {
             let mut wanted = vec![
+                keys::paused_member(sender),
                 keys::parameters(),
                 keys::categories(),
                 keys::session_count(),
@@ -294,6 +299,7 @@ fn wanted_by_receipts(envelope: &Envelope, set: &ReceiptSet) -> Vec<StateKey> {
         keys::policy_version(context.policy),
         keys::policy(context.policy, context.policy_version),
         keys::used_context(&context.hash(envelope.chain_id, sender)),
+        keys::paused_member(sender),
         keys::screenings_of(sender),
         keys::screening_count(),
         keys::categories(),

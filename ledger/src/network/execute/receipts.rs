@@ -8,7 +8,7 @@ use crate::kernel::hash::{self, Digest, label};
 use crate::kernel::party::Party;
 use crate::kernel::{Missing, Reject, Stop, TxId};
 use crate::network::event::Event;
-use crate::network::execute::Due;
+use crate::network::execute::{Due, pauses};
 use crate::network::receipts::{ReceiptSet, examine};
 use crate::network::record::{
     MAX_RECEIPT_LIFETIME_BLOCKS, MAX_VERIFYING_KEY_BYTES, OwnScreenings, ReceiptKey, Screening,
@@ -49,7 +49,9 @@ pub(super) fn submit(
     set: ReceiptSet,
 ) -> Result<(), Stop> {
     let (chain_id, height) = (context.chain_id(), context.height());
-    let terms = examine::terms(context, height, sender, &set)?;
+    examine::parties(context, sender, &set)?;
+    pauses::require_running(context, sender)?;
+    let terms = examine::terms(context, height, &set)?;
     let expiry_height = set.context.expiry_height;
     let latest = height + MAX_RECEIPT_LIFETIME_BLOCKS;
     require(expiry_height <= latest, Reject::RECEIPTS_EXPIRE_TOO_LATE)?;

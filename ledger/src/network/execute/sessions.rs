@@ -5,7 +5,7 @@ use crate::kernel::party::Party;
 use crate::kernel::{Missing, Reject, Stop};
 use crate::network::action::Opening;
 use crate::network::event::Event;
-use crate::network::execute::{Due, quota, require_member};
+use crate::network::execute::{Due, pauses, quota, require_member};
 use crate::network::record::{EpochStatus, List, Session, SessionId, SessionIds, Settled};
 use crate::network::session::settles_until_height;
 use crate::network::{keys, read};
@@ -17,6 +17,7 @@ pub(super) fn open(
     openings: &[Opening],
 ) -> Result<(), Stop> {
     require_member(sender)?;
+    pauses::require_running(context, sender)?;
     let window = read::parameters(context)?.settlement_window_blocks;
     let ends: Vec<_> = openings
         .iter()
@@ -75,6 +76,7 @@ fn callable(context: &Context<'_>, opening: &Opening) -> Result<List, Stop> {
     require(list.is_standing(), Reject::LIST_WITHDRAWN)?;
     let terms = read::category(context, list.category)?.ok_or(Reject::CATEGORY_UNKNOWN)?;
     require(!terms.retired, Reject::CATEGORY_RETIRED)?;
+    require(!list.is_paused(), Reject::LIST_PAUSED)?;
     let epoch = read::epoch(context, list.id, opening.tag_epoch)?.ok_or(Reject::EPOCH_UNKNOWN)?;
     match epoch.status {
         EpochStatus::Revoked { .. } => return Err(Reject::EPOCH_REVOKED.into()),

@@ -52,7 +52,7 @@ impl Examined {
 /// [`Reject::MEMBER_UNKNOWN`], [`Reject::MEMBER_LEFT`], [`Reject::RECEIPT_KEY_UNSET`],
 /// [`Reject::RECEIPT_KEY_MISMATCH`], [`Reject::POLICY_UNKNOWN`], [`Reject::POLICY_VERSION_UNKNOWN`],
 /// [`Reject::TYPE_NOT_IN_POLICY`], [`Reject::RECEIPTS_EXPIRED`]; then for each receipt
-/// [`Reject::LIST_UNKNOWN`], [`Reject::EPOCH_UNKNOWN`], [`Reject::EPOCH_REVOKED`],
+/// [`Reject::LIST_UNKNOWN`], [`Reject::LIST_PAUSED`], [`Reject::EPOCH_UNKNOWN`], [`Reject::EPOCH_REVOKED`],
 /// [`Reject::PUBLICATION_UNKNOWN`], [`Reject::PUBLICATION_FRAUDULENT`], [`Reject::OWN_GROUP`],
 /// [`Reject::PUBLICATION_UNPROVEN`], [`Reject::CATEGORY_NOT_IN_POLICY`], [`Reject::TYPE_NOT_ON_LIST`], [`Reject::PUBLICATION_NOT_ACTIVE`],
 /// [`Reject::PUBLICATION_TOO_OLD`], [`Reject::LOG_ROOT_UNKNOWN`]; then [`Reject::TOO_FEW_MEMBERS`].
@@ -65,7 +65,8 @@ pub fn examine(
 ) -> Checked<Examined> {
     let examined = || {
         let submitter = party(view, submitter)?.ok_or(Reject::SENDER_UNKNOWN)?;
-        let terms = terms(view, height, &submitter, set)?;
+        parties(view, &submitter, set)?;
+        let terms = terms(view, height, set)?;
         claims(view, chain_id, height, &submitter, set, &terms)
     };
     Stop::checked(examined())
@@ -77,17 +78,20 @@ pub(crate) struct Terms {
     policy: Policy,
 }
 
-/// Refuses a set for what it says as a whole.
-pub(crate) fn terms(
+/// Refuses a set for who submits it and who is to rely on it.
+pub(crate) fn parties(
     view: &dyn StateView,
-    height: u64,
     submitter: &Party,
     set: &ReceiptSet,
-) -> Result<Terms, Stop> {
-    let context = &set.context;
+) -> Result<(), Stop> {
     require(submitter.role == Role::Member, Reject::NOT_A_MEMBER)?;
-    let relies = party(view, context.verifier)?.ok_or(Reject::MEMBER_UNKNOWN)?;
-    require(relies.is_active(), Reject::MEMBER_LEFT)?;
+    let relies = party(view, set.context.verifier)?.ok_or(Reject::MEMBER_UNKNOWN)?;
+    Ok(require(relies.is_active(), Reject::MEMBER_LEFT)?)
+}
+
+/// Refuses a set for what it says as a whole.
+pub(crate) fn terms(view: &dyn StateView, height: u64, set: &ReceiptSet) -> Result<Terms, Stop> {
+    let context = &set.context;
     let key = read::receipt_key(view)?.ok_or(Reject::RECEIPT_KEY_UNSET)?;
     require(key.id == context.key, Reject::RECEIPT_KEY_MISMATCH)?;
     let latest = read::latest_policy_version(view, context.policy)?;
@@ -214,6 +218,7 @@ impl Found {
         policy: &Policy,
     ) -> Result<(List, Publication), Reject> {
         let (list, owner, category) = self.list.ok_or(Reject::LIST_UNKNOWN)?;
+        require(!list.is_paused(), Reject::LIST_PAUSED)?;
         let epoch = self.epoch.ok_or(Reject::EPOCH_UNKNOWN)?;
         let revoked = matches!(epoch.status, EpochStatus::Revoked { .. });
         require(!revoked, Reject::EPOCH_REVOKED)?;

@@ -3,7 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 use std::fmt;
-use tacit_circuits::scope::MemberId;
+use tacit_circuits::scope::{ListId, MemberId};
 
 use crate::kernel::Reject;
 use crate::kernel::codec::{BoundedVec, Bytes};
@@ -115,6 +115,25 @@ pub enum Change {
         /// Digest of the transcript of the ceremony that made it: what the voters have verified.
         transcript: Digest,
     },
+    /// An emergency: a list or a member stops, or goes on. Carried by more than two thirds of the members
+    /// whatever is governed, and takes effect at once.
+    SetPause {
+        /// What stops.
+        of: Pausable,
+        /// Whether it stops; else it goes on.
+        paused: bool,
+    },
+}
+
+/// What the members can stop in an emergency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pausable {
+    /// A list: no sessions, no answers, no receipts.
+    List(ListId),
+    /// A member: the same for all its lists, and it opens no sessions, publishes, attests and shows
+    /// nothing. It votes.
+    Member(MemberId),
 }
 
 /// A proposal with its votes.
@@ -163,6 +182,16 @@ pub enum ProposalStatus {
     },
     /// Nobody decided it in time.
     Expired,
+    /// Carried; takes effect at this height.
+    Accepted {
+        /// First height at which it is in effect.
+        effective_height: u64,
+    },
+    /// Carried, and could not be carried out any more when its time came.
+    Failed {
+        /// That height.
+        height: u64,
+    },
 }
 
 /// Proposals that can be voted on, in the order of proposing.

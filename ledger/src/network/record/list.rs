@@ -50,6 +50,10 @@ pub struct List {
     pub current_epoch: Option<TagEpoch>,
     /// The publication against which calls are answered now.
     pub active: Option<PublicationId>,
+    /// Whether the members stopped it.
+    pub paused: bool,
+    /// Whether the members stopped its owner.
+    pub owner_paused: bool,
 }
 
 /// Whether a list stands.
@@ -65,6 +69,11 @@ pub enum ListStatus {
 }
 
 impl List {
+    /// Whether calls to it are stopped, and receipts about it.
+    pub fn is_paused(&self) -> bool {
+        self.paused || self.owner_paused
+    }
+
     /// True while its owner has not withdrawn it.
     pub fn is_standing(&self) -> bool {
         self.status == ListStatus::Standing

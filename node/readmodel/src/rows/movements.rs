@@ -182,6 +182,8 @@ pub(crate) fn moved(event: &Event) -> Vec<Moved> {
         | Event::PolicyPut { .. }
         | Event::ReceiptsAccepted { .. }
         | Event::ScreeningConsumed { .. }
+        | Event::ProposalAccepted { .. }
+        | Event::PauseChanged { .. }
         | Event::BeaconOpened { .. }
         | Event::BeaconDrawn { .. }
         | Event::BeaconWithheld { .. }
