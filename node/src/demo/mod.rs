@@ -163,6 +163,7 @@ pub fn play(
     story.publish()?;
     story.screen(began)?;
     story.rely(&setup)?;
+    story.examine()?;
     story.supervise()?;
     if !options.once {
         story.what_next();

@@ -92,6 +92,8 @@ impl Story<'_> {
             "credit-origination",
             "--lawful-basis",
             "consent",
+            "--case",
+            OBJECT,
             "--wait-final",
         ]));
         println!("   $ tacit {}", screen.join(" "));
@@ -128,6 +130,18 @@ impl Story<'_> {
         )?;
         self.show(asker, &words(&["receipt", "submit", &file]), &[0])?;
         self.show(asker, &words(&["receipt", "list"]), &[0])
+    }
+
+    /// The first member shows an examiner whom it asked about for the loan, why, and what was answered; the
+    /// examiner checks it from the file and the genesis.
+    pub(super) fn examine(&self) -> Result<(), StoryError> {
+        println!("6. An examiner asks who was asked about for {OBJECT}, by whom, and why.");
+        let file = self.folder.join("loan-17.audit").display().to_string();
+        let bundle = words(&["audit", "bundle", "--case", OBJECT, "--out", &file]);
+        self.show(self.members[0], &bundle, &[0])?;
+        let genesis = self.genesis.display().to_string();
+        let verify = words(&["audit", "verify", &file, "--genesis", &genesis]);
+        self.show(self.members[0], &verify, &[0])
     }
 
     /// An applicant whose phone is on no list, as the screening has found.

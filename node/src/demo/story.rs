@@ -255,7 +255,7 @@ impl<'a> Story<'a> {
             return Ok(());
         };
         println!(
-            "6. {} follows the ledger and verifies every block, without holding data.",
+            "7. {} follows the ledger and verifies every block, without holding data.",
             supervisor.institution.slug
         );
         self.show(supervisor, &words(&["status"]), &[0])?;
