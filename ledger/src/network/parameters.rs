@@ -7,7 +7,9 @@ use std::fmt;
 use crate::kernel::Reject;
 use crate::kernel::context::require;
 use crate::kernel::party::Name;
-use crate::network::record::{MAX_BEACON_OUTPUTS, MAX_SAMPLED_ENTRIES, MAX_VALIDATORS};
+use crate::network::record::{
+    MAX_BEACON_OUTPUTS, MAX_PANEL, MAX_RATING, MAX_SAMPLED_ENTRIES, MAX_VALIDATORS,
+};
 
 /// Categories of lists of one network. The white paper names three; they are kept in one record.
 pub const MAX_CATEGORIES: usize = 64;
@@ -141,6 +143,28 @@ pub struct Parameters {
     /// For how many blocks after they are drawn the proofs about them are taken. A version without them
     /// is off from then on.
     pub sample_window_blocks: u64,
+    /// What a challenger puts aside for a dispute, in minor units, until it is decided.
+    pub dispute_stake_minor: u64,
+    /// What an owner pays for an entry that was found wrong, or for which it did not answer, in minor
+    /// units, as far as its quota goes.
+    pub dispute_penalty_minor: u64,
+    /// How much of that the challenger gets, in hundredths. The rest is burnt.
+    pub dispute_reward_percent: u8,
+    /// How much of a lost stake the owner gets, in hundredths. The rest is burnt.
+    pub dispute_forfeit_percent: u8,
+    /// How many members the beacon draws for a panel. Odd.
+    pub panel_size: u8,
+    /// What a member of a panel pays that did not rule in time, in minor units, as far as its quota goes.
+    /// It is burnt.
+    pub panel_penalty_minor: u64,
+    /// Business days that an owner has to answer, after the one on which the panel was drawn.
+    pub answer_days: u16,
+    /// Business days that a panel has to rule, after the one on which the owner answered.
+    pub ruling_days: u16,
+    /// Business days that an owner has to publish a later version, after the one of the outcome.
+    pub correction_days: u16,
+    /// Points of a rating that recover in [`RECOVERY_DAYS`](crate::network::record::RECOVERY_DAYS) days.
+    pub rating_recovery_points: u8,
 }
 
 impl Default for Parameters {
@@ -162,6 +186,20 @@ impl Default for Parameters {
             sampled_entries: 4,
             // Ten minutes: an owner's front end may restart, and proves four entries in seconds.
             sample_window_blocks: 6_000,
+            // Dear enough that nobody disputes to annoy; a member disputes 200 entries at a time from its
+            // welcome grant. A wrong entry costs twice that, and half of it makes up for the trouble.
+            dispute_stake_minor: Quota::whole(500).0,
+            dispute_penalty_minor: Quota::whole(1_000).0,
+            dispute_reward_percent: 50,
+            dispute_forfeit_percent: 50,
+            panel_size: 3,
+            panel_penalty_minor: Quota::whole(100).0,
+            // Files have to be fetched by people, over weekends.
+            answer_days: 3,
+            ruling_days: 5,
+            correction_days: 5,
+            // A lost dispute is forgotten after a month.
+            rating_recovery_points: 10,
         }
     }
 }
@@ -175,6 +213,9 @@ pub const MAX_SAMPLE_WINDOW_BLOCKS: u64 = MAX_BEACON_OUTPUTS;
 
 /// Longest of the beacon's two spans: a day at ten blocks a second.
 pub const MAX_BEACON_WINDOW_BLOCKS: u64 = 864_000;
+
+/// Longest time for a step of a dispute: what is not settled in a quarter is not settled by waiting.
+pub const MAX_DISPUTE_DAYS: u16 = 90;
 
 impl Parameters {
     /// Refuses values outside the ranges of the fields.
@@ -195,14 +236,30 @@ impl Parameters {
             self.fraud_owner_penalty_minor,
             self.fraud_attester_penalty_minor,
             self.beacon_penalty_minor,
+            self.dispute_stake_minor,
+            self.dispute_penalty_minor,
+            self.panel_penalty_minor,
         ];
         let amounts_fit = amounts.iter().all(|amount| *amount <= 1 << 48);
         // A minimum above the bound would keep every validator in place for ever.
         let minimum_fits = (1..=MAX_VALIDATORS as u32).contains(&self.min_validators);
         let samples_fit = usize::from(self.sampled_entries) <= MAX_SAMPLED_ENTRIES;
         require(
-            spans_fit && amounts_fit && minimum_fits && samples_fit,
+            spans_fit && amounts_fit && minimum_fits && samples_fit && self.disputes_fit(),
             Reject::VALUE_OUT_OF_RANGE,
         )
+    }
+
+    fn disputes_fit(&self) -> bool {
+        let shares = [self.dispute_reward_percent, self.dispute_forfeit_percent];
+        let days = [self.answer_days, self.ruling_days, self.correction_days];
+        // An even panel can be of two minds.
+        let panel_fits = self.panel_size % 2 == 1 && usize::from(self.panel_size) <= MAX_PANEL;
+        shares.iter().all(|share| *share <= 100)
+            && days
+                .iter()
+                .all(|days| (1..=MAX_DISPUTE_DAYS).contains(days))
+            && panel_fits
+            && self.rating_recovery_points <= MAX_RATING
     }
 }

@@ -4,10 +4,10 @@ use crate::kernel::context::{Context, require};
 use crate::kernel::party::Party;
 use crate::kernel::{Reject, Stop, state};
 use crate::network::event::Event;
-use crate::network::execute::{lists, quota, require_member};
+use crate::network::execute::{lists, quota, ratings, require_member};
 use crate::network::record::{
     Alarm, AlarmReason, Balance, MAX_LISTED_ALARMS, Publication, PublicationId, PublicationStatus,
-    Root,
+    RatingReason, Root,
 };
 use crate::network::{keys, read};
 
@@ -84,6 +84,7 @@ pub(super) fn fraud(
         proven_by,
         burnt_minor,
     });
+    ratings::lower(context, owner, RatingReason::FraudProven(id))?;
     Ok(())
 }
 
