@@ -36,6 +36,16 @@ fn every_parameter_is_documented_with_its_default() {
         beacon_penalty_minor,
         sampled_entries,
         sample_window_blocks,
+        dispute_stake_minor,
+        dispute_penalty_minor,
+        dispute_reward_percent,
+        dispute_forfeit_percent,
+        panel_size,
+        panel_penalty_minor,
+        answer_days,
+        ruling_days,
+        correction_days,
+        rating_recovery_points,
     } = Parameters::default();
     let defaults = [
         ("welcome_grant_minor", welcome_grant_minor),
@@ -49,6 +59,16 @@ fn every_parameter_is_documented_with_its_default() {
         ("beacon_penalty_minor", beacon_penalty_minor),
         ("sampled_entries", sampled_entries.into()),
         ("sample_window_blocks", sample_window_blocks),
+        ("dispute_stake_minor", dispute_stake_minor),
+        ("dispute_penalty_minor", dispute_penalty_minor),
+        ("dispute_reward_percent", dispute_reward_percent.into()),
+        ("dispute_forfeit_percent", dispute_forfeit_percent.into()),
+        ("panel_size", panel_size.into()),
+        ("panel_penalty_minor", panel_penalty_minor),
+        ("answer_days", answer_days.into()),
+        ("ruling_days", ruling_days.into()),
+        ("correction_days", correction_days.into()),
+        ("rating_recovery_points", rating_recovery_points.into()),
     ];
     for (name, default) in defaults {
         assert!(has_line(&format!("| `{name}` | {default} |")), "{name}");

@@ -1,13 +1,17 @@
 //! State keys of the risk network. Module 1; see [`Table`] for the form of a prefix.
 
-use tacit_circuits::receipt::{ContextHash, SubjectCommitment};
+mod disputes;
+
+pub use disputes::*;
+
+use tacit_circuits::receipt::ContextHash;
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 
 use crate::kernel::module::ModuleId;
 use crate::kernel::state::{StateKey, Table};
 use crate::network::record::{
-    ConsensusKey, DisputeId, PolicyId, PolicyVersion, ProposalId, PublicationId, Root, ScreeningId,
-    SessionId, SpkiHash,
+    ConsensusKey, PolicyId, PolicyVersion, ProposalId, PublicationId, Root, ScreeningId, SessionId,
+    SpkiHash,
 };
 
 const fn table(number: u8, name: &'static str) -> Table {
@@ -60,13 +64,6 @@ const USED_CONTEXT: Table = table(38, "used-context");
 const PARAMETERS_HEIGHT: Table = table(39, "parameters-height");
 const BEACON: Table = table(40, "beacon");
 const BEACON_OUTPUT: Table = table(41, "beacon-output");
-const DISPUTE: Table = table(50, "dispute");
-const DISPUTE_COUNT: Table = table(51, "dispute-count");
-const DISPUTES: Table = table(52, "disputes");
-const DISPUTED: Table = table(53, "disputed");
-const SUSPENSION: Table = table(54, "suspension");
-const RATING: Table = table(55, "rating");
-const RATING_CHANGE: Table = table(56, "rating-change");
 
 /// All tables of the risk network.
 pub const TABLES: &[Table] = &[
@@ -112,13 +109,13 @@ pub const TABLES: &[Table] = &[
     PARAMETERS_HEIGHT,
     BEACON,
     BEACON_OUTPUT,
-    DISPUTE,
-    DISPUTE_COUNT,
-    DISPUTES,
-    DISPUTED,
-    SUSPENSION,
-    RATING,
-    RATING_CHANGE,
+    disputes::DISPUTE,
+    disputes::DISPUTE_COUNT,
+    disputes::DISPUTES,
+    disputes::DISPUTED,
+    disputes::SUSPENSION,
+    disputes::RATING,
+    disputes::RATING_CHANGE,
 ];
 
 /// The governed parameters. Example: `000100`.
@@ -341,40 +338,4 @@ pub fn beacon() -> StateKey {
 /// An output of the beacon, in its place of the ring. Example, place 9: `000129 0000000000000009`.
 pub fn beacon_output(place: u64) -> StateKey {
     BEACON_OUTPUT.key().u64(place)
-}
-
-/// A dispute. Example, dispute 9: `000132 0000000000000009`.
-pub fn dispute(dispute: DisputeId) -> StateKey {
-    DISPUTE.key().u64(dispute.0)
-}
-
-/// How many disputes were opened. Example: `000133`.
-pub fn dispute_count() -> StateKey {
-    DISPUTE_COUNT.key()
-}
-
-/// Open disputes of a member about a list. Example, party 7, list 5: `000134 00000007 00000005`.
-pub fn disputes(challenger: MemberId, list: ListId) -> StateKey {
-    DISPUTES.key().u32(challenger.0).u32(list.0)
-}
-
-/// The open dispute about a subject on a list. Example, list 5: `000135 00000005` and the commitment.
-pub fn disputed(list: ListId, commitment: &SubjectCommitment) -> StateKey {
-    DISPUTED.key().u32(list.0).digest(&commitment.to_bytes())
-}
-
-/// The height up to which a list's versions are suspended. Example, list 5: `000136 00000005`.
-pub fn suspension(list: ListId) -> StateKey {
-    SUSPENSION.key().u32(list.0)
-}
-
-/// How a member's rating stands. Example, party 7: `000137 00000007`.
-pub fn rating(member: MemberId) -> StateKey {
-    RATING.key().u32(member.0)
-}
-
-/// A listed change of a member's rating, in its place of the ring. Example, party 7, place 9:
-/// `000138 00000007 0000000000000009`.
-pub fn rating_change(member: MemberId, place: u64) -> StateKey {
-    RATING_CHANGE.key().u32(member.0).u64(place)
 }

@@ -78,13 +78,13 @@ pub(super) fn fraud(
     lists::clear_active(context, id)?;
     let burnt_minor = punish(context, &publication)?;
     let (owner, proven_by) = (publication.owner, sender.id);
+    ratings::lower(context, owner, RatingReason::FraudProven(id))?;
     context.emit(&Event::FraudProven {
         publication: id,
         owner,
         proven_by,
         burnt_minor,
     });
-    ratings::lower(context, owner, RatingReason::FraudProven(id))?;
     Ok(())
 }
 

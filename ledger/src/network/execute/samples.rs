@@ -174,10 +174,11 @@ pub(super) fn end_if_due(context: &mut Context<'_>, id: PublicationId) -> Result
     publication.status = PublicationStatus::Unproven { height };
     lists::put_publication(context, &publication);
     lists::clear_active(context, id)?;
+    let reason = RatingReason::PublicationUnproven(id);
+    ratings::lower(context, publication.owner, reason)?;
     context.emit(&Event::Unproven {
         publication: id,
         owner: publication.owner,
     });
-    let reason = RatingReason::PublicationUnproven(id);
-    ratings::lower(context, publication.owner, reason)
+    Ok(())
 }
