@@ -10,6 +10,7 @@ mod calls;
 mod clock;
 mod codec;
 mod conformance;
+mod dates;
 mod disputes;
 mod documentation;
 mod due;

@@ -134,38 +134,6 @@ fn a_network_that_sleeps_over_many_dates_does_what_they_brought_in_its_first_blo
 }
 
 #[test]
-fn a_network_that_sleeps_for_long_takes_a_few_blocks() {
-    let mut chain = DRAWN.clone();
-    let asleep = 10 * tacit_ledger::kernel::due::MAX_DUE_DATES_PER_BLOCK as u16;
-    // Work that a later date brings is not done before the cursor has come to it.
-    chain.begin_date(until(&chain).after(1));
-    assert_eq!(chain.came_out(), Some(DisputeOutcome::Unanswered));
-    chain.begin_date(chain.today().after(asleep));
-    assert!(matches!(chain.stands(), DisputeStatus::Closed { .. }));
-    // What is put off while the cursor lies behind waits for its own date all the same.
-    chain.must(OWNER, publish(version(LIST, EPOCH, 1)));
-    chain.attest_widely(version(LIST, EPOCH, 1));
-    let mut action = dispute_about(2);
-    if let tacit_ledger::network::Action::OpenDispute { publication, .. } = &mut action {
-        publication.version.0 = 1;
-    }
-    chain.must(QUERIER, action);
-    chain.draw_panels();
-    let second = DisputeId(2);
-    let last = chain.dispute(second).until().expect("to be answered");
-    chain.pass(20);
-    assert!(matches!(
-        chain.dispute(second).status,
-        DisputeStatus::Answering { .. }
-    ));
-    chain.begin_date(last.after(1));
-    assert!(matches!(
-        chain.dispute(second).status,
-        DisputeStatus::Correcting { .. }
-    ));
-}
-
-#[test]
 fn more_than_a_block_ends_follows_in_the_next_in_order() {
     let mut chain = Chain::that_disputes();
     let share = MAX_DUE_OF_DATES_PER_BLOCK as usize;
