@@ -530,6 +530,7 @@ fn standing(publication: &Publication, height: u64) -> Standing {
         }
         PublicationStatus::Fraudulent { .. } => Standing::TakenOff("proven fraudulent"),
         PublicationStatus::Unproven { .. } => Standing::TakenOff("not proven to come from its key"),
+        PublicationStatus::Suspended { .. } => Standing::TakenOff("not corrected after a dispute"),
         PublicationStatus::Pending
         | PublicationStatus::Active { .. }
         | PublicationStatus::Superseded { .. } => Standing::InForce,

@@ -237,6 +237,7 @@ mod tests {
         let balance = codec::encode(&Balance {
             available_minor: 7,
             escrowed_minor: 0,
+            staked_minor: 0,
         });
         let name = RecordName::Balance(MemberId(2));
         let fields = name.fields(&balance).unwrap();

@@ -127,6 +127,11 @@ fn the_longest_of_each_event_fits() {
         lists: bounded(vec![first(); MAX_RECEIPTS_PER_SET]),
         expiry_height: 1,
     });
+    longest.push(Event::PanelDrawn {
+        dispute: DISPUTE,
+        panel: bounded(vec![OWNER; MAX_PANEL]),
+        until: tacit_ledger::kernel::BusinessDate(1),
+    });
     for event in longest {
         assert!(codec::encode(&event).len() <= MAX_EVENT_BYTES, "{event:?}");
     }
@@ -225,7 +230,17 @@ fn the_longest_of_each_record_fits_under_a_key() {
         name: text(&"n".repeat(96)),
         id: PolicyId(1),
     };
+    let seat = Seat {
+        member: OWNER,
+        ruling: Some(Ruling::Upheld),
+    };
+    let dispute = Dispute {
+        panel: bounded(vec![seat; MAX_PANEL]),
+        ..ANSWERED.dispute(DISPUTE)
+    };
     let lengths = [
+        codec::encode(&dispute).len(),
+        codec::encode(&vec![DISPUTE; MAX_DISPUTES_PER_LIST]).len(),
         codec::encode(&keyed).len(),
         codec::encode(&policy).len(),
         codec::encode(&screening).len(),

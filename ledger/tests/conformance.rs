@@ -127,6 +127,43 @@ fn records(lines: &mut Lines) {
     record_lines(lines, &registry, &chain, "record");
     receipts(lines, &registry);
     beacon(lines, &registry);
+    disputes(lines, &registry);
+}
+
+/// The tables of disputes and ratings, and of what a date brings: one dispute is open, another was decided
+/// and not corrected.
+fn disputes(lines: &mut Lines, registry: &Registry) {
+    let mut chain = ruled(Ruling::Upheld);
+    let until = chain.dispute(DISPUTE).until().expect("to be corrected");
+    chain.begin_date(until.after(1));
+    chain.activate_widely(version(LIST, EPOCH, 1));
+    let mut second = dispute_about(2);
+    if let Action::OpenDispute { publication, .. } = &mut second {
+        publication.version.0 = 1;
+    }
+    chain.must(QUERIER, second);
+    chain.draw_panels();
+    let shown = [
+        "date-page",
+        "date-size",
+        "date-cursor",
+        "balance",
+        "dispute",
+        "dispute-count",
+        "disputes",
+        "disputed",
+        "suspension",
+        "rating",
+        "rating-change",
+    ];
+    let tables = tacit_ledger::network::keys::TABLES.iter();
+    let tables = keys::TABLES.iter().chain(tables);
+    let shown: Vec<_> = tables.filter(|table| shown.contains(&table.name)).collect();
+    chain.state.retain(|key, _| {
+        let of_table = |table: &&Table| key.as_bytes().starts_with(&table.prefix());
+        shown.iter().copied().any(|table| of_table(&table))
+    });
+    record_lines(lines, registry, &chain, "disputes");
 }
 
 /// The tables of the beacon, with a round that gave an output and one that is open.

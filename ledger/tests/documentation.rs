@@ -38,6 +38,16 @@ fn every_parameter_is_documented_with_its_default() {
         sample_window_blocks,
         approval_percent,
         time_lock_blocks,
+        dispute_stake_minor,
+        dispute_penalty_minor,
+        dispute_reward_percent,
+        dispute_forfeit_percent,
+        panel_size,
+        panel_penalty_minor,
+        answer_days,
+        ruling_days,
+        correction_days,
+        rating_recovery_points,
     } = Parameters::default();
     let defaults = [
         ("welcome_grant_minor", welcome_grant_minor),
@@ -53,6 +63,16 @@ fn every_parameter_is_documented_with_its_default() {
         ("sample_window_blocks", sample_window_blocks),
         ("approval_percent", approval_percent.into()),
         ("time_lock_blocks", time_lock_blocks),
+        ("dispute_stake_minor", dispute_stake_minor),
+        ("dispute_penalty_minor", dispute_penalty_minor),
+        ("dispute_reward_percent", dispute_reward_percent.into()),
+        ("dispute_forfeit_percent", dispute_forfeit_percent.into()),
+        ("panel_size", panel_size.into()),
+        ("panel_penalty_minor", panel_penalty_minor),
+        ("answer_days", answer_days.into()),
+        ("ruling_days", ruling_days.into()),
+        ("correction_days", correction_days.into()),
+        ("rating_recovery_points", rating_recovery_points.into()),
     ];
     for (name, default) in defaults {
         assert!(has_line(&format!("| `{name}` | {default} |")), "{name}");

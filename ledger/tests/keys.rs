@@ -7,11 +7,11 @@ use tacit_circuits::scope::{ListId, TagEpoch};
 use tacit_ledger::kernel::state::MAX_KEY_BYTES;
 use tacit_ledger::kernel::{LedgerKey, MemberId, Registry, StateKey, keys as kernel};
 use tacit_ledger::network::{
-    ConsensusKey, PolicyId, PolicyVersion, ProposalId, Root, ScreeningId, SessionId, SpkiHash,
-    keys as network,
+    ConsensusKey, DisputeId, PolicyId, PolicyVersion, ProposalId, Root, ScreeningId, SessionId,
+    SpkiHash, keys as network,
 };
 
-use crate::support::version;
+use crate::support::{subject, version};
 
 #[test]
 fn no_two_tables_share_a_prefix_or_a_name_within_a_module() {
@@ -54,6 +54,12 @@ fn examples() -> Vec<(StateKey, String)> {
         ),
         (kernel::due_size(258), shown("000006 0000000000000102")),
         (kernel::due_cursor(), shown("000007")),
+        (
+            kernel::date_page(1 << 31, 1),
+            shown("000032 0000000080000000 00000001"),
+        ),
+        (kernel::date_size(1 << 31), shown("000033 0000000080000000")),
+        (kernel::date_cursor(), shown("000034")),
         (
             kernel::ledger_key(&LedgerKey(bytes)),
             shown("000008") + &hex,
@@ -140,6 +146,25 @@ fn examples() -> Vec<(StateKey, String)> {
         (network::beacon(), shown("000128")),
         (network::beacon_output(9), shown("000129 0000000000000009")),
         (network::paused_member(member), shown("00012a 00000007")),
+        (
+            network::dispute(DisputeId(9)),
+            shown("000132 0000000000000009"),
+        ),
+        (network::dispute_count(), shown("000133")),
+        (
+            network::disputes(member, list),
+            shown("000134 00000007 00000005"),
+        ),
+        (
+            network::disputed(list, &subject(0xab)),
+            shown("000135 00000005 ab") + &"00".repeat(31),
+        ),
+        (network::suspension(list), shown("000136 00000005")),
+        (network::rating(member), shown("000137 00000007")),
+        (
+            network::rating_change(member, 9),
+            shown("000138 00000007 0000000000000009"),
+        ),
     ]
 }
 

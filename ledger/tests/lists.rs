@@ -220,7 +220,7 @@ fn a_proven_fraud_is_off_and_owner_and_attesters_pay_once() {
         burnt_minor,
     };
     assert_eq!(events.last(), Some(&proven));
-    assert_eq!(events.len(), 4);
+    assert_eq!(events.len(), 5);
 }
 
 #[test]

@@ -10,6 +10,8 @@ mod calls;
 mod clock;
 mod codec;
 mod conformance;
+mod dates;
+mod disputes;
 mod documentation;
 mod due;
 mod envelopes;

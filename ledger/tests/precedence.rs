@@ -225,6 +225,61 @@ fn of_a_publications_faults_the_lowest_number_is_given() {
 }
 
 #[test]
+fn of_a_disputes_faults_the_lowest_number_is_given() {
+    let mut chain = Chain::that_disputes_with(|network| {
+        network.parameters.panel_size = 9;
+        network.parameters.dispute_stake_minor = WELCOME_MINOR + 1;
+    });
+    let faulty = |number: u32, kind: IdentifierType| {
+        let mut action = dispute_about(1);
+        if let Action::OpenDispute {
+            publication,
+            kind: of,
+            ..
+        } = &mut action
+        {
+            (publication.version.0, *of) = (number, kind);
+        }
+        action
+    };
+    // No such version, and whatever else.
+    let unknown = faulty(9, IdentifierType::Email);
+    let refused = chain.refused(OBSERVER, unknown.clone());
+    assert_eq!(refused, Reject::NOT_A_MEMBER);
+    let refused = chain.refused(SISTER, unknown);
+    assert_eq!(refused, Reject::PUBLICATION_UNKNOWN);
+    // One that is pending, of another type.
+    chain.must(OWNER, publish(version(LIST, EPOCH, 1)));
+    let pending = faulty(1, IdentifierType::Email);
+    assert_eq!(chain.refused(SISTER, pending.clone()), Reject::OWN_GROUP);
+    let refused = chain.refused(QUERIER, pending);
+    assert_eq!(refused, Reject::TYPE_NOT_ON_LIST);
+    let pending = faulty(1, IdentifierType::Phone);
+    let refused = chain.refused(QUERIER, pending);
+    assert_eq!(refused, Reject::PUBLICATION_NOT_ACTIVE);
+    // Neither a panel nor the quota.
+    let refused = chain.refused(QUERIER, dispute_about(1));
+    assert_eq!(refused, Reject::PANEL_TOO_SMALL);
+}
+
+#[test]
+fn of_an_answers_and_a_rulings_faults_the_lowest_number_is_given() {
+    // Before a panel is drawn, of whoever has nothing to say.
+    let mut opened = OPENED.clone();
+    let refused = opened.refused(SISTER, evidence());
+    assert_eq!(refused, Reject::NOT_THE_DISPUTED_OWNER);
+    let upheld = || rule(tacit_ledger::network::Ruling::Upheld);
+    let refused = opened.refused(SISTER, upheld());
+    assert_eq!(refused, Reject::PANEL_NOT_DRAWN);
+    let mut drawn = DRAWN.clone();
+    let refused = drawn.refused(SISTER, upheld());
+    assert_eq!(refused, Reject::NOT_ON_THE_PANEL);
+    drawn.must(OWNER, withdrawal());
+    let refused = drawn.refused(SISTER, upheld());
+    assert_eq!(refused, Reject::DISPUTE_DECIDED);
+}
+
+#[test]
 fn of_a_votes_faults_its_own_come_before_those_of_the_change() {
     let mut chain = Chain::new();
     // The change is impossible: a stranger cannot leave.

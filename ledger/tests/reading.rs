@@ -2,7 +2,7 @@
 
 use tacit_ledger::kernel::party::party_count;
 use tacit_ledger::kernel::{StateKey, Supplied, keys as kernel};
-use tacit_ledger::network::{Action, AlarmReason, Change, keys, read};
+use tacit_ledger::network::{Action, AlarmReason, Change, Ruling, keys, read};
 
 use crate::support::*;
 
@@ -69,6 +69,11 @@ fn successes() -> Vec<(Chain, tacit_ledger::kernel::MemberId, Action)> {
     committed.commit_together(&VALIDATORS);
     let (to_log, slots, _) = drawn(&FULL);
     let (calls, ..) = sample_calls(&to_log, &FULL, &slots);
+    let mut one_ruled = ANSWERED.clone();
+    let [first_seat, second, _] = one_ruled.panel()[..] else {
+        unreachable!("a panel of three")
+    };
+    one_ruled.must(first_seat, rule(Ruling::Upheld));
     vec![
         (Chain::new(), OWNER, profile("a.example:1", "b.example:2")),
         (Chain::new(), OWNER, rotate(certificate(NOBODY))),
@@ -117,6 +122,9 @@ fn successes() -> Vec<(Chain, tacit_ledger::kernel::MemberId, Action)> {
             OWNER,
             prove_samples(SAMPLE_PROOFS.clone()),
         ),
+        (Chain::that_disputes(), QUERIER, open_dispute()),
+        (DRAWN.clone(), OWNER, evidence()),
+        (one_ruled, second, rule(Ruling::Upheld)),
     ]
 }
 

@@ -45,6 +45,10 @@ const fn kind(kind: MovementKind) -> &'static str {
         MovementKind::Earning => "earning",
         MovementKind::Reward => "reward",
         MovementKind::Penalty => "penalty",
+        MovementKind::Stake => "stake",
+        MovementKind::StakeReturned => "stake returned",
+        MovementKind::StakeLost => "stake lost",
+        MovementKind::Compensation => "compensation",
         MovementKind::Transfer => "transfer",
     }
 }

@@ -48,6 +48,17 @@ impl BusinessDate {
         Self(i32::try_from(days).unwrap_or(i32::MAX))
     }
 
+    /// The date so many days later; the last one stays.
+    #[must_use]
+    pub fn after(self, days: u16) -> Self {
+        Self(self.0.saturating_add(days.into()))
+    }
+
+    /// Its number among all dates, from the first that there is.
+    pub(crate) fn ordinal(self) -> u64 {
+        (i64::from(self.0) - i64::from(i32::MIN)).unsigned_abs()
+    }
+
     /// Year, month and day of the proleptic Gregorian calendar.
     ///
     /// Source: H. Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`.

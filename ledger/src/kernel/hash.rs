@@ -41,6 +41,8 @@ pub mod label {
     pub static BEACON_OUTPUT: Label = Label::new("tacit 2026 ledger/v1 beacon output");
     /// Numbers drawn by an output of the beacon.
     pub static BEACON_DRAW: Label = Label::new("tacit 2026 ledger/v1 beacon draw");
+    /// What a panel is drawn for.
+    pub static DISPUTE_PANEL: Label = Label::new("tacit 2026 ledger/v1 dispute panel");
     /// What the proofs about the drawn entries of a publication are bound to.
     pub static SAMPLE_CONTEXT: Label = Label::new("tacit 2026 ledger/v1 sample context");
     /// What the ledger holds of a call's audit record.

@@ -22,6 +22,9 @@ const DUE_PAGE: Table = table(5, "due-page");
 const DUE_SIZE: Table = table(6, "due-size");
 const DUE_CURSOR: Table = table(7, "due-cursor");
 const LEDGER_KEY: Table = table(8, "ledger-key");
+const DATE_PAGE: Table = table(50, "date-page");
+const DATE_SIZE: Table = table(51, "date-size");
+const DATE_CURSOR: Table = table(52, "date-cursor");
 
 /// All tables of the kernel.
 pub const TABLES: &[Table] = &[
@@ -34,6 +37,9 @@ pub const TABLES: &[Table] = &[
     DUE_SIZE,
     DUE_CURSOR,
     LEDGER_KEY,
+    DATE_PAGE,
+    DATE_SIZE,
+    DATE_CURSOR,
 ];
 
 /// Height, time and business date of the last block. Example: `000000`.
@@ -79,4 +85,20 @@ pub fn due_cursor() -> StateKey {
 /// The party to whom a ledger key belongs or once belonged. Example: `000008` and the key's 32 bytes.
 pub fn ledger_key(key: &crate::kernel::LedgerKey) -> StateKey {
     LEDGER_KEY.key().digest(&key.0)
+}
+
+/// A page of work due on a date, by the date's number: 1970-01-01 has 2^31. Example, that date, page 1:
+/// `000032 0000000080000000 00000001`.
+pub fn date_page(date: u64, page: u32) -> StateKey {
+    DATE_PAGE.key().u64(date).u32(page)
+}
+
+/// How many pieces of work are due on a date. Example, 1970-01-01: `000033 0000000080000000`.
+pub fn date_size(date: u64) -> StateKey {
+    DATE_SIZE.key().u64(date)
+}
+
+/// The first piece of work due on a date that is not done. Example: `000034`.
+pub fn date_cursor() -> StateKey {
+    DATE_CURSOR.key()
 }

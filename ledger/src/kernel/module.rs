@@ -102,7 +102,8 @@ pub trait Module: Send + Sync {
     ) -> Result<(), Stop>;
 
     /// Does a piece of work that the module put off with
-    /// [`Context::due_at`](crate::kernel::Context::due_at). It cannot be refused.
+    /// [`Context::due_at`](crate::kernel::Context::due_at) or
+    /// [`Context::due_on`](crate::kernel::Context::due_on). It cannot be refused.
     fn due(&self, context: &mut Context<'_>, work: &[u8]) -> Result<(), Missing>;
 
     /// Runs once after a block's transactions.

@@ -179,6 +179,12 @@ pub fn read_all<T: BorshDeserialize>(
     }
 }
 
+/// Finds out which of these records, of whatever types, are missing, so that they are fetched at once.
+pub fn expect(view: &dyn StateView, keys: &[StateKey]) -> Result<(), Missing> {
+    let missing = keys.iter().filter_map(|key| view.get(key).err());
+    missing.reduce(Missing::and).map_or(Ok(()), Err)
+}
+
 fn decode_record<T: BorshDeserialize>(key: &StateKey, bytes: &[u8]) -> T {
     match codec::decode(bytes) {
         Ok(record) => record,

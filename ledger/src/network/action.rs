@@ -5,6 +5,7 @@ use tacit_circuits::curve::WirePoint;
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::list::{ListFraud, SizeClass};
 use tacit_circuits::oprf::KeyProof;
+use tacit_circuits::receipt::SubjectCommitment;
 use tacit_circuits::scope::{ListId, TagEpoch};
 
 use crate::kernel::codec::{self, BoundedVec, CodecError};
@@ -14,8 +15,8 @@ use crate::kernel::{Bytes, ChainId, Digest, MemberId, ModuleId};
 use crate::network::parameters::CategoryId;
 use crate::network::receipts::ReceiptSet;
 use crate::network::record::{
-    Address, AlarmReason, Attempt, BeaconValue, Change, MAX_ACCEPTED_TYPES, PolicyTerms,
-    ProposalId, PublicationId, Root, SessionId, SpkiHash,
+    Address, AlarmReason, Attempt, BeaconValue, Change, DisputeAnswer, DisputeId, DisputeReason,
+    MAX_ACCEPTED_TYPES, PolicyTerms, ProposalId, PublicationId, Root, Ruling, SessionId, SpkiHash,
 };
 use crate::network::request::CallBatch;
 use crate::network::samples::{SampleCalls, SampleProofs};
@@ -154,6 +155,33 @@ pub enum Action {
     LogSamples(Box<SampleCalls>),
     /// Proves that the drawn entries of a version come from its key (its owner).
     ProveSamples(Box<SampleProofs>),
+    /// Disputes an entry that was a hit, and puts the stake aside (a member outside the owner's group).
+    OpenDispute {
+        /// The version whose answer was a hit.
+        publication: PublicationId,
+        /// Hides the subject.
+        commitment: SubjectCommitment,
+        /// Type of the subject's identifier.
+        kind: IdentifierType,
+        /// Digest of the package with the receipt of the hit and the opening of the commitment.
+        package: Digest,
+        /// What is wrong.
+        reason: DisputeReason,
+    },
+    /// Answers a dispute (the owner of the list).
+    AnswerDispute {
+        /// Dispute.
+        dispute: DisputeId,
+        /// What it says.
+        answer: DisputeAnswer,
+    },
+    /// Rules on a dispute, once (a member of its panel).
+    RuleDispute {
+        /// Dispute.
+        dispute: DisputeId,
+        /// What it finds.
+        ruling: Ruling,
+    },
 }
 
 /// A session to open.
@@ -223,6 +251,9 @@ impl Action {
             Self::BeaconReveal { .. } => "beacon-reveal",
             Self::LogSamples(_) => "log-samples",
             Self::ProveSamples(_) => "prove-samples",
+            Self::OpenDispute { .. } => "open-dispute",
+            Self::AnswerDispute { .. } => "answer-dispute",
+            Self::RuleDispute { .. } => "rule-dispute",
         }
     }
 

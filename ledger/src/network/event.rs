@@ -11,8 +11,9 @@ use crate::kernel::{BusinessDate, ModuleId};
 use crate::network::parameters::CategoryId;
 use crate::network::receipts::{ObjectId, Purpose};
 use crate::network::record::{
-    AlarmReason, Attempt, MAX_RECEIPTS_PER_SET, Pausable, PolicyId, PolicyVersion, ProposalId,
-    ProposalStatus, PublicationId, Root, RoundId, ScreeningId, SessionId, SpkiHash,
+    AlarmReason, Attempt, DisputeId, DisputeOutcome, DisputeReason, MAX_PANEL,
+    MAX_RECEIPTS_PER_SET, Pausable, PolicyId, PolicyVersion, ProposalId, ProposalStatus,
+    PublicationId, RatingReason, Root, RoundId, Ruling, ScreeningId, SessionId, SpkiHash,
 };
 
 /// An event of the risk network.
@@ -350,6 +351,110 @@ pub enum Event {
         of: Pausable,
         /// Whether it is stopped from now on.
         paused: bool,
+    },
+    /// A member disputes an entry.
+    DisputeOpened {
+        /// Dispute.
+        dispute: DisputeId,
+        /// The version whose answer was a hit.
+        publication: PublicationId,
+        /// Owner of the list.
+        owner: MemberId,
+        /// Who disputes it.
+        challenger: MemberId,
+        /// What is said to be wrong.
+        reason: DisputeReason,
+        /// What the challenger put aside, in minor units.
+        stake_minor: u64,
+    },
+    /// The beacon is to draw a panel.
+    PanelRequested {
+        /// Dispute.
+        dispute: DisputeId,
+        /// The round whose output draws it.
+        round: RoundId,
+    },
+    /// A panel was drawn. Its members are to be sent what the parties have to show.
+    PanelDrawn {
+        /// Dispute.
+        dispute: DisputeId,
+        /// Its members, in the order of drawing.
+        panel: BoundedVec<MemberId, MAX_PANEL>,
+        /// Last date for what comes next: the owner's answer, or a fresh panel's rulings.
+        until: BusinessDate,
+    },
+    /// An owner answered a dispute with evidence.
+    EvidenceGiven {
+        /// Dispute.
+        dispute: DisputeId,
+        /// Digest of the evidence.
+        package: Digest,
+        /// Last date for the panel's rulings.
+        until: BusinessDate,
+    },
+    /// A member of a panel ruled.
+    Ruled {
+        /// Dispute.
+        dispute: DisputeId,
+        /// Who.
+        member: MemberId,
+        /// What it found.
+        ruling: Ruling,
+    },
+    /// A member of a panel did not rule in time.
+    RulingMissed {
+        /// Dispute.
+        dispute: DisputeId,
+        /// Who.
+        member: MemberId,
+        /// What it paid, in minor units.
+        burnt_minor: u64,
+    },
+    /// It is known how a dispute came out. The stake returned to the challenger unless the dispute was
+    /// dismissed.
+    DisputeDecided {
+        /// Dispute.
+        dispute: DisputeId,
+        /// Owner of the list.
+        owner: MemberId,
+        /// Who disputed it.
+        challenger: MemberId,
+        /// What the challenger had put aside, in minor units.
+        stake_minor: u64,
+        /// How it came out.
+        outcome: DisputeOutcome,
+        /// What the loser paid the other party, in minor units: the owner of its available quota, the
+        /// challenger of its stake.
+        paid_minor: u64,
+        /// What the loser paid beside that, in minor units. It is burnt.
+        burnt_minor: u64,
+        /// Last date for a later version, where the owner has to publish one.
+        correct_until: Option<BusinessDate>,
+    },
+    /// Nothing more is to be done about a dispute.
+    DisputeClosed {
+        /// Dispute.
+        dispute: DisputeId,
+    },
+    /// No later version of a list was published in time after a dispute: the version is off.
+    Suspended {
+        /// Publication.
+        publication: PublicationId,
+        /// Owner of the list.
+        owner: MemberId,
+        /// The dispute.
+        dispute: DisputeId,
+    },
+    /// A member's rating fell.
+    RatingLowered {
+        /// Who.
+        member: MemberId,
+        /// Why.
+        reason: RatingReason,
+        /// Points that it cost.
+        points: u8,
+        /// The rating from now on.
+        rating: u8,
     },
 }
 

@@ -1,5 +1,9 @@
 //! State keys of the risk network. Module 1; see [`Table`] for the form of a prefix.
 
+mod disputes;
+
+pub use disputes::*;
+
 use tacit_circuits::receipt::ContextHash;
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 
@@ -107,6 +111,13 @@ pub const TABLES: &[Table] = &[
     BEACON,
     BEACON_OUTPUT,
     PAUSED_MEMBER,
+    disputes::DISPUTE,
+    disputes::DISPUTE_COUNT,
+    disputes::DISPUTES,
+    disputes::DISPUTED,
+    disputes::SUSPENSION,
+    disputes::RATING,
+    disputes::RATING_CHANGE,
 ];
 
 /// The governed parameters. Example: `000100`.

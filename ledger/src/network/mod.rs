@@ -7,6 +7,7 @@
 //! | [`event`] | what is said about it |
 //! | [`parameters`] | what the members govern |
 //! | [`samples`] | how a list's owner shows that its tags come from its key |
+//! | [`disputes`] | who decides about an entry that is said to be wrong |
 //! | [`receipts`] | what shows that a subject was clear on lists |
 //! | [`screen`] | how another business ledger relies on that |
 //! | [`request`] | a querier's signed request, and the batch that settles it |
@@ -16,6 +17,7 @@
 
 pub mod action;
 pub mod audit;
+pub mod disputes;
 pub mod event;
 mod execute;
 pub mod genesis;

@@ -7,7 +7,9 @@ use std::fmt;
 use crate::kernel::Reject;
 use crate::kernel::context::require;
 use crate::kernel::party::Name;
-use crate::network::record::{MAX_BEACON_OUTPUTS, MAX_SAMPLED_ENTRIES, MAX_VALIDATORS};
+use crate::network::record::{
+    MAX_BEACON_OUTPUTS, MAX_PANEL, MAX_RATING, MAX_SAMPLED_ENTRIES, MAX_VALIDATORS,
+};
 
 /// Categories of lists of one network. The white paper names three; they are kept in one record.
 pub const MAX_CATEGORIES: usize = 64;
@@ -146,6 +148,28 @@ pub struct Parameters {
     /// For how many blocks a change that was carried waits before it takes effect, so that whoever does not
     /// want it can prepare. A pause does not wait.
     pub time_lock_blocks: u64,
+    /// What a challenger puts aside for a dispute, in minor units, until it is decided.
+    pub dispute_stake_minor: u64,
+    /// What an owner pays for an entry that was found wrong, or for which it did not answer, in minor
+    /// units, as far as its quota goes.
+    pub dispute_penalty_minor: u64,
+    /// How much of that the challenger gets, in hundredths. The rest is burnt.
+    pub dispute_reward_percent: u8,
+    /// How much of a lost stake the owner gets, in hundredths. The rest is burnt.
+    pub dispute_forfeit_percent: u8,
+    /// How many members the beacon draws for a panel. Odd.
+    pub panel_size: u8,
+    /// What a member of a panel pays that did not rule in time, in minor units, as far as its quota goes.
+    /// It is burnt.
+    pub panel_penalty_minor: u64,
+    /// Business days that an owner has to answer, after the one on which the panel was drawn.
+    pub answer_days: u16,
+    /// Business days that a panel has to rule, after the one on which the owner answered.
+    pub ruling_days: u16,
+    /// Business days that an owner has to publish a later version, after the one of the outcome.
+    pub correction_days: u16,
+    /// Points of a rating that recover in [`RECOVERY_DAYS`](crate::network::record::RECOVERY_DAYS) days.
+    pub rating_recovery_points: u8,
 }
 
 impl Default for Parameters {
@@ -170,6 +194,20 @@ impl Default for Parameters {
             // More than two thirds of up to 100 members: what agreement itself needs.
             approval_percent: 67,
             time_lock_blocks: 0,
+            // Dear enough that nobody disputes to annoy; a member disputes 200 entries at a time from its
+            // welcome grant. A wrong entry costs twice that, and half of it makes up for the trouble.
+            dispute_stake_minor: Quota::whole(500).0,
+            dispute_penalty_minor: Quota::whole(1_000).0,
+            dispute_reward_percent: 50,
+            dispute_forfeit_percent: 50,
+            panel_size: 3,
+            panel_penalty_minor: Quota::whole(100).0,
+            // Files have to be fetched by people, over weekends.
+            answer_days: 3,
+            ruling_days: 5,
+            correction_days: 5,
+            // A lost dispute is forgotten after a month.
+            rating_recovery_points: 10,
         }
     }
 }
@@ -183,6 +221,9 @@ pub const MAX_SAMPLE_WINDOW_BLOCKS: u64 = MAX_BEACON_OUTPUTS;
 
 /// Longest of the beacon's two spans: a day at ten blocks a second.
 pub const MAX_BEACON_WINDOW_BLOCKS: u64 = 864_000;
+
+/// Longest time for a step of a dispute: what is not settled in a quarter is not settled by waiting.
+pub const MAX_DISPUTE_DAYS: u16 = 90;
 
 impl Parameters {
     /// Refuses values outside the ranges of the fields.
@@ -203,6 +244,9 @@ impl Parameters {
             self.fraud_owner_penalty_minor,
             self.fraud_attester_penalty_minor,
             self.beacon_penalty_minor,
+            self.dispute_stake_minor,
+            self.dispute_penalty_minor,
+            self.panel_penalty_minor,
         ];
         let amounts_fit = amounts.iter().all(|amount| *amount <= 1 << 48);
         // A minimum above the bound would keep every validator in place for ever.
@@ -211,8 +255,27 @@ impl Parameters {
         let lock_fits = self.time_lock_blocks <= MAX_SPAN_BLOCKS;
         let samples_fit = usize::from(self.sampled_entries) <= MAX_SAMPLED_ENTRIES;
         require(
-            spans_fit && amounts_fit && minimum_fits && samples_fit && approval_fits && lock_fits,
+            spans_fit
+                && amounts_fit
+                && minimum_fits
+                && samples_fit
+                && approval_fits
+                && lock_fits
+                && self.disputes_fit(),
             Reject::VALUE_OUT_OF_RANGE,
         )
+    }
+
+    fn disputes_fit(&self) -> bool {
+        let shares = [self.dispute_reward_percent, self.dispute_forfeit_percent];
+        let days = [self.answer_days, self.ruling_days, self.correction_days];
+        // An even panel can be of two minds.
+        let panel_fits = self.panel_size % 2 == 1 && usize::from(self.panel_size) <= MAX_PANEL;
+        shares.iter().all(|share| *share <= 100)
+            && days
+                .iter()
+                .all(|days| (1..=MAX_DISPUTE_DAYS).contains(days))
+            && panel_fits
+            && self.rating_recovery_points <= MAX_RATING
     }
 }

@@ -4,6 +4,7 @@
 //! fetched so far; in the last case [`Missing`] names all that one round of fetching can bring.
 //! Enumerations are bounded by the `MAX_…` of the records.
 
+mod disputes;
 mod receipts;
 
 use tacit_circuits::log::LogFrontier;
@@ -23,6 +24,7 @@ use crate::network::record::{
 
 pub use crate::kernel::clock::{clock, utc_offset_minutes};
 pub use crate::kernel::party::next_sequence;
+pub use disputes::*;
 pub use receipts::*;
 
 /// What [`lists_of`] reads.

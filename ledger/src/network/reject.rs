@@ -135,4 +135,20 @@ rejects! {
     294 SAMPLE_COUNT_MISMATCH lasting "There is one call or proof for each drawn entry, no more and no less.";
     295 SAMPLE_KEY_MISMATCH lasting "The calls are made with another key than the list's registered one.";
     296 SAMPLES_INVALID lasting "A proof does not show that the drawn entry comes from the list's key.";
+
+    300 PUBLICATION_SUSPENDED lasting "No later version of the list was published in time after a dispute; only one that is published from now on counts.";
+    301 SUBJECT_DISPUTED lasting "A dispute about this subject on this list is open.";
+    302 TOO_MANY_DISPUTES transient "As many disputes of this member about this list are open as one may have; wait for one to close.";
+    303 PANEL_TOO_SMALL lasting "Too few members belong neither to the owner's group nor to the challenger's to form a panel.";
+    304 STAKE_NOT_COVERED lasting "The available quota does not cover the stake.";
+
+    310 DISPUTE_UNKNOWN lasting "No such dispute.";
+    311 DISPUTE_DECIDED lasting "It is known how the dispute came out.";
+    312 NOT_THE_DISPUTED_OWNER lasting "Only the owner of the disputed list may do this.";
+    313 DISPUTE_ANSWERED lasting "The owner has answered the dispute.";
+    314 PANEL_NOT_DRAWN transient "The beacon has not drawn the panel yet.";
+    315 NOT_ON_THE_PANEL lasting "Only the members of the dispute's panel may do this.";
+    316 DISPUTE_NOT_ANSWERED transient "The owner has not answered the dispute yet.";
+    317 ALREADY_RULED lasting "This member has ruled on the dispute.";
+    318 DISPUTE_DEADLINE_PASSED lasting "The last date for this has passed.";
 }

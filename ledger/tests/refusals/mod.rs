@@ -1,6 +1,7 @@
 //! Each refusal that the ledger can give, given.
 
 mod calls;
+mod disputes;
 mod kernel;
 mod lists;
 mod members;
@@ -28,6 +29,7 @@ fn all() -> impl Iterator<Item = &'static Refusal> {
         receipts::REFUSALS,
         receipts::RELYING,
         sampling::REFUSALS,
+        disputes::REFUSALS,
     ];
     tables.into_iter().flatten()
 }

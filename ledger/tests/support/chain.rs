@@ -276,7 +276,15 @@ pub(crate) fn audit(state: &State) {
             "escrow of member {} is not what its sessions have left",
             member.id
         );
-        held += balance.available_minor + balance.escrowed_minor;
+        let disputes = read::disputes_of(state, member.id).expect("a map");
+        let undecided = disputes.iter().filter(|dispute| dispute.is_undecided());
+        let staked: u64 = undecided.map(|dispute| dispute.stake_minor).sum();
+        assert_eq!(
+            balance.staked_minor, staked,
+            "stakes of member {} are not those of its undecided disputes",
+            member.id
+        );
+        held += balance.available_minor + balance.escrowed_minor + balance.staked_minor;
     }
     assert_eq!(
         held,

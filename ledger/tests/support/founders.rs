@@ -92,6 +92,17 @@ pub(crate) fn parameters() -> Parameters {
         sample_window_blocks: 0x12,
         approval_percent: 67,
         time_lock_blocks: 0,
+        // So do those of disputes.
+        dispute_stake_minor: 0x0201,
+        dispute_penalty_minor: 0x0403,
+        dispute_reward_percent: 25,
+        dispute_forfeit_percent: 75,
+        panel_size: 1,
+        panel_penalty_minor: 0x0605,
+        answer_days: 3,
+        ruling_days: 4,
+        correction_days: 5,
+        rating_recovery_points: 10,
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod cache;
 mod calls;
 mod chain;
+mod disputes;
 mod founders;
 mod lists;
 mod receipts;
@@ -12,6 +13,7 @@ mod votes;
 
 pub(crate) use calls::*;
 pub(crate) use chain::*;
+pub(crate) use disputes::*;
 pub(crate) use founders::*;
 pub(crate) use lists::*;
 pub(crate) use receipts::*;

@@ -12,10 +12,11 @@ use tacit_ledger::kernel::{
 use tacit_ledger::network::parameters::CategoryId;
 use tacit_ledger::network::receipts::{ObjectId, Purpose, Receipt};
 use tacit_ledger::network::{
-    Action, AlarmReason, Attempt, CallBatch, Candidate, Change, ConsensusKey, Event, Pausable,
-    PolicyId, PolicyTerms, PolicyVersion, Profile, ProposalId, ProposalStatus, PublicationId,
-    ReceiptContext, ReceiptSet, Request, Root, RoundId, SampleCalls, SampleProof, SampleProofs,
-    ScreeningId, SessionId, SignedRequest, SpkiHash, request::Call,
+    Action, AlarmReason, Attempt, CallBatch, Candidate, Change, ConsensusKey, DisputeAnswer,
+    DisputeId, DisputeOutcome, DisputeReason, Event, Pausable, PolicyId, PolicyTerms,
+    PolicyVersion, Profile, ProposalId, ProposalStatus, PublicationId, RatingReason,
+    ReceiptContext, ReceiptSet, Request, Root, RoundId, Ruling, SampleCalls, SampleProof,
+    SampleProofs, ScreeningId, SessionId, SignedRequest, SpkiHash, request::Call,
 };
 
 use super::{bounded, category, fraud_proof, open, opening, parameters, profile, text, version};
@@ -26,6 +27,7 @@ const EPOCH: TagEpoch = TagEpoch(0x090a_0b0c);
 const SESSION: SessionId = SessionId(0x1112_1314_1516_1718);
 const PROPOSAL: ProposalId = ProposalId(0x2122_2324_2526_2728);
 const POLICY: PolicyId = PolicyId(0x3132_3334_3536_3738);
+const DISPUTE: DisputeId = DisputeId(0x5152_5354_5556_5758);
 
 fn publication() -> PublicationId {
     version(LIST, EPOCH, 0x0d0e_0f10)
@@ -91,11 +93,16 @@ pub(crate) fn sample_batch() -> CallBatch {
     }
 }
 
+/// A commitment that is canonical.
+fn commitment(byte: u8) -> SubjectCommitment {
+    let mut bytes = [byte; 32];
+    bytes[31] = 0;
+    SubjectCommitment::from_bytes(&bytes).expect("canonical")
+}
+
 pub(crate) fn sample_set() -> ReceiptSet {
-    let mut commitment = [0x86; 32];
-    commitment[31] = 0;
     ReceiptSet {
-        commitment: SubjectCommitment::from_bytes(&commitment).expect("canonical"),
+        commitment: commitment(0x86),
         kind: IdentifierType::CreditCode,
         context: ReceiptContext {
             module: ModuleId(2),
@@ -133,14 +140,12 @@ pub(crate) fn sample_sample_calls() -> SampleCalls {
 }
 
 pub(crate) fn sample_sample_proofs() -> SampleProofs {
-    let mut commitment = [0x8f; 32];
-    commitment[31] = 0;
     SampleProofs {
         publication: publication(),
         key: KeyId([0x90; 32]),
         log_root: root(),
         proofs: bounded(vec![SampleProof {
-            commitment: SubjectCommitment::from_bytes(&commitment).expect("canonical"),
+            commitment: commitment(0x8f),
             proof: Proof([0x91; 192]),
         }]),
     }
@@ -244,6 +249,23 @@ pub(crate) fn actions() -> Vec<Action> {
         },
         Action::LogSamples(Box::new(sample_sample_calls())),
         Action::ProveSamples(Box::new(sample_sample_proofs())),
+        Action::OpenDispute {
+            publication,
+            commitment: commitment(0x95),
+            kind: IdentifierType::Iban,
+            package: Digest([0x96; 32]),
+            reason: DisputeReason::Outdated,
+        },
+        Action::AnswerDispute {
+            dispute: DISPUTE,
+            answer: DisputeAnswer::Evidence {
+                package: Digest([0x97; 32]),
+            },
+        },
+        Action::RuleDispute {
+            dispute: DISPUTE,
+            ruling: Ruling::Dismissed,
+        },
     ]
 }
 
@@ -417,6 +439,60 @@ pub(crate) fn events() -> Vec<Event> {
         Event::PauseChanged {
             of: Pausable::List(list),
             paused: true,
+        },
+        Event::DisputeOpened {
+            dispute: DISPUTE,
+            publication,
+            owner,
+            challenger: member,
+            reason: DisputeReason::NeverOwed,
+            stake_minor: 15,
+        },
+        Event::PanelRequested {
+            dispute: DISPUTE,
+            round: sample_attempt().round,
+        },
+        Event::PanelDrawn {
+            dispute: DISPUTE,
+            panel: bounded(vec![owner, member]),
+            until: BusinessDate(19_676),
+        },
+        Event::EvidenceGiven {
+            dispute: DISPUTE,
+            package: Digest([0x98; 32]),
+            until: BusinessDate(19_677),
+        },
+        Event::Ruled {
+            dispute: DISPUTE,
+            member,
+            ruling: Ruling::Upheld,
+        },
+        Event::RulingMissed {
+            dispute: DISPUTE,
+            member,
+            burnt_minor: 16,
+        },
+        Event::DisputeDecided {
+            dispute: DISPUTE,
+            owner,
+            challenger: member,
+            stake_minor: 15,
+            outcome: DisputeOutcome::Withdrawn,
+            paid_minor: 17,
+            burnt_minor: 18,
+            correct_until: Some(BusinessDate(19_678)),
+        },
+        Event::DisputeClosed { dispute: DISPUTE },
+        Event::Suspended {
+            publication,
+            owner,
+            dispute: DISPUTE,
+        },
+        Event::RatingLowered {
+            member,
+            reason: RatingReason::FraudProven(publication),
+            points: 19,
+            rating: 20,
         },
     ]
 }

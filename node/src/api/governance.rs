@@ -207,12 +207,7 @@ impl Operator {
                     parameters.min_validators = number;
                 }
                 // What does not fit is more than the ledger takes, which says so.
-                "approval_percent" => {
-                    parameters.approval_percent = value.try_into().unwrap_or(u8::MAX)
-                }
-                "sampled_entries" => {
-                    parameters.sampled_entries = value.try_into().unwrap_or(u8::MAX)
-                }
+                _ if set_small(&mut parameters, name, value) => {}
                 _ => *parameter(&mut parameters, name)? = value,
             }
             return Ok(Change::SetParameters(parameters));
@@ -234,6 +229,26 @@ impl Operator {
     }
 }
 
+/// Sets a parameter of few bits, if the name is one's. What does not fit is more than the ledger takes, which
+/// says so.
+fn set_small(parameters: &mut Parameters, name: &str, value: u64) -> bool {
+    let byte = || value.try_into().unwrap_or(u8::MAX);
+    let days = || value.try_into().unwrap_or(u16::MAX);
+    match name {
+        "approval_percent" => parameters.approval_percent = byte(),
+        "sampled_entries" => parameters.sampled_entries = byte(),
+        "dispute_reward_percent" => parameters.dispute_reward_percent = byte(),
+        "dispute_forfeit_percent" => parameters.dispute_forfeit_percent = byte(),
+        "panel_size" => parameters.panel_size = byte(),
+        "rating_recovery_points" => parameters.rating_recovery_points = byte(),
+        "answer_days" => parameters.answer_days = days(),
+        "ruling_days" => parameters.ruling_days = days(),
+        "correction_days" => parameters.correction_days = days(),
+        _ => return false,
+    }
+    true
+}
+
 fn too_large(name: &str) -> ApiError {
     let message = format!("{name} must be below 2^32");
     ApiError::caller("value-out-of-range", message, "")
@@ -251,6 +266,9 @@ fn parameter<'a>(parameters: &'a mut Parameters, name: &str) -> Result<&'a mut u
         "beacon_penalty_minor" => &mut parameters.beacon_penalty_minor,
         "sample_window_blocks" => &mut parameters.sample_window_blocks,
         "time_lock_blocks" => &mut parameters.time_lock_blocks,
+        "dispute_stake_minor" => &mut parameters.dispute_stake_minor,
+        "dispute_penalty_minor" => &mut parameters.dispute_penalty_minor,
+        "panel_penalty_minor" => &mut parameters.panel_penalty_minor,
         _ => return Err(ApiError::unknown("parameter", name)),
     })
 }

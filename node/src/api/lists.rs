@@ -169,6 +169,13 @@ impl Operator {
                         "",
                     ));
                 }
+                PublicationStatus::Suspended { .. } => {
+                    return Err(ApiError::caller(
+                        "publication-suspended",
+                        "the publication was taken off after a dispute",
+                        "Publish a version without the entry.",
+                    ));
+                }
                 PublicationStatus::Unproven { .. } => {
                     return Err(ApiError::caller(
                         "publication-unproven",
@@ -445,6 +452,7 @@ fn shown(publication: &Publication, attestations_needed: u32) -> proto::Publicat
         PublicationStatus::Superseded { .. } => (proto::PublicationState::Superseded, None),
         PublicationStatus::Fraudulent { .. } => (proto::PublicationState::Off, None),
         PublicationStatus::Unproven { .. } => (proto::PublicationState::Unproven, None),
+        PublicationStatus::Suspended { .. } => (proto::PublicationState::Suspended, None),
     };
     let sampling = publication.sampling;
     proto::Publication {

@@ -219,6 +219,10 @@ fn movement(movement: &Movement) -> proto::QuotaMovement {
         MovementKind::Earning => (Kind::Earning, true),
         MovementKind::Reward => (Kind::Reward, true),
         MovementKind::Penalty => (Kind::Penalty, false),
+        MovementKind::Stake => (Kind::Stake, false),
+        MovementKind::StakeReturned => (Kind::StakeReturned, true),
+        MovementKind::StakeLost => (Kind::StakeLost, false),
+        MovementKind::Compensation => (Kind::Compensation, true),
     };
     proto::QuotaMovement {
         time_ms: movement.time_ms,

@@ -146,7 +146,7 @@ impl<'a> Querier<'a> {
 
     fn balance_minor(&self) -> u64 {
         let balance = self.dogwood.read(|view| state::balance(view, DOGWOOD_ID));
-        balance.available_minor + balance.escrowed_minor
+        balance.available_minor + balance.escrowed_minor + balance.staked_minor
     }
 }
 

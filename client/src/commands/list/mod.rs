@@ -167,6 +167,7 @@ const fn state(state: PublicationState) -> &'static str {
         PublicationState::Superseded => "superseded",
         PublicationState::Off => "off",
         PublicationState::Unproven => "unproven",
+        PublicationState::Suspended => "suspended",
     }
 }
 

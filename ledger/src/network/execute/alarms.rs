@@ -4,10 +4,10 @@ use crate::kernel::context::{Context, require};
 use crate::kernel::party::Party;
 use crate::kernel::{Reject, Stop, state};
 use crate::network::event::Event;
-use crate::network::execute::{lists, quota, require_member};
+use crate::network::execute::{lists, quota, ratings, require_member};
 use crate::network::record::{
     Alarm, AlarmReason, Balance, MAX_LISTED_ALARMS, Publication, PublicationId, PublicationStatus,
-    Root,
+    RatingReason, Root,
 };
 use crate::network::{keys, read};
 
@@ -78,6 +78,7 @@ pub(super) fn fraud(
     lists::clear_active(context, id)?;
     let burnt_minor = punish(context, &publication)?;
     let (owner, proven_by) = (publication.owner, sender.id);
+    ratings::lower(context, owner, RatingReason::FraudProven(id))?;
     context.emit(&Event::FraudProven {
         publication: id,
         owner,

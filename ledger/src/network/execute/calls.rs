@@ -5,7 +5,7 @@ use crate::kernel::party::{Party, party};
 use crate::kernel::{MemberId, Missing, Reject, Stop};
 use crate::network::event::Event;
 use crate::network::execute::{log, quota};
-use crate::network::record::{Session, Usage};
+use crate::network::record::{MAX_RATING, Session, Usage};
 use crate::network::request::{CallBatch, Request};
 use crate::network::session::settlement;
 use crate::network::{keys, read};
@@ -46,7 +46,8 @@ pub(super) fn settle(
 }
 
 /// What is minted for served calls: less than their charge whatever became of the price list since the
-/// session was opened, and nothing within a group.
+/// session was opened, less what the provider's rating lacks, and nothing within a group. The rating
+/// weighs on what is minted alone: prices are agreed when a session is opened.
 fn reward(context: &Context<'_>, session: &Session, calls: u32) -> Result<u32, Stop> {
     let list = read::list(context, session.list)?.ok_or(Reject::LIST_UNKNOWN)?;
     let terms = read::category(context, list.category)?.ok_or(Reject::CATEGORY_UNKNOWN)?;
@@ -57,8 +58,10 @@ fn reward(context: &Context<'_>, session: &Session, calls: u32) -> Result<u32, S
     let each = terms
         .reward_minor
         .min(session.price_minor.saturating_sub(1));
-    // At most the charge of the same calls, which fits.
-    Ok(each * calls)
+    let rating = read::rating_value(context, session.provider)?;
+    // At most the charge of the same calls, which fits 32 bits: so does what the rating leaves of it.
+    let rated = u64::from(each * calls) * u64::from(rating) / u64::from(MAX_RATING);
+    Ok(rated as u32)
 }
 
 fn count(

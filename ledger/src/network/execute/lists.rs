@@ -163,6 +163,10 @@ pub(super) fn attest(
         .iter()
         .any(|made| made.attester == sender.id);
     require(!attested, Reject::ALREADY_ATTESTED)?;
+    // A suspension comes before the transactions of its block.
+    let suspended: Option<u64> = context.read(&keys::suspension(id.list))?;
+    let later = suspended.is_none_or(|height| publication.published_height >= height);
+    require(later, Reject::PUBLICATION_SUSPENDED)?;
 
     let attestation = Attestation {
         attester: sender.id,
@@ -197,6 +201,8 @@ fn refuse_if_off(list: &List, publication: &Publication) -> Result<(), Reject> {
         PublicationStatus::Unproven { .. } => Err(Reject::PUBLICATION_UNPROVEN),
         PublicationStatus::Superseded { .. } => Err(Reject::PUBLICATION_SUPERSEDED),
         PublicationStatus::Pending if overtaken => Err(Reject::PUBLICATION_SUPERSEDED),
+        // All that was published before a suspension is refused by its own number.
+        PublicationStatus::Suspended { .. } => Ok(()),
         PublicationStatus::Pending | PublicationStatus::Active { .. } => Ok(()),
     }
 }

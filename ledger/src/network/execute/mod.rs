@@ -8,6 +8,7 @@
 mod alarms;
 mod beacon;
 mod calls;
+mod disputes;
 mod governance;
 mod lists;
 mod log;
@@ -16,6 +17,7 @@ mod module;
 mod pauses;
 mod policies;
 mod quota;
+mod ratings;
 mod receipts;
 mod samples;
 mod sessions;
@@ -29,9 +31,11 @@ use crate::kernel::context::{Context, require};
 use crate::kernel::party::{Party, Role};
 use crate::kernel::{Envelope, Reject, Stop};
 use crate::network::Action;
-use crate::network::record::{Attempt, ProposalId, PublicationId, ScreeningId, SessionId};
+use crate::network::record::{
+    Attempt, DisputeId, ProposalId, PublicationId, ScreeningId, SessionId,
+};
 
-/// Work that the risk network puts off to a height.
+/// Work that the risk network puts off to a height or a date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(crate) enum Due {
     /// A session's window to settle has passed: what is left of its escrow returns.
@@ -46,6 +50,10 @@ pub(crate) enum Due {
     SampleDeadline(PublicationId),
     /// A change that was carried takes effect.
     ProposalEffect(ProposalId),
+    /// The beacon should have given what draws a dispute's panel.
+    PanelDraw(DisputeId),
+    /// The last date for a step of a dispute has passed.
+    DisputeDeadline(DisputeId),
 }
 
 /// Executes the action of an envelope.
@@ -114,6 +122,25 @@ pub(crate) fn execute(
         Action::BeaconReveal { attempt, value } => beacon::reveal(context, sender, attempt, value),
         Action::LogSamples(calls) => samples::log_calls(context, sender, &calls),
         Action::ProveSamples(proofs) => samples::prove(context, sender, envelope.tx_id(), &proofs),
+        Action::OpenDispute {
+            publication,
+            commitment,
+            kind,
+            package,
+            reason,
+        } => disputes::open(
+            context,
+            sender,
+            publication,
+            commitment,
+            kind,
+            package,
+            reason,
+        ),
+        Action::AnswerDispute { dispute, answer } => {
+            disputes::answer(context, sender, dispute, answer)
+        }
+        Action::RuleDispute { dispute, ruling } => disputes::rule(context, sender, dispute, ruling),
     }
 }
 

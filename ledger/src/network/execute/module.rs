@@ -11,7 +11,7 @@ use crate::kernel::{
 };
 use crate::network::action::{Action, Opening};
 use crate::network::execute::{
-    Due, beacon, end_block, execute, genesis, governance, receipts, samples, sessions,
+    Due, beacon, disputes, end_block, execute, genesis, governance, receipts, samples, sessions,
 };
 use crate::network::receipts::ReceiptSet;
 use crate::network::record::check_address;
@@ -99,7 +99,10 @@ impl Module for RiskNetwork {
             | Action::RevokeKey { .. }
             | Action::CloseSession { .. }
             | Action::BeaconCommit { .. }
-            | Action::BeaconReveal { .. } => Ok(()),
+            | Action::BeaconReveal { .. }
+            | Action::OpenDispute { .. }
+            | Action::AnswerDispute { .. }
+            | Action::RuleDispute { .. } => Ok(()),
         }
     }
 
@@ -127,6 +130,8 @@ impl Module for RiskNetwork {
             Due::BeaconClose(attempt) => beacon::close_if_open(context, attempt),
             Due::SampleDeadline(publication) => samples::end_if_due(context, publication),
             Due::ProposalEffect(proposal) => governance::take_effect(context, proposal),
+            Due::PanelDraw(dispute) => disputes::draw_if_due(context, dispute),
+            Due::DisputeDeadline(dispute) => disputes::pass_deadline(context, dispute),
         }
     }
 
@@ -199,6 +204,7 @@ fn wanted(envelope: &Envelope, action: &Action) -> Vec<StateKey> {
             keys::list(id.list),
             keys::epoch(id.list, id.tag_epoch),
             keys::publication(*id),
+            keys::suspension(id.list),
             kernel_keys::party_count(),
             keys::paused_member(sender),
         ],
@@ -256,6 +262,27 @@ fn wanted(envelope: &Envelope, action: &Action) -> Vec<StateKey> {
             ]
         }
         Action::ProveSamples(proofs) => wanted_by_samples(proofs),
+        Action::OpenDispute {
+            publication: id,
+            commitment,
+            ..
+        } => vec![
+            keys::list(id.list),
+            keys::epoch(id.list, id.tag_epoch),
+            keys::publication(*id),
+            keys::categories(),
+            keys::parameters(),
+            keys::disputed(id.list, commitment),
+            keys::disputes(sender, id.list),
+            keys::dispute_count(),
+            keys::balance(sender),
+            keys::beacon(),
+            keys::validators(),
+            kernel_keys::party_count(),
+        ],
+        Action::AnswerDispute { dispute, .. } | Action::RuleDispute { dispute, .. } => {
+            vec![keys::dispute(*dispute), keys::parameters()]
+        }
     }
 }
 
@@ -275,6 +302,7 @@ fn wanted_by_calls(batch: &CallBatch) -> Vec<StateKey> {
         keys::balance(provider),
         keys::history(querier),
         keys::history(provider),
+        keys::rating(provider),
         keys::supply(),
         keys::log_frontier(),
     ]

@@ -7,10 +7,10 @@ use crate::kernel::hash::{self, label};
 use crate::kernel::party::Party;
 use crate::kernel::{Missing, Reject, Stop, TxId};
 use crate::network::event::Event;
-use crate::network::execute::{Due, beacon, lists, log};
+use crate::network::execute::{Due, beacon, lists, log, ratings};
 use crate::network::receipts::verifier;
 use crate::network::record::{
-    BeaconOutput, List, Publication, PublicationId, PublicationStatus, Sampling,
+    BeaconOutput, List, Publication, PublicationId, PublicationStatus, RatingReason, Sampling,
 };
 use crate::network::samples::{SampleCalls, SampleProofs, drawn_slots, sample_context};
 use crate::network::{keys, read};
@@ -61,7 +61,8 @@ impl Own {
             PublicationStatus::Unproven { .. } => Err(Reject::PUBLICATION_UNPROVEN)?,
             PublicationStatus::Pending
             | PublicationStatus::Active { .. }
-            | PublicationStatus::Superseded { .. } => {}
+            | PublicationStatus::Superseded { .. }
+            | PublicationStatus::Suspended { .. } => {}
         }
         Ok(Self {
             list,
@@ -173,6 +174,8 @@ pub(super) fn end_if_due(context: &mut Context<'_>, id: PublicationId) -> Result
     publication.status = PublicationStatus::Unproven { height };
     lists::put_publication(context, &publication);
     lists::clear_active(context, id)?;
+    let reason = RatingReason::PublicationUnproven(id);
+    ratings::lower(context, publication.owner, reason)?;
     context.emit(&Event::Unproven {
         publication: id,
         owner: publication.owner,

@@ -55,7 +55,7 @@ impl Examined {
 /// [`Reject::LIST_UNKNOWN`], [`Reject::LIST_PAUSED`], [`Reject::EPOCH_UNKNOWN`], [`Reject::EPOCH_REVOKED`],
 /// [`Reject::PUBLICATION_UNKNOWN`], [`Reject::PUBLICATION_FRAUDULENT`], [`Reject::OWN_GROUP`],
 /// [`Reject::PUBLICATION_UNPROVEN`], [`Reject::CATEGORY_NOT_IN_POLICY`], [`Reject::TYPE_NOT_ON_LIST`], [`Reject::PUBLICATION_NOT_ACTIVE`],
-/// [`Reject::PUBLICATION_TOO_OLD`], [`Reject::LOG_ROOT_UNKNOWN`]; then [`Reject::TOO_FEW_MEMBERS`].
+/// [`Reject::PUBLICATION_TOO_OLD`], [`Reject::LOG_ROOT_UNKNOWN`], [`Reject::PUBLICATION_SUSPENDED`]; then [`Reject::TOO_FEW_MEMBERS`].
 pub fn examine(
     view: &dyn StateView,
     chain_id: ChainId,
@@ -235,6 +235,8 @@ impl Found {
         require(holds, Reject::TYPE_NOT_ON_LIST)?;
         require_recent(height, &publication, &category, policy)?;
         require(self.log_root_height.is_some(), Reject::LOG_ROOT_UNKNOWN)?;
+        let suspended = matches!(publication.status, PublicationStatus::Suspended { .. });
+        require(!suspended, Reject::PUBLICATION_SUSPENDED)?;
         Ok((list, publication))
     }
 }
@@ -257,5 +259,7 @@ fn require_recent(
         PublicationStatus::Pending => Err(Reject::PUBLICATION_NOT_ACTIVE),
         PublicationStatus::Fraudulent { .. } => Err(Reject::PUBLICATION_FRAUDULENT),
         PublicationStatus::Unproven { .. } => Err(Reject::PUBLICATION_UNPROVEN),
+        // Refused later, in the order of the numbers.
+        PublicationStatus::Suspended { .. } => Ok(()),
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use tacit_circuits::curve::{Field, FieldError, WirePoint, decode_field, encode_field};
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::list::{SizeClass, VersionId};
-use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
+use tacit_circuits::scope::{ListId, ListVersion, MemberId, TagEpoch};
 
 use crate::kernel::codec::BoundedVec;
 use crate::kernel::hash::{self, Digest, label};
@@ -95,6 +95,18 @@ pub struct EpochRecord {
     pub status: EpochStatus,
     /// Versions published so far: they are numbered from 0 to below this.
     pub versions: u32,
+}
+
+impl EpochRecord {
+    /// The last published version.
+    pub fn last_version(&self) -> Option<PublicationId> {
+        let version = self.versions.checked_sub(1)?;
+        Some(PublicationId {
+            list: self.list,
+            tag_epoch: self.tag_epoch,
+            version: ListVersion(version),
+        })
+    }
 }
 
 /// Whether calls may be made and settled under a key.
@@ -223,6 +235,22 @@ pub enum PublicationStatus {
         /// Height at which the time was up.
         height: u64,
     },
+    /// Its owner had not published a later version in time after a dispute about an entry: off since this
+    /// height, for good.
+    Suspended {
+        /// Height at which the time was up.
+        height: u64,
+    },
+}
+
+impl PublicationStatus {
+    /// True when the publication is off for good.
+    pub const fn is_off(&self) -> bool {
+        matches!(
+            self,
+            Self::Fraudulent { .. } | Self::Unproven { .. } | Self::Suspended { .. }
+        )
+    }
 }
 
 impl Publication {

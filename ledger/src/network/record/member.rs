@@ -123,9 +123,11 @@ pub struct Balance {
     pub available_minor: u64,
     /// What stands in the escrow of its open sessions, in minor units.
     pub escrowed_minor: u64,
+    /// What it put aside for disputes of its own that are undecided, in minor units.
+    pub staked_minor: u64,
 }
 
-/// Quota that ever came and went. Balances and escrows of all parties sum up to minted − burnt.
+/// Quota that ever came and went. Balances, escrows and stakes of all parties sum up to minted − burnt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Supply {
     /// Minted by grants and rewards, in minor units.

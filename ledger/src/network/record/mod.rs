@@ -1,17 +1,21 @@
 //! What stands in state.
 
 mod beacon;
+mod dispute;
 mod governance;
 mod list;
 mod member;
 mod policy;
+mod rating;
 mod screening;
 mod session;
 
 pub use beacon::*;
+pub use dispute::*;
 pub use governance::*;
 pub use list::*;
 pub use member::*;
 pub use policy::*;
+pub use rating::*;
 pub use screening::*;
 pub use session::*;

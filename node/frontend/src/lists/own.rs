@@ -195,8 +195,7 @@ impl Lists {
     }
 
     /// Whether a publication counts: `Some(true)` when it is or was active, `Some(false)` while it waits,
-    /// `None` when it is not on the ledger, was proven fraudulent, or was not proven to come from the list's
-    /// key.
+    /// `None` when it is not on the ledger or was taken off.
     pub async fn is_active(&self, id: PublicationId) -> Result<Option<bool>, LedgerError> {
         let found = read(&*self.ledger, |view| state::publication(view, id)).await?;
         Ok(match found.map(|publication| publication.status) {
@@ -204,7 +203,11 @@ impl Lists {
             Some(PublicationStatus::Active { .. } | PublicationStatus::Superseded { .. }) => {
                 Some(true)
             }
-            Some(PublicationStatus::Fraudulent { .. } | PublicationStatus::Unproven { .. })
+            Some(
+                PublicationStatus::Fraudulent { .. }
+                | PublicationStatus::Unproven { .. }
+                | PublicationStatus::Suspended { .. },
+            )
             | None => None,
         })
     }

@@ -25,8 +25,7 @@ use tacit_ledger::kernel::{BoundedVec, Missing, Reject, StateView};
 use tacit_ledger::network::record::BeaconOutput;
 use tacit_ledger::network::samples::{drawn_slots, sample_context};
 use tacit_ledger::network::{
-    Action, Event, Publication, PublicationStatus, SampleCalls, SampleProof, SampleProofs,
-    Sampling, read as state,
+    Action, Event, Publication, SampleCalls, SampleProof, SampleProofs, Sampling, read as state,
 };
 use tokio::sync::broadcast;
 use tokio::time::sleep;
@@ -436,10 +435,7 @@ fn standing(view: &dyn StateView, id: VersionId) -> Result<Standing, Missing> {
     let Some(publication) = state::publication(view, id)? else {
         return Ok(Standing::Waits);
     };
-    let off = matches!(
-        publication.status,
-        PublicationStatus::Fraudulent { .. } | PublicationStatus::Unproven { .. }
-    );
+    let off = publication.status.is_off();
     let sampling = match publication.sampling {
         Some(sampling) if sampling.proven_height.is_none() && !off => sampling,
         _ => return Ok(Standing::Settled),

@@ -252,6 +252,7 @@ fn taken_off(view: &dyn StateView, epoch: &EpochRecord) -> Result<Reject, Missin
                 return Ok(Reject::PUBLICATION_FRAUDULENT);
             }
             Some(PublicationStatus::Unproven { .. }) => return Ok(Reject::PUBLICATION_UNPROVEN),
+            Some(PublicationStatus::Suspended { .. }) => return Ok(Reject::PUBLICATION_SUSPENDED),
             _ => {}
         }
     }

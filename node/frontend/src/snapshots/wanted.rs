@@ -95,6 +95,7 @@ pub(super) fn concerns_lists(event: &Event) -> bool {
             | Event::Activated { .. }
             | Event::FraudProven { .. }
             | Event::Unproven { .. }
+            | Event::Suspended { .. }
             | Event::ListWithdrawn { .. }
             | Event::KeyRevoked { .. }
     )

@@ -26,8 +26,16 @@ pub struct QuotaSums {
     pub earned_minor: u64,
     /// Minted for calls served.
     pub rewarded_minor: u64,
-    /// Taken for frauds.
+    /// Taken for breaches of the rules.
     pub penalised_minor: u64,
+    /// Put aside for disputes.
+    pub staked_minor: u64,
+    /// Returned from disputes.
+    pub unstaked_minor: u64,
+    /// Lost in disputes, of what was put aside for them.
+    pub stakes_lost_minor: u64,
+    /// Received from whoever lost a dispute.
+    pub compensated_minor: u64,
 }
 
 /// One movement of a member's quota.
@@ -121,6 +129,10 @@ impl QuotaSums {
             MovementKind::Earning => &mut self.earned_minor,
             MovementKind::Reward => &mut self.rewarded_minor,
             MovementKind::Penalty => &mut self.penalised_minor,
+            MovementKind::Stake => &mut self.staked_minor,
+            MovementKind::StakeReturned => &mut self.unstaked_minor,
+            MovementKind::StakeLost => &mut self.stakes_lost_minor,
+            MovementKind::Compensation => &mut self.compensated_minor,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What an event did to whose quota.
 
 use tacit_circuits::scope::MemberId;
-use tacit_ledger::network::{Event, SessionId};
+use tacit_ledger::network::{DisputeOutcome, Event, SessionId};
 
 /// Why a member's quota moved. The numbers stand in the tables and never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,13 +18,21 @@ pub enum MovementKind {
     Earning = 5,
     /// Minted for calls served.
     Reward = 6,
-    /// Taken for a fraud.
+    /// Taken for a breach of the rules.
     Penalty = 7,
+    /// Put aside for a dispute.
+    Stake = 8,
+    /// Returned from a dispute.
+    StakeReturned = 9,
+    /// Lost in a dispute: it was put aside before.
+    StakeLost = 10,
+    /// Received from whoever lost a dispute.
+    Compensation = 11,
 }
 
 impl MovementKind {
     /// All kinds, by number.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Grant,
         Self::Escrow,
         Self::Refund,
@@ -32,6 +40,10 @@ impl MovementKind {
         Self::Earning,
         Self::Reward,
         Self::Penalty,
+        Self::Stake,
+        Self::StakeReturned,
+        Self::StakeLost,
+        Self::Compensation,
     ];
 
     /// The kind with this number.
@@ -39,11 +51,17 @@ impl MovementKind {
         Self::ALL.into_iter().find(|kind| *kind as u64 == number)
     }
 
-    /// Whether what the member has available grew. A charge leaves it as it is: it was put aside before.
+    /// Whether what the member has available grew. A charge and a lost stake leave it as it is: they were put
+    /// aside before.
     pub const fn incoming(self) -> bool {
         matches!(
             self,
-            Self::Grant | Self::Refund | Self::Earning | Self::Reward
+            Self::Grant
+                | Self::Refund
+                | Self::Earning
+                | Self::Reward
+                | Self::StakeReturned
+                | Self::Compensation
         )
     }
 }
@@ -66,6 +84,10 @@ pub(crate) fn moved(event: &Event) -> Vec<Moved> {
         amount_minor: *amount_minor,
         counterparty: None,
         session: None,
+    };
+    let with = |member: &MemberId, other: &MemberId, kind, amount_minor: &u64| Moved {
+        counterparty: Some(*other),
+        ..alone(member, kind, amount_minor)
     };
     let between = |member: &MemberId, other: &MemberId, session: &SessionId, kind, amount: &u32| {
         let (counterparty, session) = (Some(*other), Some(*session));
@@ -157,6 +179,47 @@ pub(crate) fn moved(event: &Event) -> Vec<Moved> {
                 reward_minor,
             ),
         ],
+        Event::DisputeOpened {
+            owner,
+            challenger,
+            stake_minor,
+            ..
+        } => vec![with(challenger, owner, MovementKind::Stake, stake_minor)],
+        Event::RulingMissed {
+            member,
+            burnt_minor,
+            ..
+        } if *burnt_minor > 0 => {
+            vec![alone(member, MovementKind::Penalty, burnt_minor)]
+        }
+        Event::DisputeDecided {
+            owner,
+            challenger,
+            stake_minor,
+            outcome,
+            paid_minor,
+            burnt_minor,
+            ..
+        } => {
+            let (winner, loser) = match outcome {
+                DisputeOutcome::Dismissed => (owner, challenger),
+                _ => (challenger, owner),
+            };
+            let compensation = with(winner, loser, MovementKind::Compensation, paid_minor);
+            let cost = match outcome {
+                DisputeOutcome::Dismissed => {
+                    with(challenger, owner, MovementKind::StakeLost, stake_minor)
+                }
+                _ => {
+                    let penalty = paid_minor + burnt_minor;
+                    with(owner, challenger, MovementKind::Penalty, &penalty)
+                }
+            };
+            let returned = with(challenger, owner, MovementKind::StakeReturned, stake_minor);
+            let returned = (*outcome != DisputeOutcome::Dismissed).then_some(returned);
+            let moved = returned.into_iter().chain([compensation, cost]);
+            moved.filter(|moved| moved.amount_minor > 0).collect()
+        }
         Event::PartyJoined { .. }
         | Event::PartyLeft { .. }
         | Event::ProfileChanged { .. }
@@ -189,6 +252,14 @@ pub(crate) fn moved(event: &Event) -> Vec<Moved> {
         | Event::BeaconWithheld { .. }
         | Event::SamplesLogged { .. }
         | Event::SamplesProven { .. }
-        | Event::Unproven { .. } => Vec::new(),
+        | Event::Unproven { .. }
+        | Event::PanelRequested { .. }
+        | Event::PanelDrawn { .. }
+        | Event::EvidenceGiven { .. }
+        | Event::Ruled { .. }
+        | Event::RulingMissed { .. }
+        | Event::DisputeClosed { .. }
+        | Event::Suspended { .. }
+        | Event::RatingLowered { .. } => Vec::new(),
     }
 }

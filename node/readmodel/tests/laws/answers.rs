@@ -49,10 +49,14 @@ pub async fn balances_are_the_sums_of_movements(engine: Engine) {
     for member in (1..=4).map(MemberId) {
         let sums = model.quota(member, Period::ALL).await.unwrap();
         let balance = read::balance(&story.chain.state, member).unwrap();
-        let came =
-            sums.granted_minor + sums.refunded_minor + sums.earned_minor + sums.rewarded_minor;
+        let came = sums.granted_minor
+            + sums.refunded_minor
+            + sums.earned_minor
+            + sums.rewarded_minor
+            + sums.unstaked_minor
+            + sums.compensated_minor;
         assert_eq!(
-            came - sums.escrowed_minor - sums.penalised_minor,
+            came - sums.escrowed_minor - sums.penalised_minor - sums.staked_minor,
             balance.available_minor
         );
         let put_aside = sums.escrowed_minor - sums.refunded_minor - sums.spent_minor;
