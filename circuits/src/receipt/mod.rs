@@ -34,12 +34,15 @@
 //! [`circuit_for_setup`]; [`development_keys`] are for tests and demonstrations only.
 
 mod assignment;
+mod buckets;
 mod circuit;
 mod commitment;
 mod development;
 mod gadget;
+mod groth16;
 mod key;
 mod montgomery;
+mod msm;
 mod points;
 mod proof;
 mod prove;

@@ -4,9 +4,9 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ark_bls12_381::Bls12_381;
 use ark_ff::UniformRand;
-use ark_groth16::Groth16;
+use ark_groth16::r1cs_to_qap::{LibsnarkReduction, R1CSToQAP};
+use ark_poly::GeneralEvaluationDomain;
 use ark_relations::gr1cs::{
     ConstraintSynthesizer, ConstraintSystem, SynthesisError, SynthesisMode,
 };
@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use super::assignment::Assignment;
 use super::circuit::circuit_over;
+use super::groth16::{Blinding, Points};
 use super::proof::Proof;
 use super::proving_key::ProvingKey;
 use super::relation::Violation;
@@ -42,14 +43,9 @@ pub enum ProveError {
 /// A proving key, and threads to prove on.
 pub struct Prover {
     key: ProvingKey,
+    points: Points,
     verifier: Verifier,
     own: Option<ThreadPool>,
-}
-
-/// What makes a proof hide its witness.
-struct Blinding {
-    r: Zeroizing<Field>,
-    s: Zeroizing<Field>,
 }
 
 impl Blinding {
@@ -66,6 +62,7 @@ impl Prover {
     #[must_use]
     pub fn new(key: ProvingKey) -> Self {
         Self {
+            points: Points::new(key.parameters()),
             verifier: Verifier::new(key.verifying_key()),
             key,
             own: None,
@@ -172,15 +169,17 @@ impl Prover {
         let shape = shape();
         let variables =
             Zeroizing::new([system.instance_assignment()?, system.witness_assignment()?].concat());
-        let proof = Groth16::<Bls12_381>::create_proof_with_reduction_and_matrices(
-            self.key.parameters(),
-            *blinding.r,
-            *blinding.s,
+        let quotient = Zeroizing::new(LibsnarkReduction::witness_map_from_matrices::<
+            Field,
+            GeneralEvaluationDomain<Field>,
+        >(
             &shape.matrices,
             1 + shape.size.public_inputs,
             shape.size.constraints,
             &variables,
-        )?;
+        )?);
+        let quotient = &quotient[..shape.size.domain - 1];
+        let proof = self.points.prove(&variables, quotient, blinding);
         Ok(Proof::encode(&proof))
     }
 }
