@@ -47,6 +47,7 @@ mod points;
 mod proof;
 mod prove;
 mod proving_key;
+mod quotient;
 mod relation;
 mod shape;
 pub mod snarkjs;

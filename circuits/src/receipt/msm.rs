@@ -116,13 +116,14 @@ impl<C: Split> Bases<C> {
         let mut from = 0;
         for end in &ends[1..] {
             let images = &sorted[from..*end];
-            runs.points.extend(images.iter().map(|signed| {
-                let image = self.images[(signed >> 1) as usize];
-                if signed & 1 == 1 { -image } else { image }
+            runs.push(images.iter().map(|signed| {
+                let image = &self.images[(signed >> 1) as usize];
+                // No branch on the sign, which would be guessed wrongly half of the time.
+                let y = [image.y, C::BaseField::ZERO - image.y][(signed & 1) as usize];
+                Affine::new_unchecked(image.x, y)
             }));
-            runs.lengths.push(images.len());
             from = *end;
-            if runs.points.len() >= CHUNK {
+            if runs.points() >= CHUNK {
                 sums.extend(runs.drain());
             }
         }

@@ -4,9 +4,6 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ark_ff::UniformRand;
-use ark_groth16::r1cs_to_qap::{LibsnarkReduction, R1CSToQAP};
-use ark_poly::GeneralEvaluationDomain;
 use ark_relations::gr1cs::{
     ConstraintSynthesizer, ConstraintSystem, SynthesisError, SynthesisMode,
 };
@@ -20,13 +17,13 @@ use super::circuit::circuit_over;
 use super::groth16::{Blinding, Points};
 use super::proof::Proof;
 use super::proving_key::ProvingKey;
+use super::quotient::quotient;
 use super::relation::Violation;
 use super::shape::shape;
 use super::statement::Statement;
 use super::verify::Verifier;
 use super::witness::Witness;
 use super::workers;
-use crate::curve::Field;
 
 /// Why there is no proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,21 +37,13 @@ pub enum ProveError {
     Key,
 }
 
-/// A proving key, and threads to prove on.
+/// A proving key, and threads to prove on. Beside the key itself it holds 17 MB, its points ordered for the sums that
+/// proofs take.
 pub struct Prover {
     key: ProvingKey,
     points: Points,
     verifier: Verifier,
     own: Option<ThreadPool>,
-}
-
-impl Blinding {
-    fn random<R: RngCore + CryptoRng>(rng: &mut R) -> Self {
-        Self {
-            r: Zeroizing::new(Field::rand(rng)),
-            s: Zeroizing::new(Field::rand(rng)),
-        }
-    }
 }
 
 impl Prover {
@@ -169,17 +158,8 @@ impl Prover {
         let shape = shape();
         let variables =
             Zeroizing::new([system.instance_assignment()?, system.witness_assignment()?].concat());
-        let quotient = Zeroizing::new(LibsnarkReduction::witness_map_from_matrices::<
-            Field,
-            GeneralEvaluationDomain<Field>,
-        >(
-            &shape.matrices,
-            1 + shape.size.public_inputs,
-            shape.size.constraints,
-            &variables,
-        )?);
-        let quotient = &quotient[..shape.size.domain - 1];
-        let proof = self.points.prove(&variables, quotient, blinding);
+        let quotient = quotient(shape, &variables)?;
+        let proof = self.points.prove(&variables, &quotient, blinding);
         Ok(Proof::encode(&proof))
     }
 }
