@@ -60,7 +60,10 @@ impl<C: Split> Bases<C> {
         let terms = self.terms(scalars, windows);
         let sums: Vec<Projective<C>> = (0..windows.count)
             .into_par_iter()
-            .map(|window| self.window_sum(&terms, windows, window))
+            // Memory that a thread has touched once serves it for several windows.
+            .map_init(Runs::new, |runs, window| {
+                self.window_sum(&terms, windows, window, runs)
+            })
             .collect();
         let mut total = Projective::<C>::zero();
         for sum in sums.iter().rev() {
@@ -90,7 +93,13 @@ impl<C: Split> Bases<C> {
         terms
     }
 
-    fn window_sum(&self, terms: &Terms, windows: Windows, window: usize) -> Projective<C> {
+    fn window_sum(
+        &self,
+        terms: &Terms,
+        windows: Windows,
+        window: usize,
+        runs: &mut Runs<C>,
+    ) -> Projective<C> {
         let digit = |part: &u128| windows.digit(*part, window);
         // Sorted by digit, without its sign, which the lowest bit takes.
         let mut ends = Zeroizing::new(vec![0_usize; windows.buckets() + 1]);
@@ -111,7 +120,6 @@ impl<C: Split> Bases<C> {
             }
         }
 
-        let mut runs = Runs::new();
         let mut sums = Vec::with_capacity(windows.buckets());
         let mut from = 0;
         for end in &ends[1..] {
@@ -128,7 +136,7 @@ impl<C: Split> Bases<C> {
             }
         }
         sums.extend(runs.drain());
-        weighted_sum(&sums, &mut runs)
+        weighted_sum(&sums, runs)
     }
 }
 
