@@ -1,6 +1,6 @@
 //! Points times scalars in bulk: every point by its own scalar, and sums of a few such products.
 //!
-//! A scalar is split along the group's [endomorphism](crate::endomorphism), and its parts' multiples share their
+//! A scalar is split along the group's [`endomorphism`], and its parts' multiples share their
 //! doublings. Time depends on the scalars.
 
 use ark_ec::short_weierstrass::{Affine, Projective};
