@@ -1,4 +1,4 @@
-//! What a receipt costs, beside what is promised of it and beside a circuit of stock gadgets.
+//! What a receipt costs, beside what is promised of it, a circuit of stock gadgets and arkworks' prover.
 //!
 //! Promised: at most 3 ms to verify one and 0.5 ms each in a batch of 100, and less than 0.9 s to
 //! prove on two cores, on an idle machine.
@@ -6,14 +6,21 @@
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
+use ark_bls12_381::Bls12_381;
+use ark_ff::UniformRand as _;
+use ark_groth16::Groth16;
+use ark_relations::gr1cs::{
+    ConstraintSynthesizer as _, ConstraintSystem, OptimizationGoal, R1CS_PREDICATE_LABEL,
+    SynthesisMode,
+};
 use tacit_circuits::curve::Field;
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::list::IndexedTree;
 use tacit_circuits::log::{LogTree, log_leaf};
 use tacit_circuits::oprf::{Entry, EvaluationContext, Input, ListKey, blind, evaluate, tag_batch};
 use tacit_circuits::receipt::{
-    CommitmentSecret, ContextHash, Proof, Prover, Purpose, Statement, Witness, circuit_size,
-    development_keys,
+    CommitmentSecret, ContextHash, Proof, Prover, ProvingKey, Purpose, Statement, Witness,
+    circuit_for_setup, circuit_over, circuit_size, development_keys,
 };
 use tacit_circuits::scope::{MemberId, Scope};
 
@@ -24,6 +31,8 @@ const VERIFY_BAR: Duration = Duration::from_millis(3);
 const BATCH_BAR: Duration = Duration::from_micros(500);
 /// Receipts in the batch of the promise.
 const BATCH: usize = 100;
+/// Receipts that are proven together.
+const SET: usize = 3;
 /// Each step is run so often, and at least so long; the fastest run counts.
 const MIN_RUNS: u32 = 7;
 const MIN_TIME: Duration = Duration::from_secs(1);
@@ -39,7 +48,7 @@ pub(crate) fn run() {
     let (key, setting_up) = timed(development_keys);
     let (cache, digest) = key.to_cache();
     let (_, loading) = timed(|| {
-        tacit_circuits::receipt::ProvingKey::from_cache(&cache, &digest).unwrap();
+        ProvingKey::from_cache(&cache, &digest).unwrap();
     });
     let bytes = key.to_bytes();
     println!(
@@ -49,11 +58,16 @@ pub(crate) fn run() {
     );
 
     let witness = witness();
+    println!("  arkworks' own prover {:.0?}", arkworks(&key, &witness));
     let prover = Prover::new(key.clone());
     let single = Prover::with_threads(key, NonZeroUsize::MIN);
     println!("  prove, one thread {:.0?}", prove(&single, &witness).1);
     let (proven, proving) = prove(&prover, &witness);
     report("prove, all cores", proving, PROVE_BAR);
+    println!(
+        "  prove {SET} together, each {:.0?}",
+        prove_set(&prover, &witness)
+    );
     println!("  check natively {:.2?}", best(|| witness.check().unwrap()));
 
     let verifier = prover.verifier();
@@ -120,6 +134,56 @@ fn prove(prover: &Prover, witness: &Witness) -> ((Statement, Proof), Duration) {
     let proven = prover.prove(witness, &mut rng).unwrap();
     let time = best(|| prover.prove(witness, &mut rng).unwrap());
     (proven, time)
+}
+
+/// The same proof by arkworks' prover, from the same values of the variables.
+fn arkworks(key: &ProvingKey, witness: &Witness) -> Duration {
+    let system = ConstraintSystem::new_ref();
+    system.set_optimization_goal(OptimizationGoal::Constraints);
+    system.set_mode(SynthesisMode::Setup);
+    circuit_for_setup()
+        .generate_constraints(system.clone())
+        .unwrap();
+    system.finalize();
+    let matrices = system.to_matrices().unwrap()[R1CS_PREDICATE_LABEL].clone();
+    let size = circuit_size();
+    let mut rng = rng();
+    best(|| {
+        let (_, assignment) = witness.assign().unwrap();
+        let system = ConstraintSystem::new_ref();
+        system.set_mode(SynthesisMode::Prove {
+            construct_matrices: false,
+            generate_lc_assignments: false,
+        });
+        circuit_over(&assignment)
+            .generate_constraints(system.clone())
+            .unwrap();
+        let variables = [
+            system.instance_assignment().unwrap(),
+            system.witness_assignment().unwrap(),
+        ];
+        Groth16::<Bls12_381>::create_proof_with_reduction_and_matrices(
+            key.parameters(),
+            Field::rand(&mut rng),
+            Field::rand(&mut rng),
+            &matrices,
+            1 + size.public_inputs,
+            size.constraints,
+            &variables.concat(),
+        )
+        .unwrap()
+    })
+}
+
+/// Several proofs at once, as a set of receipts is made; the time of one.
+fn prove_set(prover: &Prover, witness: &Witness) -> Duration {
+    let set = vec![witness.clone(); SET];
+    let mut rng = rng();
+    let all = best(|| {
+        let proven = prover.prove_many(&set, &mut rng, &|_| {});
+        assert!(proven.iter().all(Result::is_ok));
+    });
+    all / SET as u32
 }
 
 /// The fastest run. Prints what a run costs of all cores together, which other programs do not

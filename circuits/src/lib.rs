@@ -6,6 +6,7 @@
 
 pub mod ceremony;
 pub mod curve;
+mod endomorphism;
 pub mod identifier;
 pub mod list;
 pub mod log;

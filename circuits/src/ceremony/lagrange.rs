@@ -6,8 +6,9 @@ use ark_ff::{Field as _, One as _};
 use ark_poly::Radix2EvaluationDomain;
 use rayon::prelude::*;
 
-use super::scale::{Split, scale};
+use super::scale::scale;
 use crate::curve::Field;
+use crate::endomorphism::Split;
 
 /// L₀(τ)·P, …, Lₙ₋₁(τ)·P from P, τ·P, …, τⁿ⁻¹·P over the domain of the n-th roots of unity: an inverse discrete
 /// Fourier transform of points, by decimation in frequency with radix 4, and 2 for what is left.

@@ -17,10 +17,11 @@ use super::lagrange::{lagrange, lagrange_work};
 use super::points::{Identity, PointReader, Vector, write};
 use super::powers::Powers;
 use super::ratio::{Weight, combine, product, weights};
-use super::scale::{Digits, Split, Table, sum, tables};
+use super::scale::{Digits, Table, sum, tables};
 use super::state::{self, Kind};
 use super::transcript::Transcript;
 use crate::curve::Field;
+use crate::endomorphism::Split;
 
 /// The queries of a circuit's proving key with δ = 1.
 ///

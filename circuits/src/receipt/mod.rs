@@ -34,16 +34,20 @@
 //! [`circuit_for_setup`]; [`development_keys`] are for tests and demonstrations only.
 
 mod assignment;
+mod buckets;
 mod circuit;
 mod commitment;
 mod development;
 mod gadget;
+mod groth16;
 mod key;
 mod montgomery;
+mod msm;
 mod points;
 mod proof;
 mod prove;
 mod proving_key;
+mod quotient;
 mod relation;
 mod shape;
 pub mod snarkjs;

@@ -4,9 +4,6 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ark_bls12_381::Bls12_381;
-use ark_ff::UniformRand;
-use ark_groth16::Groth16;
 use ark_relations::gr1cs::{
     ConstraintSynthesizer, ConstraintSystem, SynthesisError, SynthesisMode,
 };
@@ -17,15 +14,16 @@ use zeroize::Zeroizing;
 
 use super::assignment::Assignment;
 use super::circuit::circuit_over;
+use super::groth16::{Blinding, Points};
 use super::proof::Proof;
 use super::proving_key::ProvingKey;
+use super::quotient::quotient;
 use super::relation::Violation;
 use super::shape::shape;
 use super::statement::Statement;
 use super::verify::Verifier;
 use super::witness::Witness;
 use super::workers;
-use crate::curve::Field;
 
 /// Why there is no proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,26 +37,13 @@ pub enum ProveError {
     Key,
 }
 
-/// A proving key, and threads to prove on.
+/// A proving key, and threads to prove on. Beside the key itself it holds 17 MB, its points ordered for the sums that
+/// proofs take.
 pub struct Prover {
     key: ProvingKey,
+    points: Points,
     verifier: Verifier,
     own: Option<ThreadPool>,
-}
-
-/// What makes a proof hide its witness.
-struct Blinding {
-    r: Zeroizing<Field>,
-    s: Zeroizing<Field>,
-}
-
-impl Blinding {
-    fn random<R: RngCore + CryptoRng>(rng: &mut R) -> Self {
-        Self {
-            r: Zeroizing::new(Field::rand(rng)),
-            s: Zeroizing::new(Field::rand(rng)),
-        }
-    }
 }
 
 impl Prover {
@@ -66,6 +51,7 @@ impl Prover {
     #[must_use]
     pub fn new(key: ProvingKey) -> Self {
         Self {
+            points: Points::new(key.parameters()),
             verifier: Verifier::new(key.verifying_key()),
             key,
             own: None,
@@ -172,15 +158,8 @@ impl Prover {
         let shape = shape();
         let variables =
             Zeroizing::new([system.instance_assignment()?, system.witness_assignment()?].concat());
-        let proof = Groth16::<Bls12_381>::create_proof_with_reduction_and_matrices(
-            self.key.parameters(),
-            *blinding.r,
-            *blinding.s,
-            &shape.matrices,
-            1 + shape.size.public_inputs,
-            shape.size.constraints,
-            &variables,
-        )?;
+        let quotient = quotient(shape, &variables)?;
+        let proof = self.points.prove(&variables, &quotient, blinding);
         Ok(Proof::encode(&proof))
     }
 }

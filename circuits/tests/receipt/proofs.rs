@@ -1,10 +1,19 @@
 //! From a call to a verdict.
 
+use ark_bls12_381::Bls12_381;
+use ark_ff::UniformRand;
+use ark_groth16::Groth16;
+use ark_serialize::CanonicalSerialize;
+use rand::{CryptoRng, RngCore};
+use tacit_circuits::curve::Field;
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::list::Presence;
-use tacit_circuits::receipt::{Claim, CommitmentSecret, Statement, Verifier, Witness, commit};
+use tacit_circuits::receipt::{
+    Claim, CommitmentSecret, Statement, Verifier, Witness, circuit_size, commit,
+};
 
 use crate::common::{field, rng};
+use crate::system::{MATRICES, variables};
 use crate::world::{PROVER, World};
 
 /// A hit, a miss, a sampled entry of each sort.
@@ -44,6 +53,60 @@ fn answers_and_samples_are_proven_and_verified() {
             None
         ]
     );
+}
+
+/// Bytes of zeros.
+struct Zeros;
+
+impl RngCore for Zeros {
+    fn next_u32(&mut self) -> u32 {
+        0
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        0
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rand::Error> {
+        bytes.fill(0);
+        Ok(())
+    }
+}
+
+impl CryptoRng for Zeros {}
+
+/// The proof that arkworks makes, with r and s from `rng` in this order.
+fn arkworks(witness: &Witness, rng: &mut impl RngCore) -> Vec<u8> {
+    let (r, s) = (Field::rand(rng), Field::rand(rng));
+    let (_, assignment) = witness.assign().unwrap();
+    let size = circuit_size();
+    let proof = Groth16::<Bls12_381>::create_proof_with_reduction_and_matrices(
+        PROVER.key().parameters(),
+        r,
+        s,
+        &MATRICES,
+        1 + size.public_inputs,
+        size.constraints,
+        &variables(&assignment),
+    );
+    let mut bytes = Vec::new();
+    proof.unwrap().serialize_compressed(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn proofs_are_those_that_arkworks_makes_with_the_same_blinding() {
+    let witnesses = witnesses(6);
+    for (witness, seed) in witnesses.iter().zip(60..) {
+        let (_, proof) = PROVER.prove(witness, &mut rng(seed)).unwrap();
+        assert_eq!(proof.0[..], arkworks(witness, &mut rng(seed)));
+    }
+    let (_, unblinded) = PROVER.prove(&witnesses[0], &mut Zeros).unwrap();
+    assert_eq!(unblinded.0[..], arkworks(&witnesses[0], &mut Zeros));
 }
 
 #[test]
