@@ -11,5 +11,6 @@ pub mod list;
 pub mod log;
 mod merkle;
 pub mod oprf;
+pub mod quota;
 pub mod receipt;
 pub mod scope;
