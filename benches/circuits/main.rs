@@ -14,6 +14,7 @@ mod bars;
 mod ceremony;
 mod lists;
 mod oprf;
+mod quota;
 mod receipt;
 mod stock;
 
@@ -48,6 +49,7 @@ fn main() {
         .configure_from_args();
     oprf::steps(&mut criterion);
     lists::steps(&mut criterion);
+    quota::steps(&mut criterion);
     criterion.final_summary();
 }
 
