@@ -9,9 +9,7 @@ use curve25519_dalek::scalar::Scalar;
 use rand_core::{CryptoRng, RngCore};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::element::{
-    ELEMENT_BYTES, Element, EncodingError, Reader, SCALAR_BYTES, decode_scalar,
-};
+use super::element::{ELEMENT_BYTES, Element, EncodingError, Reader, SCALAR_BYTES, decode_scalar};
 use super::generators::generators;
 use super::key::{QuotaKey, QuotaPublicKey};
 

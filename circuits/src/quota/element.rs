@@ -154,13 +154,10 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn bytes<const N: usize>(&mut self) -> Result<[u8; N], EncodingError> {
-        let (first, rest) = self
-            .rest
-            .split_first_chunk()
-            .ok_or(EncodingError::Length {
-                expected: N,
-                found: self.rest.len(),
-            })?;
+        let (first, rest) = self.rest.split_first_chunk().ok_or(EncodingError::Length {
+            expected: N,
+            found: self.rest.len(),
+        })?;
         self.rest = rest;
         Ok(*first)
     }

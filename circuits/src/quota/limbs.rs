@@ -4,12 +4,14 @@
 //! to the limbs afresh and shows, with its key, that they hold the same value.
 
 use curve25519_dalek::scalar::Scalar;
+use merlin::Transcript;
 use rand_core::{CryptoRng, RngCore};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::ciphertext::{Ciphertext, commit};
 use super::element::{Element, EncodingError, Reader};
 use super::generators::blinding_generator;
+use super::labels::{self, TranscriptProtocol};
 use super::range::LIMB_BITS;
 use super::sigma::Row;
 
@@ -50,6 +52,12 @@ impl LimbOpenings {
 impl Limbs {
     pub(super) fn elements(&self) -> &[Element] {
         &self.0
+    }
+
+    pub(super) fn absorb(&self, transcript: &mut Transcript) {
+        for (label, limb) in [labels::LOW, labels::HIGH].into_iter().zip(&self.0) {
+            transcript.append_element(label, limb);
+        }
     }
 
     /// `C − Σ 2^(32·i)·Lᵢ = s·D − y·H`, with the places of s and y among the secrets.

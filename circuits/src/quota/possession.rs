@@ -42,15 +42,16 @@ pub struct WrongQuotaKeyProof;
 
 impl QuotaKeyProof {
     /// Proves possession of `key`. The context is the ledger's, made from chain and member.
-    pub fn prove<R: RngCore + CryptoRng>(
-        key: &QuotaKey,
-        context: &[u8; 32],
-        rng: &mut R,
-    ) -> Self {
+    pub fn prove<R: RngCore + CryptoRng>(key: &QuotaKey, context: &[u8; 32], rng: &mut R) -> Self {
         let public = key.public();
         let mut transcript = transcript(&public, context);
         let secrets = zeroize::Zeroizing::new([*key.secret()]);
-        Self(Sigma::prove(&mut transcript, &[row(&public)], &secrets, rng))
+        Self(Sigma::prove(
+            &mut transcript,
+            &[row(&public)],
+            &secrets,
+            rng,
+        ))
     }
 
     /// Replays the proof, to be verified alone or with others.

@@ -44,14 +44,13 @@ pub(super) struct Range {
 }
 
 impl Range {
-    /// Values at or above 2^32 yield a proof that does not hold. `None` only where the number of
-    /// values is no power of two up to [`MAX_LIMBS`].
+    /// For 2 or 4 values; those at or above 2^32 yield a proof that does not hold.
     pub(super) fn prove<R: RngCore + CryptoRng>(
         transcript: &mut Transcript,
         values: &[u64],
         blindings: &[Scalar],
         rng: &mut R,
-    ) -> Option<Self> {
+    ) -> Self {
         let all = generators();
         let (proof, _) = RangeProof::prove_multiple_with_rng(
             &all.range,
@@ -62,12 +61,15 @@ impl Range {
             LIMB_BITS,
             rng,
         )
-        .ok()?;
+        .expect("a power of two of values within the generators' capacity, a blinding each");
         let bytes = proof.to_bytes();
-        let mut reader = Reader::new(&bytes, range_bytes(values.len())).ok()?;
-        let proof = Self::read(&mut reader, values.len()).ok()?;
+        // What is written is canonical; a point that is the identity would be a discrete logarithm
+        // between the generators.
+        let proof = Reader::new(&bytes, range_bytes(values.len()))
+            .and_then(|mut reader| Self::read(&mut reader, values.len()))
+            .expect("the crate writes elements and scalars in this order");
         proof.weights(transcript);
-        Some(proof)
+        proof
     }
 
     /// Adds both equations of the proof to what must come out as the identity.
@@ -117,7 +119,8 @@ impl Range {
         // The inner product argument, and with it A + x·S.
         equation.add(vectors, a);
         equation.add(vectors * x, s);
-        for (([left, right], u), u_inverse) in self.halvings.iter().zip(&halving).zip(halving_inverse)
+        for (([left, right], u), u_inverse) in
+            self.halvings.iter().zip(&halving).zip(halving_inverse)
         {
             equation.add(vectors * u * u, left);
             equation.add(vectors * u_inverse * u_inverse, right);
@@ -130,7 +133,8 @@ impl Range {
         let mut y_power = Scalar::ONE;
         let mut y_inverse_power = Scalar::ONE;
         let mut y_sum = Scalar::ZERO;
-        for (bit, (factor, factor_inverse)) in factors.iter().zip(factors.iter().rev()).enumerate() {
+        for (bit, (factor, factor_inverse)) in factors.iter().zip(factors.iter().rev()).enumerate()
+        {
             let shifted = limb_factors[bit / LIMB_BITS] * Scalar::from(1u64 << (bit % LIMB_BITS));
             left.push(vectors * (-z - folded_left * factor));
             right.push(
@@ -203,4 +207,91 @@ fn folding_factors(halving: &[Scalar], inverse: &[Scalar]) -> Vec<Scalar> {
 
 fn powers(base: Scalar) -> impl Iterator<Item = Scalar> {
     iter::successors(Some(Scalar::ONE), move |power| Some(power * base))
+}
+
+#[cfg(test)]
+mod tests {
+    use curve25519_dalek::ristretto::CompressedRistretto;
+    use proptest::prelude::*;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha20Rng;
+
+    use super::*;
+    use crate::quota::ciphertext::commit;
+
+    fn theirs(bytes: &[u8], commitments: &[Element]) -> bool {
+        let all = generators();
+        let commitments: Vec<_> = commitments
+            .iter()
+            .map(|commitment| CompressedRistretto(commitment.to_bytes()))
+            .collect();
+        let mut transcript = Transcript::new(b"test");
+        let mut rng = ChaCha20Rng::seed_from_u64(3);
+        RangeProof::from_bytes(bytes).is_ok_and(|proof| {
+            proof
+                .verify_multiple_with_rng(
+                    &all.range,
+                    &all.pedersen,
+                    &mut transcript,
+                    &commitments,
+                    LIMB_BITS,
+                    &mut rng,
+                )
+                .is_ok()
+        })
+    }
+
+    fn ours(bytes: &[u8], commitments: &[Element]) -> bool {
+        let limbs = commitments.len();
+        let proof = Reader::new(bytes, range_bytes(limbs))
+            .and_then(|mut reader| Range::read(&mut reader, limbs));
+        proof.is_ok_and(|proof| {
+            let mut transcript = Transcript::new(b"test");
+            let mut equation = Equation::new();
+            proof.replay(&mut transcript, commitments, &mut equation);
+            equation.sealed(transcript).holds()
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn both_verifiers_agree(
+            seed: u64,
+            many: bool,
+            values in prop::array::uniform4(prop_oneof![
+                3 => 0..1u64 << 32,
+                1 => Just(u64::from(u32::MAX)),
+                1 => (1u64 << 32)..=u64::MAX,
+            ]),
+            fault in prop::option::weighted(0.5, (0..736usize, 1..=255u8)),
+            other in prop::bool::weighted(0.1),
+        ) {
+            let mut rng = ChaCha20Rng::seed_from_u64(seed);
+            let values = &values[..if many { 4 } else { 2 }];
+            let blindings: Vec<_> = values.iter().map(|_| Scalar::random(&mut rng)).collect();
+            let mut commitments: Vec<_> = values
+                .iter()
+                .zip(&blindings)
+                .map(|(value, blinding)| commit(*value, blinding))
+                .collect();
+            let mut transcript = Transcript::new(b"test");
+            let proof = Range::prove(&mut transcript, values, &blindings, &mut rng);
+            let mut bytes = Vec::new();
+            proof.write(&mut bytes);
+            prop_assert_eq!(bytes.len(), range_bytes(values.len()));
+            if let Some((place, change)) = fault {
+                let place = place % bytes.len();
+                bytes[place] ^= change;
+            }
+            if other {
+                commitments.swap(0, 1);
+            }
+            let holds = ours(&bytes, &commitments);
+            prop_assert_eq!(holds, theirs(&bytes, &commitments));
+            let in_range = values.iter().all(|value| value >> LIMB_BITS == 0);
+            prop_assert_eq!(holds, in_range && fault.is_none() && !other);
+        }
+    }
 }

@@ -27,7 +27,9 @@ impl Row {
     pub(super) fn plain<const N: usize>(image: Element, terms: [(usize, Element); N]) -> Self {
         Self {
             image: vec![(Scalar::ONE, image)],
-            terms: terms.map(|(secret, base)| (secret, Scalar::ONE, base)).to_vec(),
+            terms: terms
+                .map(|(secret, base)| (secret, Scalar::ONE, base))
+                .to_vec(),
         }
     }
 }
@@ -114,29 +116,20 @@ impl<const ROWS: usize, const SECRETS: usize> Sigma<ROWS, SECRETS> {
         array
     }
 
+    /// Commitments over the handles of what never had any are the identity.
+    pub(super) fn read_any(reader: &mut Reader<'_>) -> Result<Self, EncodingError> {
+        Ok(Self {
+            commitments: reader.array(Reader::any_element)?,
+            responses: reader.array(Reader::scalar)?,
+        })
+    }
+
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self, EncodingError> {
         Ok(Self {
             commitments: reader.array(Reader::element)?,
             responses: reader.array(Reader::scalar)?,
         })
     }
-}
-
-/// Whether the rows are true of the secrets.
-pub(super) fn is_true(rows: &[Row], secrets: &[Scalar]) -> bool {
-    rows.iter().all(|row| {
-        let image: RistrettoPoint = row
-            .image
-            .iter()
-            .map(|(factor, element)| element.point() * factor)
-            .sum();
-        let sum: RistrettoPoint = row
-            .terms
-            .iter()
-            .map(|(secret, factor, base)| base.point() * (secrets[*secret] * factor))
-            .sum();
-        image == sum
-    })
 }
 
 fn challenge(transcript: &mut Transcript, commitments: &[Element]) -> Scalar {

@@ -50,7 +50,14 @@ impl Case {
         let opening = Opening::random(amount, &mut rng);
         let prover = &keys()[kind.prover() as usize];
         let transfer = Transfer::prove(
-            kind, CONTEXT, &parties(), &source, prover, value, &opening, &mut rng,
+            kind,
+            CONTEXT,
+            &parties(),
+            &source,
+            prover,
+            value,
+            &opening,
+            &mut rng,
         )
         .unwrap();
         Self {

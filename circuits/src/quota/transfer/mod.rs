@@ -34,6 +34,8 @@
 //! fresh commitments to its limbs serve for that.
 
 mod proof;
+#[cfg(test)]
+mod tests;
 
 pub use proof::{Proof, ProveError, WrongTransfer, equation, prove, verify};
 

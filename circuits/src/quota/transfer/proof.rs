@@ -3,7 +3,7 @@
 use curve25519_dalek::scalar::Scalar;
 use merlin::Transcript;
 use rand_core::{CryptoRng, RngCore};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::{Kind, Statement, Transfer, Witness};
 use crate::quota::ciphertext::{Ciphertext, Opening};
@@ -11,7 +11,7 @@ use crate::quota::element::{ELEMENT_BYTES, Element, EncodingError, Reader};
 use crate::quota::equation::Equation;
 use crate::quota::generators::{blinding_generator, value_generator};
 use crate::quota::key::QuotaKey;
-use crate::quota::labels::{self, TranscriptProtocol};
+use crate::quota::labels::TranscriptProtocol;
 use crate::quota::limbs::{LimbOpenings, Limbs};
 use crate::quota::range::{Range, range_bytes};
 use crate::quota::sigma::{Row, Sigma};
@@ -95,7 +95,10 @@ impl Transfer {
     ///
     /// # Errors
     /// [`ProveError`] where the statement would be false.
-    #[expect(clippy::too_many_arguments, reason = "the statement's parts, then the witness's")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the statement's parts, then the witness's"
+    )]
     pub fn prove<R: RngCore + CryptoRng>(
         kind: Kind,
         context: [u8; 32],
@@ -137,33 +140,54 @@ pub fn prove<R: RngCore + CryptoRng>(
     rng: &mut R,
 ) -> Result<Proof, ProveError> {
     statement.check(witness)?;
-    let (kind, amount) = (statement.kind, witness.amount);
-    let rest = witness.source_minor - u64::from(amount.value);
-    let mut transcript = statement.transcript();
-    let secrets = [amount.value.into(), amount.blinding, *witness.key.secret()];
-    let secrets = Zeroizing::new(secrets);
-    let mut hedged = transcript.hedged(&*secrets, rng);
-    let openings = LimbOpenings::draw(rest, kind.limbs(), &mut hedged);
-    let limbs = openings.commit();
+    let amount = witness.amount;
+    let claim = Claim {
+        value: amount.value.into(),
+        blinding: amount.blinding,
+        key: *witness.key.secret(),
+        rest: witness.source_minor - u64::from(amount.value),
+    };
+    Ok(prove_unchecked(statement, &claim, rng))
+}
 
-    let [value, blinding, key] = *secrets;
-    let secrets = Zeroizing::new([value, blinding, key, openings.blinding()]);
+/// What the prover says: v, r, s, and what is left.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub(super) struct Claim {
+    pub(super) value: u64,
+    pub(super) blinding: Scalar,
+    pub(super) key: Scalar,
+    pub(super) rest: u64,
+}
+
+/// A false claim yields a proof that does not hold.
+pub(super) fn prove_unchecked<R: RngCore + CryptoRng>(
+    statement: &Statement<'_>,
+    claim: &Claim,
+    rng: &mut R,
+) -> Proof {
+    let kind = statement.kind;
+    let mut transcript = statement.transcript();
+    let value = Scalar::from(claim.value);
+    let mut secrets = Zeroizing::new([value, claim.blinding, claim.key, Scalar::ZERO]);
+    let mut hedged = transcript.hedged(&*secrets, rng);
+    let openings = LimbOpenings::draw(claim.rest, kind.limbs(), &mut hedged);
+    let limbs = openings.commit();
+    secrets[REST_BLINDING] = openings.blinding();
     let rows = rows(statement, &limbs, &mut transcript);
     let sigma = Sigma::prove(&mut transcript, &rows, &secrets, &mut hedged);
 
-    let mut values = Zeroizing::new(vec![u64::from(amount.value)]);
-    let mut blindings = Zeroizing::new(vec![blinding]);
+    let mut values = Zeroizing::new(vec![claim.value]);
+    let mut blindings = Zeroizing::new(vec![claim.blinding]);
     values.extend(&openings.values);
     blindings.extend(&openings.blindings);
     values.resize(kind.ranges(), 0);
     blindings.resize(kind.ranges(), Scalar::ZERO);
-    let range = Range::prove(&mut transcript, &values, &blindings, &mut hedged)
-        .ok_or(ProveError::Source)?;
-    Ok(Proof {
+    let range = Range::prove(&mut transcript, &values, &blindings, &mut hedged);
+    Proof {
         limbs,
         sigma,
         range,
-    })
+    }
 }
 
 /// Replays a proof over its statement. What comes out is verified alone or with others.
@@ -194,9 +218,7 @@ pub fn verify(statement: &Statement<'_>, proof: &Proof) -> Result<(), WrongTrans
 
 /// Absorbs the limbs, and writes the relation down.
 fn rows(statement: &Statement<'_>, limbs: &Limbs, transcript: &mut Transcript) -> [Row; ROWS] {
-    for (label, limb) in [labels::LOW, labels::HIGH].into_iter().zip(limbs.elements()) {
-        transcript.append_element(label, limb);
-    }
+    limbs.absorb(transcript);
     let handle = |place: usize| {
         let (handle, party) = (statement.amount.handles[place], statement.parties[place]);
         Row::plain(handle, [(BLINDING, *party.element())])
