@@ -91,4 +91,17 @@ mod tests {
         assert_eq!(all.left, theirs);
         assert_ne!(all.left, all.right);
     }
+
+    #[test]
+    fn all_generators_are_those_of_another_implementation() {
+        let file: serde_json::Value =
+            serde_json::from_str(include_str!("../../vectors/v1/quota.json")).unwrap();
+        let all = generators();
+        let mut hasher = blake3::Hasher::new();
+        for point in all.left.iter().chain(&all.right) {
+            hasher.update(point.compress().as_bytes());
+        }
+        let digest = hasher.finalize().to_hex();
+        assert_eq!(digest.as_str(), file["range_generators"].as_str().unwrap());
+    }
 }
