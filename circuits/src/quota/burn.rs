@@ -19,6 +19,7 @@
 //! # Source
 //! Relations 3 to 5 of [`transfer`](super::transfer), for an amount without blinding.
 
+use curve25519_dalek::scalar::Scalar;
 use merlin::Transcript;
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
@@ -29,7 +30,7 @@ use super::equation::Equation;
 use super::generators::{blinding_generator, value_generator};
 use super::key::{QuotaKey, QuotaPublicKey};
 use super::labels::{self, TranscriptProtocol};
-use super::limbs::{LimbOpenings, Limbs};
+use super::limbs::{LimbOpenings, Limbs, split};
 use super::range::{Range, range_bytes};
 use super::sigma::{Row, Sigma};
 use super::transfer::ProveError;
@@ -90,20 +91,31 @@ impl BurnProof {
         let rest = source_minor
             .checked_sub(statement.amount_minor)
             .ok_or(ProveError::Exhausted)?;
+        let limbs = Zeroizing::new(split(rest, LIMBS));
+        Ok(Self::prove_unchecked(statement, key.secret(), &limbs, rng))
+    }
+
+    /// False limbs or another's secret yield a proof that does not hold.
+    fn prove_unchecked<R: RngCore + CryptoRng>(
+        statement: &BurnStatement<'_>,
+        secret: &Scalar,
+        rest: &[u64],
+        rng: &mut R,
+    ) -> Self {
         let mut transcript = statement.transcript();
-        let mut hedged = transcript.hedged(std::slice::from_ref(key.secret()), rng);
-        let openings = LimbOpenings::draw(rest, LIMBS, &mut hedged);
+        let mut hedged = transcript.hedged(std::slice::from_ref(secret), rng);
+        let openings = LimbOpenings::draw(rest, &mut hedged);
         let limbs = openings.commit();
-        let secrets = Zeroizing::new([*key.secret(), openings.blinding()]);
+        let secrets = Zeroizing::new([*secret, openings.blinding()]);
         let rows = statement.rows(&limbs, &mut transcript);
         let sigma = Sigma::prove(&mut transcript, &rows, &secrets, &mut hedged);
         let (values, blindings) = (&openings.values, &openings.blindings);
         let range = Range::prove(&mut transcript, values, blindings, &mut hedged);
-        Ok(Self {
+        Self {
             limbs,
             sigma,
             range,
-        })
+        }
     }
 
     /// Replays the proof, to be verified alone or with others.
@@ -175,5 +187,69 @@ impl BurnStatement<'_> {
             Row::plain(blinding_generator(), [(KEY, *self.key.element())]),
             limbs.row(&rest, KEY, REST_BLINDING),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha20Rng;
+
+    use super::*;
+    use crate::quota::ciphertext::Opening;
+    use crate::quota::element::Element;
+
+    const REST: u64 = (1 << 40) - 1_200;
+
+    /// Whether a claim about 1,200 out of 2^40 holds.
+    fn holds(owner: &QuotaKey, source: &Ciphertext<1>, secret: &Scalar, rest: &[u64]) -> bool {
+        let statement = BurnStatement {
+            context: [7; 32],
+            key: &owner.public(),
+            source,
+            amount_minor: 1_200,
+        };
+        let mut rng = ChaCha20Rng::seed_from_u64(5);
+        let proof = BurnProof::prove_unchecked(&statement, secret, rest, &mut rng);
+        proof.verify(&statement).is_ok()
+    }
+
+    fn source(key: &QuotaKey) -> Ciphertext<1> {
+        let mut rng = ChaCha20Rng::seed_from_u64(6);
+        let some = Opening::random(1 << 31, &mut rng).seal(&[key.public()]);
+        some.plus_public((1 << 40) - (1 << 31))
+    }
+
+    #[test]
+    fn relation_1_the_key_is_the_owners() {
+        let (key, other) = (QuotaKey::derive(&[1; 32], 0), QuotaKey::derive(&[2; 32], 0));
+        let mut source = source(&key);
+        assert!(holds(&key, &source, key.secret(), &split(REST, LIMBS)));
+        // A handle with which the other secret makes relation 2 true.
+        let factor = key.secret() * other.secret().invert();
+        source.handles[0] = Element::from_point(source.handles[0].point() * factor);
+        assert!(!holds(&key, &source, other.secret(), &split(REST, LIMBS)));
+    }
+
+    #[test]
+    fn relation_2_the_rest_is_what_the_source_holds_less_the_amount() {
+        let key = QuotaKey::derive(&[1; 32], 0);
+        for rest in [REST + 1, REST - 1, REST + 1_200] {
+            assert!(!holds(
+                &key,
+                &source(&key),
+                key.secret(),
+                &split(rest, LIMBS)
+            ));
+        }
+    }
+
+    #[test]
+    fn relation_3_no_limb_is_as_large_as_2_to_the_32() {
+        let key = QuotaKey::derive(&[1; 32], 0);
+        let [low, high] = [REST % (1 << 32), REST >> 32];
+        assert!(holds(&key, &source(&key), key.secret(), &[low, high]));
+        let moved = [low + (1 << 32), high - 1];
+        assert!(!holds(&key, &source(&key), key.secret(), &moved));
     }
 }

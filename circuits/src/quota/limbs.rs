@@ -27,13 +27,11 @@ pub(super) struct LimbOpenings {
 }
 
 impl LimbOpenings {
-    /// For a value below 2^(32·count).
-    pub(super) fn draw<R: RngCore + CryptoRng>(value: u64, count: usize, rng: &mut R) -> Self {
+    /// Under fresh blindings.
+    pub(super) fn draw<R: RngCore + CryptoRng>(values: &[u64], rng: &mut R) -> Self {
         Self {
-            values: (0..count)
-                .map(|limb| value >> (limb * LIMB_BITS) & u64::from(u32::MAX))
-                .collect(),
-            blindings: (0..count).map(|_| Scalar::random(rng)).collect(),
+            values: values.to_vec(),
+            blindings: values.iter().map(|_| Scalar::random(rng)).collect(),
         }
     }
 
@@ -82,6 +80,13 @@ impl Limbs {
         let limbs = (0..count).map(|_| reader.element());
         Ok(Self(limbs.collect::<Result<_, _>>()?))
     }
+}
+
+/// The limbs of a value below 2^(32·count), the lowest first.
+pub(super) fn split(value: u64, count: usize) -> Vec<u64> {
+    (0..count)
+        .map(|limb| value >> (limb * LIMB_BITS) & u64::from(u32::MAX))
+        .collect()
 }
 
 fn weights() -> impl Iterator<Item = Scalar> {

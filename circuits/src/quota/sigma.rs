@@ -35,7 +35,7 @@ impl Row {
 }
 
 /// `ROWS` commitments and `SECRETS` responses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sigma<const ROWS: usize, const SECRETS: usize> {
     commitments: [Element; ROWS],
     responses: [Scalar; SECRETS],

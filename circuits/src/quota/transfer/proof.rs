@@ -12,7 +12,7 @@ use crate::quota::equation::Equation;
 use crate::quota::generators::{blinding_generator, value_generator};
 use crate::quota::key::QuotaKey;
 use crate::quota::labels::TranscriptProtocol;
-use crate::quota::limbs::{LimbOpenings, Limbs};
+use crate::quota::limbs::{LimbOpenings, Limbs, split};
 use crate::quota::range::{Range, range_bytes};
 use crate::quota::sigma::{Row, Sigma};
 
@@ -145,18 +145,21 @@ pub fn prove<R: RngCore + CryptoRng>(
         value: amount.value.into(),
         blinding: amount.blinding,
         key: *witness.key.secret(),
-        rest: witness.source_minor - u64::from(amount.value),
+        limbs: split(
+            witness.source_minor - u64::from(amount.value),
+            statement.kind.limbs(),
+        ),
     };
     Ok(prove_unchecked(statement, &claim, rng))
 }
 
-/// What the prover says: v, r, s, and what is left.
+/// What the prover says: v, r, s, and the limbs of what is left.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub(super) struct Claim {
     pub(super) value: u64,
     pub(super) blinding: Scalar,
     pub(super) key: Scalar,
-    pub(super) rest: u64,
+    pub(super) limbs: Vec<u64>,
 }
 
 /// A false claim yields a proof that does not hold.
@@ -170,7 +173,7 @@ pub(super) fn prove_unchecked<R: RngCore + CryptoRng>(
     let value = Scalar::from(claim.value);
     let mut secrets = Zeroizing::new([value, claim.blinding, claim.key, Scalar::ZERO]);
     let mut hedged = transcript.hedged(&*secrets, rng);
-    let openings = LimbOpenings::draw(claim.rest, kind.limbs(), &mut hedged);
+    let openings = LimbOpenings::draw(&claim.limbs, &mut hedged);
     let limbs = openings.commit();
     secrets[REST_BLINDING] = openings.blinding();
     let rows = rows(statement, &limbs, &mut transcript);
