@@ -9,13 +9,15 @@ use super::ciphertext::{Ciphertext, public_value};
 use super::element::Element;
 use super::key::QuotaKey;
 
-/// Baby steps of the usual table, as a power of two: 4 MiB, made once in some 100 ms, and any amount
-/// within 2^14 giant steps, some 10 ms.
+/// Baby steps of the usual table, as a power of two: 4 MiB, made once in a fraction of a
+/// second, and any amount within 2^14 giant steps, some 10 ms.
 const USUAL_BITS: u32 = 18;
 /// Larger tables would need more than 512 MiB.
 const MAX_BITS: u32 = 25;
 /// Points that are encoded together, which shares one inversion.
 const CHUNK: usize = 512;
+/// Giant steps that are tried first. Most amounts are small, so each further try takes twice as many.
+const FIRST_TRY: usize = 8;
 /// Slots hold a step in their lowest bits and part of an encoding above.
 const STEP_MASK: u64 = (1 << (MAX_BITS + 1)) - 1;
 
@@ -71,9 +73,10 @@ impl ValueTable {
         let stride = public_value(1 << self.bits);
         let mut point = *element.point();
         let mut base = 0;
+        let mut steps = FIRST_TRY;
         while base < bound {
-            let mut points = Vec::with_capacity(CHUNK);
-            for step in 0..CHUNK as u64 {
+            let mut points = Vec::with_capacity(steps);
+            for step in 0..steps as u64 {
                 // The identity has no double to be encoded with the others, and needs none.
                 if point.is_identity() {
                     return base
@@ -92,7 +95,8 @@ impl ValueTable {
                     return found;
                 }
             }
-            base = base.checked_add((CHUNK as u64) << self.bits)?;
+            base = base.checked_add((steps as u64) << self.bits)?;
+            steps = (2 * steps).min(CHUNK);
         }
         None
     }
