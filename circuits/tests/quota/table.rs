@@ -12,15 +12,7 @@ fn every_value_at_an_edge_of_the_steps_is_found() {
     // Tries take 8 giant steps, then 16, 32 and so on up to 512.
     let tries = [8, 24, 56, 1_016, 1_528].map(|steps: u64| steps * stride);
     let edges = tries.into_iter().flat_map(|edge| edge - 1..=edge + 1);
-    for value in edges.chain([
-        0,
-        1,
-        2,
-        stride - 1,
-        stride,
-        stride + 1,
-        2 * stride,
-    ]) {
+    for value in edges.chain([0, 1, 2, stride - 1, stride, stride + 1, 2 * stride]) {
         let bare = Ciphertext::<1>::zero().plus_public(value);
         assert_eq!(
             table.open_vartime(&key(1), &bare, AMOUNT_BOUND),
