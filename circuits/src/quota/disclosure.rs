@@ -19,6 +19,7 @@
 //! # Source
 //! Equality of discrete logarithms (Chaum, Pedersen 1992).
 
+use curve25519_dalek::scalar::Scalar;
 use merlin::Transcript;
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
@@ -75,17 +76,36 @@ impl Disclosure {
         if !ciphertext.opens_to(key, value_minor) {
             return Err(NotTheValue);
         }
-        let public = key.public();
-        let mut transcript = transcript(&context, &public, ciphertext, value_minor);
-        let rows = rows(&public, ciphertext, value_minor);
-        let secrets = Zeroizing::new([*key.secret()]);
-        Ok(Self {
+        let (public, secret) = (key.public(), key.secret());
+        Ok(Self::prove_unchecked(
             context,
-            key: public,
+            public,
+            secret,
+            ciphertext,
+            value_minor,
+            rng,
+        ))
+    }
+
+    /// A false value or another's secret yields a disclosure that does not hold.
+    fn prove_unchecked<R: RngCore + CryptoRng>(
+        context: [u8; 32],
+        key: QuotaPublicKey,
+        secret: &Scalar,
+        ciphertext: &Ciphertext<1>,
+        value_minor: u64,
+        rng: &mut R,
+    ) -> Self {
+        let mut transcript = transcript(&context, &key, ciphertext, value_minor);
+        let rows = rows(&key, ciphertext, value_minor);
+        let secrets = Zeroizing::new([*secret]);
+        Self {
+            context,
+            key,
             ciphertext: *ciphertext,
             value_minor,
             proof: Sigma::prove(&mut transcript, &rows, &secrets, rng),
-        })
+        }
     }
 
     /// Replays the proof, to be verified alone or with others.
@@ -168,4 +188,45 @@ fn rows(key: &QuotaPublicKey, ciphertext: &Ciphertext<1>, value: u64) -> [Row; 2
         Row::plain(blinding_generator(), [(0, *key.element())]),
         Row::plain(blinding, [(0, ciphertext.handles[0])]),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha20Rng;
+
+    use super::*;
+    use crate::quota::ciphertext::Opening;
+
+    fn holds(owner: &QuotaKey, secret: &Scalar, ciphertext: &Ciphertext<1>, value: u64) -> bool {
+        let mut rng = ChaCha20Rng::seed_from_u64(5);
+        let public = owner.public();
+        Disclosure::prove_unchecked([7; 32], public, secret, ciphertext, value, &mut rng)
+            .verify()
+            .is_ok()
+    }
+
+    fn sealed(owner: &QuotaKey) -> Ciphertext<1> {
+        let mut rng = ChaCha20Rng::seed_from_u64(6);
+        Opening::random(900, &mut rng).seal(&[owner.public()])
+    }
+
+    #[test]
+    fn relation_1_the_key_is_the_owners() {
+        let (key, other) = (QuotaKey::derive(&[1; 32], 0), QuotaKey::derive(&[2; 32], 0));
+        let mut sealed = sealed(&key);
+        assert!(holds(&key, key.secret(), &sealed, 900));
+        // A handle with which the other secret makes relation 2 true.
+        let factor = key.secret() * other.secret().invert();
+        sealed.handles[0] = Element::from_point(sealed.handles[0].point() * factor);
+        assert!(!holds(&key, other.secret(), &sealed, 900));
+    }
+
+    #[test]
+    fn relation_2_the_ciphertext_holds_the_value() {
+        let key = QuotaKey::derive(&[1; 32], 0);
+        for value in [0, 899, 901] {
+            assert!(!holds(&key, key.secret(), &sealed(&key), value));
+        }
+    }
 }

@@ -77,6 +77,17 @@ impl KeyChange {
         let handles = statement
             .handles
             .map(|handle| Element::from_point(handle.point() * *factor));
+        Self::prove_unchecked(statement, handles, old, new, rng)
+    }
+
+    /// False handles yield a proof that does not hold.
+    fn prove_unchecked<R: RngCore + CryptoRng>(
+        statement: &KeyChangeStatement<'_>,
+        handles: [Element; 2],
+        old: &QuotaKey,
+        new: &QuotaKey,
+        rng: &mut R,
+    ) -> Self {
         let mut transcript = statement.transcript(&handles);
         let secrets = Zeroizing::new([*old.secret(), *new.secret()]);
         let rows = statement.rows(&handles);
@@ -167,5 +178,45 @@ impl KeyChangeStatement<'_> {
             same(0),
             same(1),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha20Rng;
+
+    use super::*;
+    use crate::quota::ciphertext::Opening;
+
+    #[test]
+    fn relation_3_each_new_handle_finds_the_same_blinding() {
+        let mut rng = ChaCha20Rng::seed_from_u64(5);
+        let (old, new) = (QuotaKey::derive(&[1; 32], 0), QuotaKey::derive(&[1; 32], 1));
+        let sealed = [900, 7].map(|value| Opening::random(value, &mut rng).seal(&[old.public()]));
+        let statement = KeyChangeStatement {
+            context: [7; 32],
+            old: &old.public(),
+            new: &new.public(),
+            handles: sealed.map(|sealed| sealed.handles[0]),
+        };
+        let true_ones = KeyChange::prove(&statement, &old, &new, &mut rng).handles;
+        let mut holds = |handles| {
+            KeyChange::prove_unchecked(&statement, handles, &old, &new, &mut rng)
+                .verify(&statement)
+                .is_ok()
+        };
+        assert!(holds(true_ones));
+        for place in 0..2 {
+            for false_one in [
+                true_ones[place] + true_ones[place],
+                statement.handles[place],
+                Element::identity(),
+            ] {
+                let mut handles = true_ones;
+                handles[place] = false_one;
+                assert!(!holds(handles));
+            }
+        }
     }
 }

@@ -144,6 +144,7 @@ pub fn prove<R: RngCore + CryptoRng>(
     let claim = Claim {
         value: amount.value.into(),
         blinding: amount.blinding,
+        ranged: (amount.value.into(), amount.blinding),
         key: *witness.key.secret(),
         limbs: split(
             witness.source_minor - u64::from(amount.value),
@@ -153,11 +154,13 @@ pub fn prove<R: RngCore + CryptoRng>(
     Ok(prove_unchecked(statement, &claim, rng))
 }
 
-/// What the prover says: v, r, s, and the limbs of what is left.
+/// What the prover says: v, r, s, and the limbs of what is left. The range proof is told v and r apart,
+/// so that a test can lie in one place.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub(super) struct Claim {
     pub(super) value: u64,
     pub(super) blinding: Scalar,
+    pub(super) ranged: (u64, Scalar),
     pub(super) key: Scalar,
     pub(super) limbs: Vec<u64>,
 }
@@ -179,8 +182,8 @@ pub(super) fn prove_unchecked<R: RngCore + CryptoRng>(
     let rows = rows(statement, &limbs, &mut transcript);
     let sigma = Sigma::prove(&mut transcript, &rows, &secrets, &mut hedged);
 
-    let mut values = Zeroizing::new(vec![claim.value]);
-    let mut blindings = Zeroizing::new(vec![claim.blinding]);
+    let mut values = Zeroizing::new(vec![claim.ranged.0]);
+    let mut blindings = Zeroizing::new(vec![claim.ranged.1]);
     values.extend(&openings.values);
     blindings.extend(&openings.blindings);
     values.resize(kind.ranges(), 0);

@@ -59,6 +59,7 @@ impl Case {
             claim: Claim {
                 value,
                 blinding: Scalar::from(BLINDING),
+                ranged: (value, Scalar::from(BLINDING)),
                 key: *keys[prover].secret(),
                 limbs: limbs(kind, held.wrapping_sub(value)),
             },
@@ -90,19 +91,20 @@ fn refuses(kind: Kind, fault: impl FnOnce(&mut Case)) -> bool {
 const KINDS: [Kind; 2] = [Kind::Open, Kind::Settle];
 
 #[test]
-fn relation_1_the_amount_is_what_is_claimed() {
+fn relation_1_the_amount_is_what_its_parties_can_open() {
     for kind in KINDS {
-        // Relations 2 to 4 are told of the change, so that they stay true.
+        let prover = kind.prover() as usize;
+        // Handles that agree with each other and not with the commitment.
         assert!(refuses(kind, |case| {
-            let more = value_generator();
-            case.amount.commitment = case.amount.commitment + more;
-            case.source.commitment = case.source.commitment + more;
+            case.claim.blinding += Scalar::ONE;
+            for (handle, party) in case.amount.handles.iter_mut().zip(case.parties) {
+                *handle = *handle + *party.element();
+            }
+            let more = *case.parties[prover].element();
+            case.source.handles[0] = case.source.handles[0] + more;
         }));
-        assert!(refuses(kind, |case| {
-            let more = times(&blinding_generator(), 3);
-            case.amount.commitment = case.amount.commitment + more;
-            case.source.commitment = case.source.commitment + more;
-        }));
+        // Another value than that in range.
+        assert!(refuses(kind, |case| case.claim.value += 1));
     }
 }
 
