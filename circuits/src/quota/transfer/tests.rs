@@ -8,7 +8,7 @@ use super::proof::{Claim, prove_unchecked};
 use super::{Kind, Parties, Statement, verify};
 use crate::quota::ciphertext::{Ciphertext, commit};
 use crate::quota::element::Element;
-use crate::quota::generators::{blinding_generator, value_generator};
+use crate::quota::generators::value_generator;
 use crate::quota::key::QuotaKey;
 
 const BLINDING: u64 = 77;
