@@ -1,5 +1,5 @@
 //! Everything that proves or hides: curve, blind evaluation, identifiers, lists, the log, receipts,
-//! and the ceremony that makes their keys.
+//! the ceremony that makes their keys, and confidential quota.
 //!
 //! Pure and synchronous: no clock, no files, no network, and randomness is always an argument.
 //! Arithmetic in bulk runs on all cores.
@@ -12,5 +12,6 @@ pub mod list;
 pub mod log;
 mod merkle;
 pub mod oprf;
+pub mod quota;
 pub mod receipt;
 pub mod scope;

@@ -14,6 +14,7 @@ import sys
 from blake3 import blake3
 
 import oracle_identifiers
+import oracle_quota
 from oracle_arithmetic import (
     EIGHTH,
     GENERATOR,
@@ -830,6 +831,7 @@ def files():
         "lists_bad_bytes.json": lists_bad(),
         "log.json": log(calls),
         "receipt.json": receipts(calls),
+        "quota.json": oracle_quota.quota(),
         "identifiers.json": oracle_identifiers.accepted(),
         "identifiers_bad_value.json": oracle_identifiers.refused(),
     }

@@ -14,6 +14,7 @@ mod lists_bad;
 mod log;
 mod points;
 mod proofs;
+mod quota;
 mod receipts;
 
 use std::collections::VecDeque;
