@@ -18,7 +18,7 @@ use super::transfer::Role;
 /// Most confidential amounts that wait in `pending`, those that open sessions may return included.
 /// Their sum is below 2^48, and so opens from the ledger's state alone, without any history, in a time
 /// that grows with it: 0.2 s for 2^36, a quarter of an hour for 2^48, with the usual table on one core. A
-/// provider that settles every second rolls over daily.
+/// provider that settles every two seconds rolls over daily.
 pub const MAX_PENDING_ADDITIONS: u32 = 1 << 16;
 
 /// Places of an account's handles.
