@@ -15,6 +15,7 @@ pub mod profile;
 pub mod receipt;
 pub mod record;
 pub mod rows;
+mod subject;
 pub mod trust;
 
 use std::path::PathBuf;

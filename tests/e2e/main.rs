@@ -6,6 +6,7 @@ mod audit;
 mod bounds;
 mod consortium;
 mod demo;
+mod disputes;
 mod faults;
 mod hostile;
 mod leak;

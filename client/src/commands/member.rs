@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use tacit_proto::operator::{
     AddMember, Member, MemberStatus, MembersRequest, Proposal, ProposalState, ProposalsRequest,
-    ProposeRequest, RemoveMember, Role, SetValidator, VoteRequest, propose_request::Change,
+    ProposeRequest, RatingChange, RatingRequest, RemoveMember, Role, SetValidator, VoteRequest,
+    propose_request::Change,
 };
 
 use crate::Context;
@@ -23,6 +24,11 @@ pub enum MemberCommand {
     Show {
         /// Its number.
         id: u32,
+    },
+    /// How far the network trusts what a member publishes, 0 to 100, and why it is not 100.
+    Rating {
+        /// Its number; this institution, if none is named.
+        id: Option<u32>,
     },
     /// Proposes that an institution joins.
     #[command(after_help = "Example:\n  tacit member propose-add --card newcomer/card.toml")]
@@ -65,6 +71,7 @@ impl MemberCommand {
         match self {
             Self::List => list(context).await?,
             Self::Show { id } => show(context, *id).await?,
+            Self::Rating { id } => rating(context, *id).await?,
             Self::ProposeAdd { card } => propose(context, add(card)?).await?,
             Self::ProposeRemove { id } => {
                 propose(
@@ -85,6 +92,40 @@ impl MemberCommand {
         }
         Ok(Exit::Clear)
     }
+}
+
+async fn rating(context: &Context, id: Option<u32>) -> Result<(), ClientError> {
+    let mut node = context.node().await?;
+    let request = RatingRequest { member_id: id };
+    let answer = node.rating(request).await?.into_inner();
+    if context.format() == Format::Json {
+        let change = |change: &RatingChange| {
+            json!({
+                "reason": change.reason,
+                "points": change.points,
+                "business_date": change.business_date,
+            })
+        };
+        return print_json(&json!({
+            "member_id": answer.member_id,
+            "rating": answer.rating,
+            "changes": answer.changes.iter().map(change).collect::<Vec<_>>(),
+        }));
+    }
+    println!("M{}: {} of 100", answer.member_id, answer.rating);
+    let mut table = Table::new(&["date", "points", "why"]);
+    for change in &answer.changes {
+        table.row([
+            change.business_date.clone(),
+            format!("-{}", change.points),
+            change.reason.clone(),
+        ]);
+    }
+    if !answer.changes.is_empty() {
+        table.print()?;
+        println!("what was lost recovers day by day");
+    }
+    Ok(())
 }
 
 fn add(card: &Path) -> Result<Change, ClientError> {

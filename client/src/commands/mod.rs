@@ -3,6 +3,7 @@
 mod audit;
 mod ceremony;
 mod completion;
+mod dispute;
 mod history;
 mod identifier;
 mod init;
@@ -49,6 +50,9 @@ pub enum Command {
     /// What whoever relies on receipts asks for.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Entries of others' lists that are said to be wrong.
+    #[command(subcommand)]
+    Dispute(dispute::DisputeCommand),
     /// Calls opened to an examiner.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -88,6 +92,7 @@ impl Command {
             Self::List(command) => command.run(context).await,
             Self::Receipt(command) => command.run(context).await,
             Self::Policy(command) => command.run(context).await,
+            Self::Dispute(command) => command.run(context).await,
             Self::Audit(command) => command.run(context).await,
             Self::History(command) => command.run(context).await,
             Self::Quota(command) => command.run(context).await,

@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use crate::audit::{self, OpenedCalls};
 use crate::compute::compute;
 use crate::crash::CrashPoints;
+use crate::disputes::{Disputes, PackageServer};
 use crate::evaluation::{CallLog, EvaluationConfig, Evaluator, PostingTimes};
 use crate::lists::{KeyRing, Lists, Sampler};
 use crate::peer::PeerService;
@@ -120,6 +121,8 @@ pub struct Frontend {
     pub screening: Screening,
     /// Receipts.
     pub receipts: Arc<Receipts>,
+    /// Disputes.
+    pub disputes: Disputes,
     peer: PeerService,
     copies: Copies,
     obtainer: Obtainer,
@@ -196,6 +199,7 @@ impl Frontend {
             screening.post_after_ms,
             &tasks,
         );
+        let disputing = peers.clone();
         let keep_warm = screening.keep_warm;
         let part_timeout = Duration::from_millis(config.serve_part_timeout_ms);
         let screening = Screening::new(Engine {
@@ -221,15 +225,23 @@ impl Frontend {
             prover,
         });
         tasks.spawn(read_proving_key(receipts.clone()));
+        let disputes = Disputes {
+            ledger: ledger.clone(),
+            peers: disputing,
+            store: store.clone(),
+            receipts: receipts.clone(),
+        };
         let peer = PeerService::new(
             ledger.clone(),
             Arc::new(evaluator),
             SnapshotServer::new(files, part_timeout, &tasks),
+            PackageServer::new(ledger.clone(), store.clone()),
         );
         Ok(Self {
             lists,
             screening,
             receipts,
+            disputes,
             peer,
             copies,
             obtainer,

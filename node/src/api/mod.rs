@@ -3,6 +3,7 @@
 //! | file | calls |
 //! |---|---|
 //! | `audit` | calls opened to an examiner |
+//! | `disputes` | disputes and ratings |
 //! | `explorer` | blocks, transactions, proofs, alarms |
 //! | `governance` | members, proposals, votes |
 //! | `lists` | publish, show, verify, withdraw |
@@ -14,6 +15,7 @@
 //! | `service` | the generated trait, over the above |
 
 mod audit;
+mod disputes;
 mod error;
 mod explorer;
 mod governance;

@@ -140,7 +140,7 @@ impl Operator {
     }
 
     /// Where a call stands in the network's log.
-    async fn logged(&self, call: &proto::CallRef) -> Result<LoggedCall, ApiError> {
+    pub(super) async fn logged(&self, call: &proto::CallRef) -> Result<LoggedCall, ApiError> {
         let name = CallName {
             session: SessionId(call.session),
             sequence: call.sequence,
@@ -370,6 +370,7 @@ impl From<CreateError> for ApiError {
             CreateError::OtherSubject => Self::caller("other-subject", message, ""),
             CreateError::EpochOver(_) => Self::caller("epoch-over", message, ""),
             CreateError::Listed(_) => Self::caller("listed", message, ""),
+            CreateError::NotListed(_) => Self::caller("not-listed", message, ""),
             CreateError::BeforeLog(_) => Self::caller("call-before-log", message, ""),
             CreateError::OtherKey { .. } => Self::node("receipt-key-differs", message, ""),
             CreateError::NoCopy(_) => Self::node("copy-absent", message, "Try again in a moment."),

@@ -139,6 +139,49 @@ impl Service for Operator {
         streamed(|answers| async move { operator.audit_bundle(caller, asked, answers).await })
     }
 
+    async fn dispute_open(
+        &self,
+        request: Request<proto::DisputeOpenRequest>,
+    ) -> Answer<proto::DisputeOpenResponse> {
+        once(self.open_dispute(request.into_inner())).await
+    }
+
+    async fn dispute_answer(
+        &self,
+        request: Request<proto::DisputeAnswerRequest>,
+    ) -> Answer<proto::DisputeStepResponse> {
+        once(self.answer_dispute(request.into_inner())).await
+    }
+
+    async fn dispute_rule(
+        &self,
+        request: Request<proto::DisputeRuleRequest>,
+    ) -> Answer<proto::DisputeStepResponse> {
+        once(self.rule_dispute(request.into_inner())).await
+    }
+
+    async fn disputes(
+        &self,
+        request: Request<proto::DisputesRequest>,
+    ) -> Answer<proto::DisputesResponse> {
+        once(self.list_disputes(request.into_inner())).await
+    }
+
+    async fn dispute_show(
+        &self,
+        request: Request<proto::DisputeShowRequest>,
+    ) -> Answer<proto::DisputeShowResponse> {
+        let caller = caller(&request)?;
+        once(self.show_dispute(caller, request.into_inner())).await
+    }
+
+    async fn rating(
+        &self,
+        request: Request<proto::RatingRequest>,
+    ) -> Answer<proto::RatingResponse> {
+        once(Operator::rating(self, request.into_inner())).await
+    }
+
     async fn receipt_create(
         &self,
         request: Request<proto::ReceiptCreateRequest>,

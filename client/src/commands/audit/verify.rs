@@ -11,6 +11,7 @@ use crate::audit::{AuditBundle, BundleFault, MAX_BUNDLE_BYTES, ProvenCall, Stand
 use crate::commands::identifier::spelling;
 use crate::error::ClientError;
 use crate::output::{Format, Table, moment, print_json};
+use crate::subject::canonical;
 use crate::trust::{read_file, read_genesis};
 
 /// Checks a bundle of opened calls without a node, from the file and the genesis alone, and shows what it proves.
@@ -112,14 +113,6 @@ fn standing(call: &ProvenCall) -> String {
     }
 }
 
-/// The canonical form of an identifier that is short enough to stand in its field form.
-fn canonical(x: &[u8; 32]) -> Option<&str> {
-    let (length, rest) = x.split_first()?;
-    let (text, padding) = rest.split_at_checked(usize::from(*length))?;
-    let stands = padding.iter().all(|byte| *byte == 0) && !padding.is_empty();
-    std::str::from_utf8(text).ok().filter(|_| stands)
-}
-
 fn subject(call: &ProvenCall) -> String {
     let value = canonical(&call.subject.x);
     let value = value.map_or_else(|| hex::encode(call.subject.x), ToOwned::to_owned);
@@ -182,23 +175,4 @@ fn as_json(call: &ProvenCall) -> Value {
         "case_reference": context.case_reference,
         "approver": context.approver,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_short_identifier_is_shown_and_a_long_one_is_not_guessed() {
-        let mut x = [0; 32];
-        x[0] = 3;
-        x[1..4].copy_from_slice(b"+86");
-        assert_eq!(canonical(&x), Some("+86"));
-        x[9] = 1;
-        assert_eq!(canonical(&x), None, "what follows is not zero");
-        let mut long = [7; 32];
-        long[31] = 1;
-        assert_eq!(canonical(&long), None);
-        assert_eq!(canonical(&[255; 32]), None);
-    }
 }

@@ -8,6 +8,7 @@ use tacit_proto::peer as wire;
 use tacit_proto::peer::peer_server::{Peer, PeerServer};
 use tonic::{Request, Response, Status};
 
+use crate::disputes::{MAX_EVIDENCE_BYTES, PackageServer};
 use crate::evaluation::{Evaluator, MAX_REQUEST_BYTES};
 use crate::ports::{Ledger, PeerIdentity, read};
 use crate::snapshots::{SnapshotServer, SnapshotStream};
@@ -22,6 +23,7 @@ pub struct PeerService {
     ledger: Arc<dyn Ledger>,
     evaluator: Arc<Evaluator>,
     snapshots: SnapshotServer,
+    packages: PackageServer,
 }
 
 impl PeerService {
@@ -29,17 +31,21 @@ impl PeerService {
         ledger: Arc<dyn Ledger>,
         evaluator: Arc<Evaluator>,
         snapshots: SnapshotServer,
+        packages: PackageServer,
     ) -> Self {
         Self {
             ledger,
             evaluator,
             snapshots,
+            packages,
         }
     }
 
     /// The service with its limits, to be put behind a listener that knows its callers.
     pub fn into_server(self) -> PeerServer<Self> {
-        PeerServer::new(self).max_decoding_message_size(MAX_PEER_REQUEST_BYTES)
+        PeerServer::new(self)
+            .max_decoding_message_size(MAX_PEER_REQUEST_BYTES)
+            .max_encoding_message_size(MAX_EVIDENCE_BYTES + 1_024)
     }
 
     /// Lists go to members only: observers see the ledger, and what they are granted.
@@ -107,6 +113,16 @@ impl Peer for PeerService {
         Ok(Response::new(wire::EvaluateResponse {
             outcome: Some(outcome),
         }))
+    }
+
+    async fn fetch_dispute_package(
+        &self,
+        request: Request<wire::FetchDisputePackageRequest>,
+    ) -> Result<Response<wire::DisputePackage>, Status> {
+        let caller = caller(&request)?;
+        self.require_member(caller).await?;
+        let package = self.packages.hand_out(caller, request.into_inner()).await?;
+        Ok(Response::new(package))
     }
 
     type FetchSnapshotStream = SnapshotStream;

@@ -5,20 +5,22 @@ use std::sync::Arc;
 
 use rand_core::OsRng;
 use tacit_circuits::curve::{Field, Point, decode_field};
+use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::list::{IndexedTree, Presence, VersionId};
 use tacit_circuits::oprf::{Blind, Entry};
 use tacit_circuits::receipt::{
-    CommitmentSecret, ContextHash, KeyId, ProveError, Prover, Purpose, Violation, Witness,
-    call_tag, commit,
+    CommitmentSecret, ContextHash, KeyId, Proof, ProveError, Prover, Purpose, SubjectCommitment,
+    Violation, Witness, call_tag, commit, commit_entry,
 };
 use tacit_circuits::scope::{ListId, Scope};
-use tacit_ledger::kernel::decode;
+use tacit_ledger::kernel::{Reject, decode};
 use tacit_ledger::network::audit::AuditRecord;
 use tacit_ledger::network::receipts::{Receipt, ReceiptContext, ReceiptSet};
-use tacit_ledger::network::{SessionId, read as state};
+use tacit_ledger::network::{Root, SessionId, read as state};
 
 use super::{NetworkLog, ProverError, ProverSlot, SharedLog};
 use crate::compute::compute;
+use crate::disputes::hit_context;
 use crate::ports::{Ledger, LedgerError, read};
 use crate::screening::{OwnAnswer, OwnRecords};
 use crate::snapshots::{Copies, Obtainer, TreeUnreadable};
@@ -112,6 +114,9 @@ pub enum CreateError {
     /// The records here do not show what they should.
     #[error("the records of call {0} do not show the call: {1}")]
     Broken(CallName, Violation),
+    /// The answer is no.
+    #[error("list {0} does not list the subject: there is nothing to dispute")]
+    NotListed(ListId),
     /// A finished proof does not hold.
     #[error("{0}")]
     Prove(ProveError),
@@ -206,6 +211,7 @@ impl Receipts {
                 log_length,
                 log_root,
                 context,
+                wanted: Presence::NotListed,
             };
             witnesses.push(at.witness(call, &tree, &subject.secret)?);
             versions.push(version);
@@ -213,10 +219,7 @@ impl Receipts {
         let proofs = prove(prover, witnesses, progress).await;
         let mut receipts = Vec::with_capacity(own.len());
         for ((call, version), proven) in own.iter().zip(versions).zip(proofs) {
-            let (_, proof) = proven.map_err(|error| match error {
-                ProveError::Violation(violation) => CreateError::Broken(call.name, violation),
-                error => CreateError::Prove(error),
-            })?;
+            let (_, proof) = proven.map_err(|error| broken(call.name, error))?;
             receipts.push(Receipt {
                 publication: version,
                 log_root: log_root.into(),
@@ -230,6 +233,54 @@ impl Receipts {
             kind: record.kind,
             context: subject.context,
             receipts: receipts.try_into().map_err(|_| CreateError::Count)?,
+        })
+    }
+
+    /// Proves of a call whose answer was a hit that the list's version in force names its subject. The receipt
+    /// is for a dispute and for nothing else: it says of somebody that it is listed.
+    ///
+    /// # Errors
+    /// [`CreateError`].
+    pub(crate) async fn hit(
+        &self,
+        call: LoggedCall,
+        secret: &CommitmentSecret,
+    ) -> Result<Hit, CreateError> {
+        let own = self.own_call(call).await?;
+        let voted = read(&*self.ledger, state::receipt_key).await?;
+        let voted = voted
+            .ok_or(LedgerError::Rejected(Reject::RECEIPT_KEY_UNSET))?
+            .id;
+        let prover = self.prover.get().await?;
+        let here = prover.verifier().key_id();
+        if voted != here {
+            return Err(CreateError::OtherKey { voted, here });
+        }
+        let log = self.log.load_full().ok_or(CreateError::LogBehind)?;
+        let (log_length, log_root) = log.head();
+        let (publication, tree) = self.tree(&own).await?;
+        let commitment = commit_entry(&own.subject, secret);
+        let (chain_id, me) = (self.ledger.chain_id(), self.ledger.member_id());
+        let at = At {
+            log: &log,
+            log_length,
+            log_root,
+            context: hit_context(chain_id, me, publication, commitment, voted),
+            wanted: Presence::Listed,
+        };
+        let witness = at.witness(&own, &tree, secret)?;
+        let proven = prove(prover, vec![witness], |_| ()).await.pop();
+        let (_, proof) = proven
+            .ok_or(CreateError::Count)?
+            .map_err(|error| broken(own.name, error))?;
+        Ok(Hit {
+            publication,
+            kind: own.record.kind,
+            x: decode_field(&own.record.x).map_err(|_| StoreError::Damaged("audit record"))?,
+            commitment,
+            key: voted,
+            log_root: log_root.into(),
+            proof,
         })
     }
 
@@ -288,12 +339,25 @@ impl Receipts {
     }
 }
 
+/// That a list names the subject of a commitment.
+pub(crate) struct Hit {
+    pub(crate) publication: VersionId,
+    pub(crate) kind: IdentifierType,
+    pub(crate) x: Field,
+    pub(crate) commitment: SubjectCommitment,
+    pub(crate) key: KeyId,
+    pub(crate) log_root: Root,
+    pub(crate) proof: Proof,
+}
+
 /// What all receipts of a set share.
 struct At<'a> {
     log: &'a NetworkLog,
     log_length: u64,
     log_root: Field,
     context: ContextHash,
+    /// What can be said of the call: hits go to disputes alone.
+    wanted: Presence,
 }
 
 impl At<'_> {
@@ -311,8 +375,11 @@ impl At<'_> {
         // That Z is k·B was proven to the ledger before the call was logged.
         let tag = call_tag(&call.subject, &call.blind, &call.evaluated)
             .map_err(|_| StoreError::Damaged("answer"))?;
-        if tree.presence(tag) == Presence::Listed {
-            return Err(CreateError::Listed(call.scope.list));
+        let list = call.scope.list;
+        match (tree.presence(tag), self.wanted) {
+            (Presence::Listed, Presence::NotListed) => return Err(CreateError::Listed(list)),
+            (Presence::NotListed, Presence::Listed) => return Err(CreateError::NotListed(list)),
+            _ => {}
         }
         Ok(Witness {
             subject: call.subject,
@@ -328,6 +395,13 @@ impl At<'_> {
             context: self.context,
             purpose: Purpose::Answer,
         })
+    }
+}
+
+fn broken(call: CallName, error: ProveError) -> CreateError {
+    match error {
+        ProveError::Violation(violation) => CreateError::Broken(call, violation),
+        error => CreateError::Prove(error),
     }
 }
 

@@ -22,11 +22,18 @@ const MAX_QUEUED_WRITES: usize = 1_024;
 const SCHEMA: Schema = Schema {
     // The read model may live in the same database and keeps its own account of migrations.
     migrations_table: "frontend_migrations",
-    migrations: &[(
-        1,
-        "lists and calls",
-        include_str!("../../migrations/0001_lists_and_calls.sql"),
-    )],
+    migrations: &[
+        (
+            1,
+            "lists and calls",
+            include_str!("../../migrations/0001_lists_and_calls.sql"),
+        ),
+        (
+            2,
+            "disputes",
+            include_str!("../../migrations/0002_disputes.sql"),
+        ),
+    ],
     // What was acknowledged to another member must survive; a key that was destroyed must not.
     durability: Durability::PowerLoss,
 };

@@ -8,9 +8,11 @@
 //! | `own_list`, `own_epoch`, `own_version`, `own_change` | this member's lists, their keys and versions |
 //! | `served_batch` | requests of others that were evaluated, until they are final on the ledger and after |
 //! | `asked_session`, `asked_batch` | this member's sessions and requests |
+//! | `dispute_package` | what this member has to show in disputes |
 
 mod asked;
 mod database;
+mod disputes;
 mod own;
 mod seal;
 mod served;

@@ -1,0 +1,125 @@
+//! A wrong entry, challenged: shown to whom it concerns and to nobody else, ruled on, corrected.
+
+use serde_json::Value;
+
+use crate::consortium::{CLEAR, Consortium, eventually, phone, phones};
+
+const USAGE: i32 = 2;
+
+fn dispute(network: &Consortium, index: usize) -> Value {
+    let said = network.expect(index, &["dispute", "list", "--output", "json"], &[CLEAR]);
+    let line = said.out.lines().next().unwrap_or("null");
+    serde_json::from_str(line).expect("JSON")
+}
+
+/// Opens a dispute about a phone that the second member lists; the panel is the third and the fourth, as far as
+/// an odd number goes: one of them.
+fn opened(network: &Consortium) -> usize {
+    network.decide(&["network", "propose-receipt-key", "--development"]);
+    network.publish(1, "cheats", &phones(0..50));
+    let rows = network.screen(0, &[&phone(7)], &["--wait-final"]);
+    let call = rows[0]["answers"][0]["call"]
+        .as_str()
+        .expect("a call")
+        .to_owned();
+    let open = [
+        "dispute", "open", "--call", &call, "--reason", "settled", "--output", "json",
+    ];
+    let mut said = network.tacit(0, &open);
+    eventually("the call is in this node's log", || {
+        if said.code == CLEAR || !said.err.contains("not-yet-final") {
+            return true;
+        }
+        said = network.tacit(0, &open);
+        false
+    });
+    assert_eq!(said.code, CLEAR, "{said:?}");
+    assert_eq!(said.json()["dispute_id"], 1);
+    eventually("the panel is drawn", || {
+        dispute(network, 0)["status"] == "answering"
+    });
+    let panel = dispute(network, 0)["panel"].clone();
+    let panel = panel.as_array().expect("a panel");
+    assert_eq!(panel.len(), 1);
+    let member = panel[0]["member_id"].as_u64().expect("a member");
+    assert!([3, 4].contains(&member), "{panel:?}");
+    member as usize - 1
+}
+
+#[test]
+fn a_dispute_is_shown_to_whom_it_concerns_ruled_on_and_corrected() {
+    let network = Consortium::start();
+    let panel = opened(&network);
+    let bystander = if panel == 2 { 3 } else { 2 };
+    let quota = |index: usize| network.ask(index, &["quota"])["available_minor"].as_u64();
+    let staked = quota(0);
+
+    // The owner and the panel see whom it is about, proven; others do not, and the ledger holds nothing of it.
+    for index in [0, 1, panel] {
+        let shown = network.ask(index, &["dispute", "show", "1"]);
+        assert_eq!(shown["subject"], format!("+86{}", phone(7)), "{index}");
+        assert_eq!(shown["proven"], true);
+    }
+    let refused = network.tacit(bystander, &["dispute", "show", "1"]);
+    assert_eq!(refused.code, USAGE, "{refused:?}");
+
+    // Evidence goes to the panel alone.
+    let file = network.path("judgment.txt");
+    std::fs::write(&file, "the debt stands").expect("written");
+    let file = file.to_str().expect("a path");
+    network.ask(1, &["dispute", "answer", "1", "--evidence", file]);
+    let copy = network.path("copy.txt");
+    let shown = [
+        "dispute",
+        "show",
+        "1",
+        "--evidence",
+        copy.to_str().expect("a path"),
+    ];
+    let refused = network.tacit(0, &shown);
+    assert_eq!(refused.code, USAGE, "{refused:?}");
+    network.ask(panel, &shown);
+    assert_eq!(std::fs::read(&copy).expect("the copy"), b"the debt stands");
+    let early = network.tacit(bystander, &["dispute", "rule", "1", "--upheld"]);
+    assert_eq!(early.code, USAGE, "{early:?}");
+
+    // The panel finds the entry wrong: stake back, compensation, rating, and the list has to be corrected.
+    let ruled = network.ask(panel, &["dispute", "rule", "1", "--upheld"]);
+    assert_eq!(ruled["status"], "correcting");
+    assert_eq!(ruled["outcome"], "upheld");
+    eventually("the challenger's books say so", || quota(0) > staked);
+    let rating = network.ask(0, &["member", "rating", "2"]);
+    assert_eq!(rating["rating"], 90, "{rating}");
+    let why = rating["changes"][0]["reason"].as_str().expect("a reason");
+    assert!(why.contains("dispute 1"), "{why}");
+    network.publish(1, "cheats", &phones(8..50));
+    eventually("a later version ends it", || {
+        dispute(&network, 0)["status"] == "closed"
+    });
+    let rows = network.screen(0, &[&phone(7)], &[]);
+    assert_eq!(rows[0]["answers"][0]["answer"], "clear");
+}
+
+#[test]
+fn an_owner_withdraws_an_entry_and_a_clear_answer_cannot_be_disputed() {
+    let network = Consortium::start();
+    opened(&network);
+    let rows = network.screen(0, &[&phone(70)], &["--wait-final"]);
+    let call = rows[0]["answers"][0]["call"]
+        .as_str()
+        .expect("a call")
+        .to_owned();
+    let open = ["dispute", "open", "--call", &call, "--reason", "other"];
+    let mut said = network.tacit(0, &open);
+    eventually("the call is in this node's log", || {
+        said = network.tacit(0, &open);
+        !said.err.contains("not-yet-final")
+    });
+    assert!(
+        said.code == USAGE && said.err.contains("nothing to dispute"),
+        "{said:?}"
+    );
+    let withdrawn = network.ask(1, &["dispute", "answer", "1", "--withdraw"]);
+    assert_eq!(withdrawn["outcome"], "withdrawn");
+    assert_eq!(network.ask(0, &["member", "rating", "2"])["rating"], 98);
+}
