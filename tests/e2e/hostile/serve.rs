@@ -141,6 +141,13 @@ pub(super) fn answer(
 
 #[tonic::async_trait]
 impl Peer for FrontEnd {
+    async fn fetch_dispute_package(
+        &self,
+        _: Request<wire::FetchDisputePackageRequest>,
+    ) -> Result<Response<wire::DisputePackage>, Status> {
+        Err(Status::not_found("this front end has nothing to show"))
+    }
+
     async fn ping(
         &self,
         _: Request<wire::PingRequest>,
