@@ -15,8 +15,8 @@ use tacit_certs::{
 };
 use tacit_circuits::scope::MemberId;
 use tacit_proto::peer::{
-    EvaluateRequest, EvaluateResponse, FetchSnapshotRequest, PingRequest, PingResponse,
-    SnapshotPart,
+    DisputePackage, EvaluateRequest, EvaluateResponse, FetchDisputePackageRequest,
+    FetchSnapshotRequest, PingRequest, PingResponse, SnapshotPart,
     peer_server::{Peer, PeerServer},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -136,6 +136,13 @@ struct Echo;
 
 #[tonic::async_trait]
 impl Peer for Echo {
+    async fn fetch_dispute_package(
+        &self,
+        _request: tonic::Request<FetchDisputePackageRequest>,
+    ) -> Result<Response<DisputePackage>, Status> {
+        Ok(Response::new(DisputePackage::default()))
+    }
+
     async fn ping(
         &self,
         request: tonic::Request<PingRequest>,

@@ -42,6 +42,14 @@ enum Deed {
 
 #[tonic::async_trait]
 impl Peer for Tamper {
+    async fn fetch_dispute_package(
+        &self,
+        request: tonic::Request<wire::FetchDisputePackageRequest>,
+    ) -> Result<Response<wire::DisputePackage>, Status> {
+        let request = request.into_inner();
+        self.inner.clone().fetch_dispute_package(request).await
+    }
+
     async fn ping(
         &self,
         request: tonic::Request<wire::PingRequest>,
