@@ -12,10 +12,12 @@ fn dispute(network: &Consortium, index: usize) -> Value {
     serde_json::from_str(line).expect("JSON")
 }
 
-/// Opens a dispute about a phone that the second member lists; the panel is the third and the fourth, as far as
-/// an odd number goes: one of them.
+/// Opens a dispute about a phone that the second member lists; the panel is one of the two
+/// others.
 fn opened(network: &Consortium) -> usize {
     network.decide(&["network", "propose-receipt-key", "--development"]);
+    // Of four members two belong to neither side: a panel of one.
+    network.decide(&["network", "propose-parameter", "panel_size", "1"]);
     network.publish(1, "cheats", &phones(0..50));
     let rows = network.screen(0, &[&phone(7)], &["--wait-final"]);
     let call = rows[0]["answers"][0]["call"]
