@@ -164,10 +164,7 @@ fn as_json(call: &ProvenCall) -> Value {
         "type": call.subject.kind.name(),
         "subject": canonical(&call.subject.x),
         "subject_field": hex::encode(call.subject.x),
-        "answer": match call.answer {
-            Some(_) => Some(answer(call)),
-            None => None,
-        },
+        "answer": call.answer.map(|_| answer(call)),
         "operator": context.operator,
         "role": context.role,
         "purpose": context.purpose,

@@ -1,7 +1,7 @@
 //! Disputes: what the parties show each other, and to the panel.
 //!
 //! The ledger holds digests, deadlines and votes; what was listed about whom travels between the members
-//! whom it concerns, over mutual TLS, and is proven to be what the digest stands for ([`package`]). A hit's
+//! whom it concerns, over mutual TLS, and is proven to be what the digest stands for (`package`). A hit's
 //! receipt goes here and nowhere else.
 
 mod package;
