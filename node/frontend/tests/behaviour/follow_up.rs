@@ -1,11 +1,9 @@
 //! Calls on their way to finality that not everything goes well with.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Network, context, eventually, phone, phones, reader, rows};
 use futures::StreamExt;
-use support::{Network, context, eventually, phone, phones, reader, rows};
 use tacit_frontend::FrontendConfig;
 use tacit_frontend::ports::Ledger;
 use tacit_frontend::screening::{ScreenEvent, ScreenRequest};

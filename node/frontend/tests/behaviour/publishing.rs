@@ -1,12 +1,10 @@
 //! Lists from rows to copies at every member: versions, rotations, refusals, alarms.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use support::{CATEGORY, Network, eventually, phone, phones, rows, spec};
+use crate::support::{CATEGORY, Network, eventually, phone, phones, rows, spec};
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::scope::{ListVersion, MemberId, TagEpoch};
 use tacit_frontend::lists::{Difference, DraftMode, ListError, ListSpec, Progress, Stage};

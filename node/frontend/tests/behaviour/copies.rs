@@ -1,10 +1,8 @@
 //! Which copies of the others' lists answer, which do not any more, and who is accused of it.
 
-mod support;
-
 use std::time::Duration;
 
-use support::{Network, eventually, phone, phones, reader, spec};
+use crate::support::{self, Network, eventually, phone, phones, reader, spec};
 use tacit_circuits::list::VersionId;
 use tacit_circuits::scope::MemberId;
 use tacit_frontend::lists::{DraftMode, Progress};

@@ -19,7 +19,7 @@ use tacit_proto::peer as wire;
 use tacit_proto::peer::peer_client::PeerClient;
 use tonic::transport::Channel;
 
-use crate::identity;
+use super::identity;
 use crate::support::{self, Network, PRICE_MINOR, eventually, phone, phones};
 
 /// The second member without its front end: it says what it likes.

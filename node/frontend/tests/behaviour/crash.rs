@@ -1,10 +1,8 @@
 //! A front end is stopped at each named point, as a power cut would, and started again over its files.
 
-mod support;
-
 use std::time::Duration;
 
-use support::{HaltAt, Network, eventually, phone, phones, rows, spec};
+use crate::support::{self, HaltAt, Network, eventually, phone, phones, rows, spec};
 use tacit_circuits::scope::MemberId;
 use tacit_frontend::crash::CrashPoint;
 use tacit_frontend::lists::{DraftMode, Progress};

@@ -1,11 +1,11 @@
 //! Members publish, screen and settle, in one process over real channels.
 
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::{
+    self, Network, PRICE_MINOR, collect, context, eventually, phone, phones, reader, rows,
+};
 use futures::StreamExt;
-use support::{Network, PRICE_MINOR, collect, context, eventually, phone, phones, reader, rows};
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::scope::MemberId;
 use tacit_frontend::peer::PeerError;

@@ -20,7 +20,7 @@ use tokio::io::AsyncReadExt;
 use tonic::transport::{Channel, Server};
 use tonic::{Response, Status};
 
-use crate::identity;
+use super::identity;
 use crate::support::{self, Network, PRICE_MINOR, context, eventually, phones};
 
 type Evaluated = (BoundedVec<WirePoint, MAX_CALLS>, DleqProof);

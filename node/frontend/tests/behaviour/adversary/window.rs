@@ -4,7 +4,7 @@ use tacit_frontend::peer::RefusalCode;
 use tacit_ledger::kernel::{Outcome, Reject};
 use tacit_ledger::network::{Action, SETTLEMENT_SPAN};
 
-use crate::querier::{Querier, ledger};
+use super::querier::{Querier, ledger};
 use crate::support::{PRICE_MINOR, eventually};
 
 const HOLD_BACK: fn(&Action) -> bool = |action| matches!(action, Action::CallBatch(_));

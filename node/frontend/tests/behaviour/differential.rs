@@ -1,12 +1,10 @@
 //! Whatever is listed and whatever is asked: the answers are those of a plain set.
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::support::{self, Network, context, phone, phones, reader};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use support::{Network, context, phone, phones, reader};
 use tacit_circuits::scope::ListId;
 use tacit_frontend::lists::{DraftMode, ListSpec, Progress};
 use tacit_frontend::screening::ScreenRequest;

@@ -1,10 +1,8 @@
 //! Sessions: how many are opened, for how much, and when they are given back.
 
-mod support;
-
 use std::time::Duration;
 
-use support::{Network, PRICE_MINOR, context, eventually, phone, phones, spec};
+use crate::support::{Network, PRICE_MINOR, context, eventually, phone, phones, spec};
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::scope::MemberId;
 use tacit_frontend::FrontendConfig;

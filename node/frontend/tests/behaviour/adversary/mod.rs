@@ -3,8 +3,6 @@
 mod flood;
 mod provider;
 mod querier;
-#[path = "../support/mod.rs"]
-mod support;
 mod window;
 
 use tacit_circuits::curve::WirePoint;

@@ -1,8 +1,6 @@
 //! What a front end keeps, on SQLite and, where `TACIT_TEST_POSTGRES_URL` names a server, on PostgreSQL.
 
-mod support;
-
-use support::{Engine, Network, eventually, phone, phones, rows, spec};
+use crate::support::{self, Engine, Network, eventually, phone, phones, rows, spec};
 use tacit_circuits::scope::TagEpoch;
 use tacit_frontend::crash::CrashPoint;
 use tacit_frontend::lists::{DraftMode, ListError, ListSpec, Progress};

@@ -10,7 +10,7 @@ use tacit_proto::peer as wire;
 use tacit_proto::peer::peer_client::PeerClient;
 use tonic::transport::{Channel, Server};
 
-use crate::querier::Querier;
+use super::querier::Querier;
 use crate::support::{self, Network, eventually, phone, phones};
 
 #[tokio::test(flavor = "multi_thread")]

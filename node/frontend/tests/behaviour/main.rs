@@ -1,0 +1,16 @@
+//! A front end among others, in one process: what it does, and what is done to it.
+//!
+//! One program, because each would link the whole front end.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod adversary;
+mod copies;
+mod crash;
+mod databases;
+mod differential;
+mod follow_up;
+mod publishing;
+mod screening;
+mod sessions;
