@@ -45,6 +45,23 @@ impl Opening {
         self.value
     }
 
+    /// `v·G + r·H`.
+    #[must_use]
+    pub fn commitment(&self) -> Element {
+        commit(self.value.into(), &self.blinding)
+    }
+
+    /// The opening of the sum of these commitments, unless the sum of the amounts exceeds 32 bits.
+    #[must_use]
+    pub fn sum<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
+        let (mut value, mut blinding) = (0_u32, Scalar::ZERO);
+        for part in parts {
+            value = value.checked_add(part.value)?;
+            blinding += part.blinding;
+        }
+        Some(Self { value, blinding })
+    }
+
     /// Value (4 bytes, little-endian), then blinding. Secret.
     #[must_use]
     pub fn to_secret_bytes(&self) -> Zeroizing<[u8; OPENING_BYTES]> {

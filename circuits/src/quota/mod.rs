@@ -21,6 +21,7 @@
 //! All proofs can be verified together, in any mixture ([`verify_batch`]).
 
 mod account;
+mod agreement;
 mod burn;
 mod ciphertext;
 mod disclosure;
@@ -40,6 +41,7 @@ mod value_table;
 mod wallet;
 
 pub use account::{Account, AccountError, MAX_PENDING_ADDITIONS, OWNER, SUPERVISOR};
+pub use agreement::SharedSecret;
 pub use burn::{BurnProof, BurnStatement, WrongBurn};
 pub use ciphertext::{Ciphertext, OPENING_BYTES, Opening};
 pub use disclosure::{Disclosure, NotTheValue, WrongDisclosure};

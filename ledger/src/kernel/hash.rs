@@ -49,6 +49,16 @@ pub mod label {
     pub static AUDIT_RECORD: Label = Label::new("tacit v1 audit record");
     /// The circumstances of a call, which enter its audit record.
     pub static AUDIT_CONTEXT: Label = Label::new("tacit v1 audit context");
+    /// What the proof of possession of a quota key is bound to.
+    pub static QUOTA_KEY: Label = Label::new("tacit 2026 ledger/v1 quota key");
+    /// What the escrow of a session is bound to.
+    pub static SESSION_ESCROW: Label = Label::new("tacit 2026 ledger/v1 session escrow");
+    /// What the collection of a session's charges is bound to.
+    pub static COLLECTION: Label = Label::new("tacit 2026 ledger/v1 collection");
+    /// Under what querier and provider draw the blinding of a charge, and padding.
+    pub static CHARGE: Label = Label::new("tacit 2026 ledger/v1 charge");
+    /// What a deposit is bound to.
+    pub static DEPOSIT: Label = Label::new("tacit 2026 ledger/v1 deposit");
     /// Seed of the weights with which signatures are verified in batches.
     pub static SIGNATURE_WEIGHTS: Label = Label::new("tacit 2026 ledger/v1 signature weights");
 }

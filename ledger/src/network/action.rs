@@ -5,6 +5,7 @@ use tacit_circuits::curve::WirePoint;
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::list::{ListFraud, SizeClass};
 use tacit_circuits::oprf::KeyProof;
+use tacit_circuits::quota::BurnProof;
 use tacit_circuits::receipt::SubjectCommitment;
 use tacit_circuits::scope::{ListId, TagEpoch};
 
@@ -13,6 +14,7 @@ use crate::kernel::envelope::{Envelope, Unsigned};
 use crate::kernel::party::Name;
 use crate::kernel::{Bytes, ChainId, Digest, MemberId, ModuleId};
 use crate::network::parameters::CategoryId;
+use crate::network::quota::{CHARGE_TRANSFER_BYTES, ESCROW_TRANSFER_BYTES};
 use crate::network::receipts::ReceiptSet;
 use crate::network::record::{
     Address, AlarmReason, Attempt, BeaconValue, Change, DisputeAnswer, DisputeId, DisputeReason,
@@ -21,9 +23,9 @@ use crate::network::record::{
 use crate::network::request::CallBatch;
 use crate::network::samples::{SampleCalls, SampleProofs};
 
-/// Sessions that one transaction opens: all lists of a category in a network of the size aimed at, with a
-/// few lanes each, take a few transactions.
-pub const MAX_OPENINGS: usize = 64;
+/// Sessions that one transaction opens. Each brings a proof of 1.2 kB, which every validator checks in less
+/// than 2 ms.
+pub const MAX_OPENINGS: usize = 16;
 
 /// An action of the risk network. In brackets, who may send it.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -182,19 +184,50 @@ pub enum Action {
         /// What it finds.
         ruling: Ruling,
     },
+    /// Collects what a session owes (its provider), and may end it.
+    CollectCharges {
+        /// Session.
+        session: SessionId,
+        /// What its requests charge above one call's price each, for its parties and the supervisor, with
+        /// the proof that the escrow covers it.
+        charge: Bytes<CHARGE_TRANSFER_BYTES>,
+        /// Whether the provider gives up whatever is not settled, so that the session ends.
+        closes: bool,
+    },
+    /// Makes available what waits in the sender's account (a member).
+    RollOver,
+    /// Puts quota from the sender's account into its deposit (a member).
+    Deposit {
+        /// How much, in minor units.
+        amount_minor: u64,
+        /// Shows that it is available.
+        proof: Bytes<{ BurnProof::BYTES }>,
+    },
+    /// Takes quota out of the sender's deposit, as far as it exceeds the governed one (a member).
+    Withdraw {
+        /// How much, in minor units.
+        amount_minor: u64,
+    },
 }
 
-/// A session to open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+/// A session to open, with what it may cost.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Opening {
+    /// What is opened.
+    pub terms: SessionTerms,
+    /// The escrow, for querier, provider and supervisor, with the proof that it is available.
+    pub escrow: Bytes<ESCROW_TRANSFER_BYTES>,
+}
+
+/// What a session is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct SessionTerms {
     /// List.
     pub list: ListId,
     /// Its present tag epoch.
     pub tag_epoch: TagEpoch,
     /// The querier's own number for the session.
     pub lane: u16,
-    /// What to put into escrow, in minor units.
-    pub escrow_minor: u32,
     /// Most calls.
     pub cap_calls: u32,
     /// Last height at which requests are answered.
@@ -254,6 +287,10 @@ impl Action {
             Self::OpenDispute { .. } => "open-dispute",
             Self::AnswerDispute { .. } => "answer-dispute",
             Self::RuleDispute { .. } => "rule-dispute",
+            Self::CollectCharges { .. } => "collect-charges",
+            Self::RollOver => "roll-over",
+            Self::Deposit { .. } => "deposit",
+            Self::Withdraw { .. } => "withdraw",
         }
     }
 

@@ -2,6 +2,8 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
+use serde::Serializer;
+use tacit_circuits::quota::Ciphertext;
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 
 use crate::kernel::codec::{self, BoundedVec, CodecError};
@@ -177,14 +179,15 @@ pub enum Event {
         lane: u16,
         /// Price of a call, in minor units.
         price_minor: u32,
-        /// Escrow, in minor units.
-        escrow_minor: u32,
+        /// Escrow, for querier, provider and supervisor.
+        #[serde(serialize_with = "hexadecimal")]
+        escrow: Ciphertext<3>,
         /// Most calls.
         cap_calls: u32,
         /// Last height at which requests are answered.
         deadline_height: u64,
     },
-    /// Calls entered the log and were paid.
+    /// Calls entered the log, and what they charge is owed.
     CallsLogged {
         /// Session.
         session: SessionId,
@@ -200,12 +203,8 @@ pub enum Event {
         tag_epoch: TagEpoch,
         /// Index in the log of the first call's leaf; the others follow in the order of the request.
         first_leaf: u64,
-        /// Number of calls.
+        /// Number of calls, padding included.
         calls: u32,
-        /// What they cost the querier and paid the provider, in minor units.
-        charge_minor: u32,
-        /// What was minted to the provider, in minor units.
-        reward_minor: u32,
         /// Business date on which they count.
         business_date: BusinessDate,
     },
@@ -226,8 +225,9 @@ pub enum Event {
         provider: MemberId,
         /// List.
         list: ListId,
-        /// What returned to the querier, in minor units.
-        returned_minor: u32,
+        /// What returned to the querier, for querier, provider and supervisor.
+        #[serde(serialize_with = "hexadecimal")]
+        returned: Ciphertext<3>,
     },
     /// Quota was granted.
     Granted {
@@ -235,6 +235,8 @@ pub enum Event {
         member: MemberId,
         /// How much, in minor units.
         amount_minor: u64,
+        /// How much of it stands in the member's deposit, in minor units. The rest waits in its account.
+        deposited_minor: u64,
     },
     /// The log grew in this block.
     LogAdvanced {
@@ -423,8 +425,8 @@ pub enum Event {
         stake_minor: u64,
         /// How it came out.
         outcome: DisputeOutcome,
-        /// What the loser paid the other party, in minor units: the owner of its available quota, the
-        /// challenger of its stake.
+        /// What the loser paid the other party, in minor units: the owner of its free deposit, the
+        /// challenger of its stake. It waits in the other's account.
         paid_minor: u64,
         /// What the loser paid beside that, in minor units. It is burnt.
         burnt_minor: u64,
@@ -456,6 +458,52 @@ pub enum Event {
         /// The rating from now on.
         rating: u8,
     },
+    /// A provider collected what a session owed.
+    ChargesCollected {
+        /// Session.
+        session: SessionId,
+        /// Who asked and pays.
+        querier: MemberId,
+        /// Who answered and is paid.
+        provider: MemberId,
+        /// Requests that were paid.
+        requests: u32,
+        /// One call's price for each of them, in minor units.
+        public_minor: u64,
+        /// What they charged above that, for querier, provider and supervisor.
+        #[serde(serialize_with = "hexadecimal")]
+        charge: Ciphertext<3>,
+        /// What was minted to the provider, in minor units.
+        reward_minor: u64,
+    },
+    /// What waited in a member's account is available.
+    RolledOver {
+        /// Member.
+        member: MemberId,
+        /// Public amounts among it, in minor units.
+        granted_minor: u64,
+    },
+    /// A member put quota from its account into its deposit.
+    Deposited {
+        /// Member.
+        member: MemberId,
+        /// How much, in minor units.
+        amount_minor: u64,
+    },
+    /// A member took quota out of its deposit: it waits in its account.
+    Withdrawn {
+        /// Member.
+        member: MemberId,
+        /// How much, in minor units.
+        amount_minor: u64,
+    },
+}
+
+fn hexadecimal<S: Serializer>(
+    ciphertext: &Ciphertext<3>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&hex::encode(ciphertext.to_vec()))
 }
 
 impl Event {

@@ -28,7 +28,7 @@ const PROFILE: Table = table(2, "profile");
 const VALIDATORS: Table = table(3, "validators");
 const CERTIFICATE: Table = table(4, "certificate");
 const CONSENSUS_KEY: Table = table(5, "consensus-key");
-const BALANCE: Table = table(6, "balance");
+const DEPOSIT: Table = table(6, "deposit");
 const SUPPLY: Table = table(7, "supply");
 const HISTORY: Table = table(8, "history");
 const LIST: Table = table(9, "list");
@@ -65,6 +65,11 @@ const PARAMETERS_HEIGHT: Table = table(39, "parameters-height");
 const BEACON: Table = table(40, "beacon");
 const BEACON_OUTPUT: Table = table(41, "beacon-output");
 const PAUSED_MEMBER: Table = table(42, "paused-member");
+const ACCOUNT: Table = table(43, "account");
+const ESCROW: Table = table(44, "escrow");
+const QUOTA_KEY: Table = table(45, "quota-key");
+const SUPERVISOR_KEY: Table = table(46, "supervisor-key");
+const QUOTA_SUM: Table = table(47, "quota-sum");
 
 /// All tables of the risk network.
 pub const TABLES: &[Table] = &[
@@ -74,7 +79,7 @@ pub const TABLES: &[Table] = &[
     VALIDATORS,
     CERTIFICATE,
     CONSENSUS_KEY,
-    BALANCE,
+    DEPOSIT,
     SUPPLY,
     HISTORY,
     LIST,
@@ -111,6 +116,11 @@ pub const TABLES: &[Table] = &[
     BEACON,
     BEACON_OUTPUT,
     PAUSED_MEMBER,
+    ACCOUNT,
+    ESCROW,
+    QUOTA_KEY,
+    SUPERVISOR_KEY,
+    QUOTA_SUM,
     disputes::DISPUTE,
     disputes::DISPUTE_COUNT,
     disputes::DISPUTES,
@@ -150,12 +160,12 @@ pub fn consensus_key(key: &ConsensusKey) -> StateKey {
     CONSENSUS_KEY.key().digest(&key.0)
 }
 
-/// A party's quota. Example, party 7: `000106 00000007`.
-pub fn balance(member: MemberId) -> StateKey {
-    BALANCE.key().u32(member.0)
+/// A member's deposit. Example, party 7: `000106 00000007`.
+pub fn deposit(member: MemberId) -> StateKey {
+    DEPOSIT.key().u32(member.0)
 }
 
-/// Quota minted and burnt. Example: `000107`.
+/// Quota minted, burnt and deposited. Example: `000107`.
 pub fn supply() -> StateKey {
     SUPPLY.key()
 }
@@ -345,4 +355,29 @@ pub fn beacon_output(place: u64) -> StateKey {
 /// The height since which a member is stopped. Example, party 7: `00012a 00000007`.
 pub fn paused_member(member: MemberId) -> StateKey {
     PAUSED_MEMBER.key().u32(member.0)
+}
+
+/// A member's confidential quota. Example, party 7: `00012b 00000007`.
+pub fn account(member: MemberId) -> StateKey {
+    ACCOUNT.key().u32(member.0)
+}
+
+/// The escrow of a session. Example, session 3: `00012c 0000000000000003`.
+pub fn escrow(session: SessionId) -> StateKey {
+    ESCROW.key().u64(session.0)
+}
+
+/// The key to which a party's amounts are sealed. Example, party 7: `00012d 00000007`.
+pub fn quota_key(party: MemberId) -> StateKey {
+    QUOTA_KEY.key().u32(party.0)
+}
+
+/// The key to which all amounts are sealed too. Example: `00012e`.
+pub fn supervisor_key() -> StateKey {
+    SUPERVISOR_KEY.key()
+}
+
+/// The sum of the commitments of all accounts and escrows. Example: `00012f`.
+pub fn quota_sum() -> StateKey {
+    QUOTA_SUM.key()
 }

@@ -10,6 +10,7 @@
 //! | [`disputes`] | who decides about an entry that is said to be wrong |
 //! | [`receipts`] | what shows that a subject was clear on lists |
 //! | [`screen`] | how another business ledger relies on that |
+//! | [`quota`] | what proofs about quota are bound to, and how parties make them |
 //! | [`request`] | a querier's signed request, and the batch that settles it |
 //! | [`reject`] | refusals |
 //! | [`audit`] | what the hash of a call's audit record commits to |
@@ -23,6 +24,7 @@ mod execute;
 pub mod genesis;
 pub mod keys;
 pub mod parameters;
+pub mod quota;
 pub mod read;
 pub mod receipts;
 pub mod record;

@@ -91,10 +91,9 @@ pub struct Category {
     /// What a call costs its querier and pays its provider, in minor units of quota. At most
     /// [`MAX_PRICE_MINOR`]. A session keeps the price at which it was opened.
     pub price_minor: u32,
-    /// What is minted to the provider for a call that it served, in minor units. Less than the price,
-    /// and nothing between members of one group. It is new quota all the same: two members of different
-    /// groups mint it by calling each other, up to the daily cap of each list. A network that does not
-    /// want this sets it to 0.
+    /// What is minted to the provider for a request that it served, in minor units. Less than the price of
+    /// one call, which every request is proven to charge at the least, and nothing between members of one
+    /// group. It is not for each call, since how many of them are padding is nobody's business.
     pub reward_minor: u32,
     /// Calls that a querier may make to one list of the category on one business date.
     pub daily_cap_calls: u32,
@@ -170,6 +169,9 @@ pub struct Parameters {
     pub correction_days: u16,
     /// Points of a rating that recover in [`RECOVERY_DAYS`](crate::network::record::RECOVERY_DAYS) days.
     pub rating_recovery_points: u8,
+    /// What a member keeps in its deposit to open sessions and to publish, in minor units. As much of a
+    /// welcome grant begins there.
+    pub deposit_minor: u64,
 }
 
 impl Default for Parameters {
@@ -208,6 +210,8 @@ impl Default for Parameters {
             correction_days: 5,
             // A lost dispute is forgotten after a month.
             rating_recovery_points: 10,
+            // Two fraudulent publications, or a fifth of the welcome grant.
+            deposit_minor: Quota::whole(20_000).0,
         }
     }
 }
@@ -247,6 +251,7 @@ impl Parameters {
             self.dispute_stake_minor,
             self.dispute_penalty_minor,
             self.panel_penalty_minor,
+            self.deposit_minor,
         ];
         let amounts_fit = amounts.iter().all(|amount| *amount <= 1 << 48);
         // A minimum above the bound would keep every validator in place for ever.

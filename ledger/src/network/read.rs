@@ -8,6 +8,8 @@ mod disputes;
 mod receipts;
 
 use tacit_circuits::log::LogFrontier;
+use tacit_circuits::quota::transfer::Parties;
+use tacit_circuits::quota::{Account, Ciphertext, QuotaPublicKey};
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 
 use crate::kernel::codec::BoundedVec;
@@ -16,7 +18,7 @@ use crate::kernel::state::{self, Missing, StateView};
 use crate::network::keys;
 use crate::network::parameters::{Category, CategoryId, MAX_CATEGORIES, Parameters};
 use crate::network::record::{
-    Alarm, Balance, Beacon, BeaconOutput, EpochRecord, History, List, LogHead, MAX_BEACON_OUTPUTS,
+    Alarm, Beacon, BeaconOutput, Deposit, EpochRecord, History, List, LogHead, MAX_BEACON_OUTPUTS,
     MAX_LISTED_ALARMS, MAX_LISTS_PER_MEMBER, Member, OpenProposals, Profile, Proposal, ProposalId,
     Publication, PublicationId, RoundId, Session, SessionId, SessionIds, SpkiHash, Supply, Usage,
     Validators,
@@ -97,12 +99,48 @@ pub fn validators(view: &dyn StateView) -> Result<Validators, Missing> {
     Ok(state::read(view, &keys::validators())?.unwrap_or_default())
 }
 
-/// A party's quota.
-pub fn balance(view: &dyn StateView, id: MemberId) -> Result<Balance, Missing> {
-    Ok(state::read(view, &keys::balance(id))?.unwrap_or_default())
+/// A member's deposit.
+pub fn deposit(view: &dyn StateView, id: MemberId) -> Result<Deposit, Missing> {
+    Ok(state::read(view, &keys::deposit(id))?.unwrap_or_default())
 }
 
-/// Quota minted and burnt so far.
+/// A member's confidential quota.
+pub fn account(view: &dyn StateView, id: MemberId) -> Result<Account, Missing> {
+    let account = state::read(view, &keys::account(id))?;
+    Ok(account.unwrap_or_else(Account::empty))
+}
+
+/// What is left of the escrow of a session, for its querier, its provider and the supervisor.
+pub fn escrow(view: &dyn StateView, session: SessionId) -> Result<Ciphertext<3>, Missing> {
+    let escrow = state::read(view, &keys::escrow(session))?;
+    Ok(escrow.unwrap_or_else(Ciphertext::zero))
+}
+
+/// The key to which a party's amounts are sealed.
+pub fn quota_key(view: &dyn StateView, id: MemberId) -> Result<Option<QuotaPublicKey>, Missing> {
+    state::read(view, &keys::quota_key(id))
+}
+
+/// The key to which all amounts are sealed too: the supervisor's, or nobody's.
+pub fn supervisor_key(view: &dyn StateView) -> Result<QuotaPublicKey, Missing> {
+    let key = state::read(view, &keys::supervisor_key())?;
+    Ok(key.unwrap_or_else(QuotaPublicKey::nobody))
+}
+
+/// The keys to which the amounts of a querier's sessions with a provider are sealed. `None` where one of
+/// them is no party.
+pub fn quota_parties(
+    view: &dyn StateView,
+    querier: MemberId,
+    provider: MemberId,
+) -> Result<Option<Parties>, Missing> {
+    let keys = both(quota_key(view, querier), quota_key(view, provider));
+    let ((querier, provider), supervisor) = both(keys, supervisor_key(view))?;
+    let keys = querier.zip(provider);
+    Ok(keys.map(|(querier, provider)| [querier, provider, supervisor]))
+}
+
+/// Quota minted, burnt and deposited so far.
 pub fn supply(view: &dyn StateView) -> Result<Supply, Missing> {
     Ok(state::read(view, &keys::supply())?.unwrap_or_default())
 }

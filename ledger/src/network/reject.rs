@@ -11,7 +11,6 @@ rejects! {
     103 REQUEST_SIGNATURE_INVALID lasting "The querier's signature on the request does not verify.";
     104 COUNT_MISMATCH lasting "The batch holds another number of evaluations than the request has points.";
     105 AMOUNT_TOO_LARGE lasting "Calls times price exceed what one batch may charge.";
-    106 CUMULATIVE_BELOW_AMOUNT lasting "The cumulative charge that the querier signed is less than this batch's charge.";
     107 POINT_INVALID lasting "A point is not on the curve, not canonical, or the identity.";
     108 EVALUATION_PROOF_INVALID lasting "The proof does not show that the key of the request evaluated these points.";
     109 KEY_PROOF_INVALID lasting "The proof of knowledge does not hold for this key, member, list and epoch.";
@@ -19,6 +18,9 @@ rejects! {
     111 VALUE_OUT_OF_RANGE lasting "A value lies outside the range that its documentation gives.";
     112 RECEIPT_ENCODING_INVALID lasting "A receipt's proof is not three canonical points of its groups.";
     113 RECEIPT_KEY_INVALID lasting "The bytes are not a verifying key of the receipt circuit.";
+
+    114 TRANSFER_ENCODING_INVALID lasting "An amount or a proof about quota is not of the right length, or not canonical.";
+    115 QUOTA_KEY_PROOF_INVALID lasting "The proof does not show possession of this quota key by this institution.";
 
     150 NOT_A_MEMBER lasting "Observers may not do this.";
     151 MEMBER_UNKNOWN lasting "No such member.";
@@ -78,13 +80,11 @@ rejects! {
     220 OWN_LIST lasting "A member may not do this to its own list.";
     221 DEADLINE_OUT_OF_RANGE lasting "The deadline lies in the past or too far ahead.";
     222 TOO_MANY_SESSIONS lasting "As many sessions with this list are open as a member may have; close one.";
-    223 QUOTA_EXHAUSTED lasting "The available quota does not cover the escrow.";
 
     230 SESSION_ENDED lasting "The session's deadline has passed, and with it, for a batch, the window to settle.";
     231 SEQUENCE_SETTLED lasting "This sequence number of the session is settled.";
     232 SEQUENCE_TOO_OLD lasting "The sequence number lies too far behind the highest settled one.";
     233 SESSION_CAP_REACHED lasting "The session's cap of calls is reached.";
-    234 ESCROW_EXHAUSTED lasting "The session's escrow does not cover the charge.";
     235 DAILY_CAP_REACHED transient "The querier's calls to this list have reached the cap of the business date.";
     236 LOG_FULL lasting "The network's log is full.";
 
@@ -140,7 +140,7 @@ rejects! {
     301 SUBJECT_DISPUTED lasting "A dispute about this subject on this list is open.";
     302 TOO_MANY_DISPUTES transient "As many disputes of this member about this list are open as one may have; wait for one to close.";
     303 PANEL_TOO_SMALL lasting "Too few members belong neither to the owner's group nor to the challenger's to form a panel.";
-    304 STAKE_NOT_COVERED lasting "The available quota does not cover the stake.";
+    304 STAKE_NOT_COVERED lasting "The member's free deposit does not cover the stake.";
 
     310 DISPUTE_UNKNOWN lasting "No such dispute.";
     311 DISPUTE_DECIDED lasting "It is known how the dispute came out.";
@@ -151,4 +151,13 @@ rejects! {
     316 DISPUTE_NOT_ANSWERED transient "The owner has not answered the dispute yet.";
     317 ALREADY_RULED lasting "This member has ruled on the dispute.";
     318 DISPUTE_DEADLINE_PASSED lasting "The last date for this has passed.";
+
+    320 NOT_THE_PROVIDER lasting "Only the provider of the session may do this.";
+    321 NOTHING_OWED lasting "The session owes its provider nothing.";
+    322 CHARGE_MISMATCH lasting "The charge is not the sum of what the session's requests committed to; it may have grown since.";
+    323 DEPOSIT_TOO_LOW lasting "The member's deposit is below the governed one; put more into it first.";
+    324 DEPOSIT_EXCEEDED lasting "The member's free deposit, less the governed one, does not cover the amount.";
+    325 NOTHING_WAITS lasting "Nothing waits in the account.";
+    326 PENDING_FULL lasting "As many amounts wait in the account as may; roll over first.";
+    327 TRANSFER_INVALID lasting "A proof does not show that the amount is there, or the account has changed since; make it anew.";
 }

@@ -9,6 +9,7 @@ use ed25519_zebra::SigningKey;
 use tacit_circuits::curve::{Field, Point, WirePoint};
 use tacit_circuits::log::log_leaves;
 use tacit_circuits::oprf::{DleqProof, EvaluationContext, MAX_BATCH, PublicKey, verify};
+use tacit_circuits::quota::Element;
 use tacit_circuits::scope::{ListId, MemberId, Scope, TagEpoch};
 
 use crate::kernel::context::require;
@@ -54,9 +55,10 @@ pub struct Request {
     pub key: WirePoint,
     /// Price of one call in minor units: the session's.
     pub price_minor: u32,
-    /// What all requests of the session up to this one charge together, in minor units.
-    pub cumulative_minor: u64,
-    /// The calls, in the order in which their leaves enter the log.
+    /// Commitment to what it charges above one call's price: price times the calls that are neither padding
+    /// nor the first. See [`quota`](crate::network::quota).
+    pub charge: Element,
+    /// The calls, padding among them, in the order in which their leaves enter the log.
     pub calls: BoundedVec<Call, MAX_CALLS>,
 }
 
@@ -81,9 +83,9 @@ impl Request {
         }
     }
 
-    /// What this request charges, in minor units. Price and number of calls are bounded so that the
-    /// product of a well-formed request fits 32 bits; `None` otherwise.
-    pub fn amount_minor(&self) -> Option<u32> {
+    /// The most that this request can charge, in minor units. Price and number of calls are bounded so that
+    /// the product of a well-formed request fits 32 bits; `None` otherwise.
+    pub fn most_minor(&self) -> Option<u32> {
         u32::try_from(self.calls.len())
             .ok()?
             .checked_mul(self.price_minor)
@@ -131,8 +133,8 @@ impl SignedRequest {
     ///
     /// # Errors
     /// In this order: [`Reject::EMPTY`], [`Reject::REQUEST_WRONG_CHAIN`],
-    /// [`Reject::REQUEST_SIGNATURE_INVALID`], [`Reject::AMOUNT_TOO_LARGE`],
-    /// [`Reject::CUMULATIVE_BELOW_AMOUNT`], [`Reject::POINT_INVALID`], [`Reject::VALUE_OUT_OF_RANGE`].
+    /// [`Reject::REQUEST_SIGNATURE_INVALID`], [`Reject::AMOUNT_TOO_LARGE`], [`Reject::POINT_INVALID`],
+    /// [`Reject::VALUE_OUT_OF_RANGE`].
     pub fn check(&self, chain_id: ChainId) -> Result<Vec<Point>, Reject> {
         self.check_signature(chain_id)?;
         self.check_amount()?;
@@ -159,12 +161,8 @@ impl SignedRequest {
     }
 
     fn check_amount(&self) -> Result<(), Reject> {
-        let amount = self
-            .request
-            .amount_minor()
-            .ok_or(Reject::AMOUNT_TOO_LARGE)?;
-        let covered = self.request.cumulative_minor >= u64::from(amount);
-        require(covered, Reject::CUMULATIVE_BELOW_AMOUNT)
+        let fits = self.request.most_minor().is_some();
+        require(fits, Reject::AMOUNT_TOO_LARGE)
     }
 }
 

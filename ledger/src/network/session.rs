@@ -6,8 +6,8 @@
 //! # Life of a session
 //! Opened with an escrow under the list's current epoch. Up to its *deadline* requests are answered. Up to
 //! the settlement window after its deadline, or after its epoch was superseded if that is earlier, answered
-//! requests are settled, in any order, each once. Then what is left of the escrow returns. A revoked key
-//! ends both at once.
+//! requests are settled, in any order, each once, and the provider collects what they charge, as often as
+//! it likes. Then what is left of the escrow returns. A revoked key ends answering and settling at once.
 
 use crate::kernel::context::require;
 use crate::kernel::party::{Party, party};
@@ -21,8 +21,6 @@ use crate::network::request::{Request, SignedRequest};
 pub struct Unsettled {
     /// Calls of this session.
     pub session_calls: u32,
-    /// Charges of this session, in minor units.
-    pub session_minor: u64,
     /// Calls of this querier to this list, over all of its sessions.
     pub list_calls: u32,
 }
@@ -37,8 +35,9 @@ pub struct Unsettled {
 /// [`Reject::EPOCH_UNKNOWN`],
 /// [`Reject::KEY_MISMATCH`], [`Reject::EPOCH_REVOKED`], [`Reject::EPOCH_SUPERSEDED`],
 /// [`Reject::EPOCH_NOT_ACTIVE`], [`Reject::SESSION_ENDED`], [`Reject::SEQUENCE_SETTLED`],
-/// [`Reject::SEQUENCE_TOO_OLD`], [`Reject::SESSION_CAP_REACHED`], [`Reject::ESCROW_EXHAUSTED`],
-/// [`Reject::DAILY_CAP_REACHED`].
+/// [`Reject::SEQUENCE_TOO_OLD`], [`Reject::SESSION_CAP_REACHED`], [`Reject::DAILY_CAP_REACHED`].
+///
+/// Whether the escrow covers the charge is for the provider to see, who can open both.
 pub fn admission(
     view: &dyn StateView,
     provider: MemberId,
@@ -166,16 +165,11 @@ fn check_room(
 ) -> Result<(), Stop> {
     session.settled.check(request.sequence)?;
     let calls = request.calls.len() as u64;
-    let amount = request.amount_minor().ok_or(Reject::AMOUNT_TOO_LARGE)?;
     let all_calls = u64::from(session.calls) + u64::from(unsettled.session_calls) + calls;
     require(
         all_calls <= session.cap_calls.into(),
         Reject::SESSION_CAP_REACHED,
     )?;
-    let spent = u64::from(session.spent_minor) + u64::from(amount);
-    let spent = spent.saturating_add(unsettled.session_minor);
-    let covered = spent.max(request.cumulative_minor) <= session.escrow_minor.into();
-    require(covered, Reject::ESCROW_EXHAUSTED)?;
     let list = read::list(view, session.list)?.ok_or(Reject::LIST_UNKNOWN)?;
     let terms = read::category(view, list.category)?.ok_or(Reject::CATEGORY_UNKNOWN)?;
     let today = read::calls_today(view, session.querier, session.list)?;

@@ -6,7 +6,7 @@ use crate::kernel::{Reject, Stop, state};
 use crate::network::event::Event;
 use crate::network::execute::{lists, quota, ratings, require_member};
 use crate::network::record::{
-    Alarm, AlarmReason, Balance, MAX_LISTED_ALARMS, Publication, PublicationId, PublicationStatus,
+    Alarm, AlarmReason, Deposit, MAX_LISTED_ALARMS, Publication, PublicationId, PublicationStatus,
     RatingReason, Root,
 };
 use crate::network::{keys, read};
@@ -99,8 +99,8 @@ fn punish(context: &mut Context<'_>, publication: &Publication) -> Result<u64, S
     let owner = (publication.owner, parameters.fraud_owner_penalty_minor);
     // Read at once, so that what is missing is fetched in one round and not in one for each attester.
     let payers = std::iter::once(publication.owner).chain(attesters.clone().map(|(id, _)| id));
-    let balance_keys: Vec<_> = payers.map(keys::balance).collect();
-    state::read_all::<Balance>(context, &balance_keys)?;
+    let deposit_keys: Vec<_> = payers.map(keys::deposit).collect();
+    state::read_all::<Deposit>(context, &deposit_keys)?;
     let mut burnt = 0;
     for (member, penalty) in std::iter::once(owner).chain(attesters) {
         let amount_minor = quota::burn_up_to(context, member, penalty)?;

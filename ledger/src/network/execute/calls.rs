@@ -1,11 +1,13 @@
-//! Settling calls: leaves into the log, the charge to the provider.
+//! Settling calls: leaves into the log, and what they charge is owed; collecting it.
 
-use crate::kernel::context::Context;
+use tacit_circuits::quota::Element;
+
+use crate::kernel::context::{Context, require};
 use crate::kernel::party::{Party, party};
 use crate::kernel::{MemberId, Missing, Reject, Stop};
 use crate::network::event::Event;
-use crate::network::execute::{log, quota};
-use crate::network::record::{MAX_RATING, Session, Usage};
+use crate::network::execute::{log, quota, sessions};
+use crate::network::record::{MAX_RATING, Session, SessionId, Usage};
 use crate::network::request::{CallBatch, Request};
 use crate::network::session::settlement;
 use crate::network::{keys, read};
@@ -25,30 +27,55 @@ pub(super) fn settle(
     let first_leaf = log::append(context, &batch.leaves()?)?;
 
     let calls = request.calls.len() as u32;
-    let charge_minor = request.amount_minor().ok_or(Reject::AMOUNT_TOO_LARGE)?;
-    let reward_minor = reward(context, &session, calls)?;
     session.settled.mark(request.sequence);
     session.calls += calls;
-    session.spent_minor += charge_minor;
+    session.owed_requests += 1;
+    session.owed = session.owed + request.charge;
     context.put(keys::session(session.id), &session);
-    quota::pay(context, session.querier, session.provider, charge_minor)?;
-    quota::mint(context, session.provider, reward_minor.into())?;
-    count(context, &session, calls, charge_minor, reward_minor)?;
-    context.emit(&logged(
-        context,
-        &session,
-        request,
-        first_leaf,
-        charge_minor,
-        reward_minor,
-    ));
+    count(context, &session, calls)?;
+    context.emit(&logged(context, &session, request, first_leaf));
     Ok(())
 }
 
-/// What is minted for served calls: less than their charge whatever became of the price list since the
-/// session was opened, less what the provider's rating lacks, and nothing within a group. The rating
-/// weighs on what is minted alone: prices are agreed when a session is opened.
-fn reward(context: &Context<'_>, session: &Session, calls: u32) -> Result<u32, Stop> {
+/// Pays the provider what a session owes it, and ends the session if it says so.
+pub(super) fn collect(
+    context: &mut Context<'_>,
+    sender: &Party,
+    id: SessionId,
+    charge: &[u8],
+    closes: bool,
+) -> Result<(), Stop> {
+    let mut session = read::session(context, id)?.ok_or(Reject::SESSION_UNKNOWN)?;
+    require(sender.id == session.provider, Reject::NOT_THE_PROVIDER)?;
+    require(session.owed_requests > 0, Reject::NOTHING_OWED)?;
+    let (requests, public_minor) = (session.owed_requests, session.owed_public_minor());
+    let reward_minor = reward(context, &session)?;
+    let charge = quota::collect(context, &session, charge, reward_minor)?;
+    let mut served = read::history(context, session.provider)?;
+    served.rewarded_minor += reward_minor;
+    context.put(keys::history(session.provider), &served);
+    session.owed_requests = 0;
+    session.owed = Element::identity();
+    context.put(keys::session(id), &session);
+    context.emit(&Event::ChargesCollected {
+        session: id,
+        querier: session.querier,
+        provider: session.provider,
+        requests,
+        public_minor,
+        charge,
+        reward_minor,
+    });
+    if closes {
+        sessions::end(context, &session)?;
+    }
+    Ok(())
+}
+
+/// What is minted for served requests: less than what they are proven to charge whatever became of the
+/// price list since the session was opened, less what the provider's rating lacks, and nothing within a
+/// group. The rating weighs on what is minted alone: prices are agreed when a session is opened.
+fn reward(context: &Context<'_>, session: &Session) -> Result<u64, Stop> {
     let list = read::list(context, session.list)?.ok_or(Reject::LIST_UNKNOWN)?;
     let terms = read::category(context, list.category)?.ok_or(Reject::CATEGORY_UNKNOWN)?;
     let group = |id: MemberId| -> Result<_, Missing> { Ok(party(context, id)?.map(|p| p.group)) };
@@ -59,17 +86,14 @@ fn reward(context: &Context<'_>, session: &Session, calls: u32) -> Result<u32, S
         .reward_minor
         .min(session.price_minor.saturating_sub(1));
     let rating = read::rating_value(context, session.provider)?;
-    // At most the charge of the same calls, which fits 32 bits: so does what the rating leaves of it.
-    let rated = u64::from(each * calls) * u64::from(rating) / u64::from(MAX_RATING);
-    Ok(rated as u32)
+    let full = u64::from(each) * u64::from(session.owed_requests);
+    Ok(full * u64::from(rating) / u64::from(MAX_RATING))
 }
 
 fn count(
     context: &mut Context<'_>,
     session: &Session,
     calls: u32,
-    charge_minor: u32,
-    reward_minor: u32,
 ) -> Result<(), Missing> {
     let today = read::calls_today(context, session.querier, session.list)?;
     let business_date = context.clock().business_date;
@@ -82,14 +106,11 @@ fn count(
     let mut asked = read::history(context, session.querier)?;
     asked.asked_calls += u64::from(calls);
     asked.asked_batches += 1;
-    asked.spent_minor += u64::from(charge_minor);
     context.put(keys::history(session.querier), &asked);
 
     let mut served = read::history(context, session.provider)?;
     served.served_calls += u64::from(calls);
     served.served_batches += 1;
-    served.earned_minor += u64::from(charge_minor);
-    served.rewarded_minor += u64::from(reward_minor);
     context.put(keys::history(session.provider), &served);
     Ok(())
 }
@@ -99,8 +120,6 @@ fn logged(
     session: &Session,
     request: &Request,
     first_leaf: u64,
-    charge_minor: u32,
-    reward_minor: u32,
 ) -> Event {
     Event::CallsLogged {
         session: session.id,
@@ -111,8 +130,6 @@ fn logged(
         tag_epoch: session.tag_epoch,
         first_leaf,
         calls: request.calls.len() as u32,
-        charge_minor,
-        reward_minor,
         business_date: context.clock().business_date,
     }
 }

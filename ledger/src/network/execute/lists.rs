@@ -11,7 +11,7 @@ use crate::kernel::context::{Context, require};
 use crate::kernel::party::{Name, Party, parties, party};
 use crate::kernel::{Missing, Reject, Stop};
 use crate::network::event::Event;
-use crate::network::execute::{pauses, require_member, samples};
+use crate::network::execute::{pauses, quota, require_member, samples};
 use crate::network::parameters::CategoryId;
 use crate::network::read::ListIds;
 use crate::network::record::{
@@ -118,6 +118,7 @@ pub(super) fn publish(
     let list = own_standing(context, sender, id.list)?;
     let mut epoch = usable_epoch(context, &list, id.tag_epoch)?;
     require(id.version.0 == epoch.versions, Reject::VERSION_OUT_OF_ORDER)?;
+    quota::require_deposit(context, sender.id)?;
 
     let sampling = samples::begin(context, id)?;
     let publication = Publication {

@@ -42,8 +42,15 @@ fn write_section(context: &mut Context<'_>, section: &NetworkGenesis) -> Result<
         .try_for_each(|category| category.check())?;
     context.put(keys::parameters(), &section.parameters);
     context.put(keys::categories(), &section.categories);
+    let mut supervised = false;
     for first in &section.members {
         let id = admit(context, &first.candidate)?;
+        // All amounts are sealed to the first observer too: the supervisor. One that joins later sees none.
+        let watches = first.candidate.role == Role::Observer && !supervised;
+        if watches {
+            context.put(keys::supervisor_key(), &first.candidate.quota_key);
+            supervised = true;
+        }
         if first.validator {
             add_validator(context, id)?;
         }
@@ -62,6 +69,8 @@ pub(super) fn admit(context: &mut Context<'_>, candidate: &Candidate) -> Result<
         group,
         role,
         ledger_key,
+        quota_key,
+        quota_key_proof: _,
         profile,
     } = candidate;
     candidate.check()?;
@@ -97,13 +106,9 @@ pub(super) fn admit(context: &mut Context<'_>, candidate: &Candidate) -> Result<
         name: name.clone(),
         role: *role,
     });
+    quota::register(context, id, quota_key);
     if *role == Role::Member {
-        let amount_minor = read::parameters(context)?.welcome_grant_minor;
-        quota::mint(context, id, amount_minor)?;
-        context.emit(&Event::Granted {
-            member: id,
-            amount_minor,
-        });
+        quota::welcome(context, id)?;
     }
     Ok(id)
 }

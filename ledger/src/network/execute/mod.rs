@@ -22,14 +22,13 @@ mod receipts;
 mod samples;
 mod sessions;
 
-pub(crate) use log::end_block;
 pub(crate) use members::genesis;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::kernel::context::{Context, require};
 use crate::kernel::party::{Party, Role};
-use crate::kernel::{Envelope, Reject, Stop};
+use crate::kernel::{Envelope, Missing, Reject, Stop};
 use crate::network::Action;
 use crate::network::record::{
     Attempt, DisputeId, ProposalId, PublicationId, ScreeningId, SessionId,
@@ -54,6 +53,12 @@ pub(crate) enum Due {
     PanelDraw(DisputeId),
     /// The last date for a step of a dispute has passed.
     DisputeDeadline(DisputeId),
+}
+
+/// Ends a block: the log's root, and the books.
+pub(crate) fn end_block(context: &mut Context<'_>) -> Result<(), Missing> {
+    log::end_block(context)?;
+    quota::end_block(context)
 }
 
 /// Executes the action of an envelope.
@@ -141,6 +146,17 @@ pub(crate) fn execute(
             disputes::answer(context, sender, dispute, answer)
         }
         Action::RuleDispute { dispute, ruling } => disputes::rule(context, sender, dispute, ruling),
+        Action::CollectCharges {
+            session,
+            charge,
+            closes,
+        } => calls::collect(context, sender, session, &charge, closes),
+        Action::RollOver => quota::roll_over(context, sender),
+        Action::Deposit {
+            amount_minor,
+            proof,
+        } => quota::deposit(context, sender, amount_minor, &proof),
+        Action::Withdraw { amount_minor } => quota::withdraw(context, sender, amount_minor),
     }
 }
 

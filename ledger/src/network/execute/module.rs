@@ -1,6 +1,7 @@
 //! The risk network as a module of the kernel.
 
 use tacit_circuits::oprf::{KeyContext, PublicKey};
+use tacit_circuits::quota::transfer::Kind;
 
 use crate::kernel::codec;
 use crate::kernel::context::{Context, require};
@@ -11,7 +12,7 @@ use crate::kernel::{
 };
 use crate::network::action::{Action, Opening};
 use crate::network::execute::{
-    Due, beacon, disputes, end_block, execute, genesis, governance, receipts, samples, sessions,
+    Due, beacon, disputes, end_block, execute, genesis, governance, quota, receipts, samples, sessions,
 };
 use crate::network::receipts::ReceiptSet;
 use crate::network::record::check_address;
@@ -102,7 +103,19 @@ impl Module for RiskNetwork {
             | Action::BeaconReveal { .. }
             | Action::OpenDispute { .. }
             | Action::AnswerDispute { .. }
-            | Action::RuleDispute { .. } => Ok(()),
+            | Action::RuleDispute { .. }
+            | Action::RollOver => Ok(()),
+            Action::CollectCharges { charge, .. } => {
+                quota::transfer_of(Kind::Settle, &charge).map(drop)
+            }
+            Action::Deposit {
+                amount_minor,
+                proof,
+            } => {
+                require(amount_minor > 0, Reject::EMPTY)?;
+                quota::burn_of(&proof).map(drop)
+            }
+            Action::Withdraw { amount_minor } => require(amount_minor > 0, Reject::EMPTY),
         }
     }
 
@@ -146,8 +159,11 @@ fn read(envelope: &Envelope) -> Result<Action, Reject> {
 
 fn check_openings(openings: &[Opening]) -> Result<(), Reject> {
     require(!openings.is_empty(), Reject::EMPTY)?;
-    let useful = openings.iter().all(|opening| opening.cap_calls > 0);
-    require(useful, Reject::VALUE_OUT_OF_RANGE)
+    let useful = |opening: &Opening| opening.terms.cap_calls > 0;
+    require(openings.iter().all(useful), Reject::VALUE_OUT_OF_RANGE)?;
+    openings
+        .iter()
+        .try_for_each(|opening| quota::transfer_of(Kind::Open, &opening.escrow).map(drop))
 }
 
 /// Keys that an action reads whatever state says. Those that depend on state (the category of a list,
@@ -231,17 +247,52 @@ fn wanted(envelope: &Envelope, action: &Action) -> Vec<StateKey> {
                 keys::parameters(),
                 keys::categories(),
                 keys::session_count(),
-                keys::balance(sender),
+                keys::deposit(sender),
+                keys::account(sender),
+                keys::quota_key(sender),
+                keys::supervisor_key(),
+                keys::quota_sum(),
             ];
-            for opening in openings {
-                wanted.push(keys::list(opening.list));
-                wanted.push(keys::epoch(opening.list, opening.tag_epoch));
-                wanted.push(keys::sessions(sender, opening.list));
+            for Opening { terms, .. } in openings {
+                wanted.push(keys::list(terms.list));
+                wanted.push(keys::epoch(terms.list, terms.tag_epoch));
+                wanted.push(keys::sessions(sender, terms.list));
             }
             wanted
         }
         Action::CallBatch(batch) => wanted_by_calls(batch),
-        Action::CloseSession { session } => vec![keys::session(*session), keys::parameters()],
+        Action::CloseSession { session } => vec![
+            keys::session(*session),
+            keys::parameters(),
+            keys::escrow(*session),
+        ],
+        Action::CollectCharges { session, .. } => vec![
+            keys::session(*session),
+            keys::escrow(*session),
+            keys::categories(),
+            keys::account(sender),
+            keys::quota_key(sender),
+            keys::supervisor_key(),
+            keys::history(sender),
+            keys::rating(sender),
+            keys::supply(),
+            keys::quota_sum(),
+        ],
+        Action::RollOver => vec![keys::account(sender), keys::quota_sum()],
+        Action::Deposit { .. } => vec![
+            keys::account(sender),
+            keys::quota_key(sender),
+            keys::deposit(sender),
+            keys::supply(),
+            keys::quota_sum(),
+        ],
+        Action::Withdraw { .. } => vec![
+            keys::account(sender),
+            keys::deposit(sender),
+            keys::parameters(),
+            keys::supply(),
+            keys::quota_sum(),
+        ],
         Action::PutPolicy { .. } => vec![
             keys::categories(),
             keys::policies_of(sender),
@@ -275,7 +326,7 @@ fn wanted(envelope: &Envelope, action: &Action) -> Vec<StateKey> {
             keys::disputed(id.list, commitment),
             keys::disputes(sender, id.list),
             keys::dispute_count(),
-            keys::balance(sender),
+            keys::deposit(sender),
             keys::beacon(),
             keys::validators(),
             kernel_keys::party_count(),
@@ -298,12 +349,8 @@ fn wanted_by_calls(batch: &CallBatch) -> Vec<StateKey> {
         keys::parameters(),
         keys::categories(),
         keys::usage(querier, request.list),
-        keys::balance(querier),
-        keys::balance(provider),
         keys::history(querier),
         keys::history(provider),
-        keys::rating(provider),
-        keys::supply(),
         keys::log_frontier(),
     ]
 }

@@ -1,98 +1,258 @@
-//! Quota: grants, escrows, charges, rewards, penalties, stakes.
+//! Quota: grants, escrows, charges, rewards; deposits, penalties, stakes.
 //!
 //! # Invariants
-//! Balances, escrows and stakes of all parties sum up to minted − burnt. Escrow of a party is what is left of
-//! the escrows of its open sessions; its stakes are those of its undecided disputes.
+//! Commitments of all accounts and escrows sum up to (minted − burnt − deposited)·G, and what is deposited is
+//! the sum of all deposits. Both sums are kept where records are written, from what they said before and
+//! say now, so that no operation's own arithmetic is trusted; [`end_block`] compares. Stakes of a party
+//! are those of its undecided disputes.
 
+use tacit_circuits::quota::transfer::{self, Kind, Statement, Transfer};
+use tacit_circuits::quota::{
+    Account, AccountError, BurnProof, BurnStatement, Ciphertext, Element, Equation, OWNER,
+    QuotaPublicKey, SupplyCheck,
+};
 use tacit_circuits::scope::MemberId;
 
-use crate::kernel::context::Context;
+use crate::kernel::context::{Context, require};
+use crate::kernel::party::Party;
 use crate::kernel::{Missing, Reject, Stop};
-use crate::network::record::Balance;
+use crate::network::action::Opening;
+use crate::network::event::Event;
+use crate::network::execute::require_member;
+use crate::network::quota::{
+    collection_context, deposit_context, escrow_context, source_of_charges,
+};
+use crate::network::record::{Deposit, Session, SessionId};
 use crate::network::{keys, read};
 
-/// Mints to a member.
-pub(super) fn mint(
-    context: &mut Context<'_>,
-    member: MemberId,
-    amount_minor: u64,
-) -> Result<(), Stop> {
+/// Registers the key to which a party's amounts are sealed.
+pub(super) fn register(context: &mut Context<'_>, party: MemberId, key: &QuotaPublicKey) {
+    context.put(keys::quota_key(party), key);
+}
+
+/// Mints a welcome grant: the governed deposit first, the rest into the account.
+pub(super) fn welcome(context: &mut Context<'_>, member: MemberId) -> Result<(), Stop> {
+    let parameters = read::parameters(context)?;
+    let amount_minor = parameters.welcome_grant_minor;
+    let deposited_minor = amount_minor.min(parameters.deposit_minor);
+    mint(context, member, amount_minor)?;
+    if deposited_minor > 0 {
+        let before = read::account(context, member)?;
+        let mut after = before;
+        after.granted_minor -= deposited_minor;
+        put_account(context, member, &before, &after)?;
+        change_deposit(context, member, |deposit| {
+            deposit.free_minor += deposited_minor;
+        })?;
+    }
+    context.emit(&Event::Granted {
+        member,
+        amount_minor,
+        deposited_minor,
+    });
+    Ok(())
+}
+
+/// Mints to a member's account.
+fn mint(context: &mut Context<'_>, member: MemberId, amount_minor: u64) -> Result<(), Stop> {
     if amount_minor == 0 {
         return Ok(());
     }
     let mut supply = read::supply(context)?;
-    let mut balance = read::balance(context, member)?;
-    supply.minted_minor = sum(supply.minted_minor, amount_minor)?;
-    balance.available_minor = sum(balance.available_minor, amount_minor)?;
+    // The supply is minted in steps of at most 2^48, so no chain lives long enough to see this refused.
+    let minted = supply.minted_minor.checked_add(amount_minor);
+    supply.minted_minor = minted.ok_or(Reject::VALUE_OUT_OF_RANGE)?;
     context.put(keys::supply(), &supply);
-    context.put(keys::balance(member), &balance);
+    grant(context, member, amount_minor)
+}
+
+/// Adds a public amount to what waits in a member's account.
+fn grant(context: &mut Context<'_>, member: MemberId, amount_minor: u64) -> Result<(), Stop> {
+    let before = read::account(context, member)?;
+    let mut after = before;
+    after.grant(amount_minor).map_err(reject)?;
+    Ok(put_account(context, member, &before, &after)?)
+}
+
+/// Puts the escrows of sessions aside, as proven one out of what the one before left, and answers with
+/// them.
+pub(super) fn put_into_escrow(
+    context: &mut Context<'_>,
+    querier: MemberId,
+    sessions: &[(SessionId, MemberId, &Opening)],
+) -> Result<(), Stop> {
+    let chain_id = context.chain_id();
+    let before = read::account(context, querier)?;
+    let mut after = before;
+    let mut equations = Vec::with_capacity(sessions.len());
+    for (_, provider, opening) in sessions {
+        let parties = read::quota_parties(context, querier, *provider)?;
+        let parties = parties.ok_or(Reject::MEMBER_UNKNOWN)?;
+        let Transfer { amount, proof } = transfer_of(Kind::Open, &opening.escrow)?;
+        let statement = Statement {
+            kind: Kind::Open,
+            context: escrow_context(chain_id, querier, &opening.terms),
+            parties: &parties,
+            source: &after.available.select([OWNER]),
+            amount: &amount,
+        };
+        equations.push(transfer::equation(&statement, &proof));
+        after.open(&amount).map_err(reject)?;
+    }
+    verify(&equations)?;
+    for (session, _, opening) in sessions {
+        let escrow = transfer_of(Kind::Open, &opening.escrow)?.amount;
+        put_escrow(context, *session, Some(&escrow))?;
+    }
+    Ok(put_account(context, querier, &before, &after)?)
+}
+
+/// The amount of a transfer that is canonical.
+pub(super) fn transfer_of(kind: Kind, bytes: &[u8]) -> Result<Transfer, Reject> {
+    Transfer::from_bytes(kind, bytes).map_err(|_| Reject::TRANSFER_ENCODING_INVALID)
+}
+
+/// Pays a provider what a session owes it, as proven, with a reward; answers with the confidential part.
+pub(super) fn collect(
+    context: &mut Context<'_>,
+    session: &Session,
+    charge: &[u8],
+    reward_minor: u64,
+) -> Result<Ciphertext<3>, Stop> {
+    let parties = read::quota_parties(context, session.querier, session.provider)?;
+    let parties = parties.ok_or(Reject::MEMBER_UNKNOWN)?;
+    let escrow = read::escrow(context, session.id)?;
+    let Transfer { amount, proof } = transfer_of(Kind::Settle, charge)?;
+    let statement = Statement {
+        kind: Kind::Settle,
+        context: collection_context(context.chain_id(), session.id, session.owed_requests),
+        parties: &parties,
+        source: &source_of_charges(session, &escrow),
+        amount: &amount,
+    };
+    require(amount.commitment == session.owed, Reject::CHARGE_MISMATCH)?;
+    let before = read::account(context, session.provider)?;
+    let mut after = before;
+    after.receive(&amount).map_err(reject)?;
+    verify(&[transfer::equation(&statement, &proof)])?;
+    let public_minor = session.owed_public_minor();
+    after.grant(public_minor).map_err(reject)?;
+    let left = escrow.minus_public(public_minor).minus(&amount);
+    put_escrow(context, session.id, Some(&left))?;
+    put_account(context, session.provider, &before, &after)?;
+    mint(context, session.provider, reward_minor)?;
+    Ok(amount)
+}
+
+/// Returns what a session did not spend, and answers with it.
+pub(super) fn return_escrow(
+    context: &mut Context<'_>,
+    session: &Session,
+) -> Result<Ciphertext<3>, Missing> {
+    let escrow = read::escrow(context, session.id)?;
+    let before = read::account(context, session.querier)?;
+    let mut after = before;
+    after.take_back(&escrow);
+    put_escrow(context, session.id, None)?;
+    put_account(context, session.querier, &before, &after)?;
+    Ok(escrow)
+}
+
+/// Makes available what waits.
+pub(super) fn roll_over(context: &mut Context<'_>, sender: &Party) -> Result<(), Stop> {
+    require_member(sender)?;
+    let before = read::account(context, sender.id)?;
+    let waits = before.additions > 0 || before.granted_minor > 0;
+    require(waits, Reject::NOTHING_WAITS)?;
+    let mut after = before;
+    after.roll_over();
+    put_account(context, sender.id, &before, &after)?;
+    context.emit(&Event::RolledOver {
+        member: sender.id,
+        granted_minor: before.granted_minor,
+    });
     Ok(())
 }
 
-/// Burns of what a member has available, as far as it goes, and says how much that was.
+/// Puts quota from the sender's account into its deposit.
+pub(super) fn deposit(
+    context: &mut Context<'_>,
+    sender: &Party,
+    amount_minor: u64,
+    proof: &[u8],
+) -> Result<(), Stop> {
+    require_member(sender)?;
+    let key = read::quota_key(context, sender.id)?.ok_or(Reject::MEMBER_UNKNOWN)?;
+    let before = read::account(context, sender.id)?;
+    let proof = burn_of(proof)?;
+    let equation = proof.equation(&BurnStatement {
+        context: deposit_context(context.chain_id(), sender.id, amount_minor),
+        key: &key,
+        source: &before.available.select([OWNER]),
+        amount_minor,
+    });
+    verify(&[equation])?;
+    let mut after = before;
+    after.burn(amount_minor);
+    put_account(context, sender.id, &before, &after)?;
+    // No more is deposited than was ever minted.
+    change_deposit(context, sender.id, |deposit| {
+        deposit.free_minor += amount_minor;
+    })?;
+    context.emit(&Event::Deposited {
+        member: sender.id,
+        amount_minor,
+    });
+    Ok(())
+}
+
+/// A proof of a deposit that is canonical.
+pub(super) fn burn_of(bytes: &[u8]) -> Result<BurnProof, Reject> {
+    BurnProof::from_bytes(bytes).map_err(|_| Reject::TRANSFER_ENCODING_INVALID)
+}
+
+/// Takes quota out of the sender's deposit.
+pub(super) fn withdraw(
+    context: &mut Context<'_>,
+    sender: &Party,
+    amount_minor: u64,
+) -> Result<(), Stop> {
+    require_member(sender)?;
+    let deposit = read::deposit(context, sender.id)?;
+    let kept = read::parameters(context)?.deposit_minor;
+    let spare = deposit.total_minor().saturating_sub(kept);
+    let covered = amount_minor <= spare.min(deposit.free_minor);
+    require(covered, Reject::DEPOSIT_EXCEEDED)?;
+    change_deposit(context, sender.id, |deposit| {
+        deposit.free_minor -= amount_minor;
+    })?;
+    grant(context, sender.id, amount_minor)?;
+    context.emit(&Event::Withdrawn {
+        member: sender.id,
+        amount_minor,
+    });
+    Ok(())
+}
+
+/// Refuses a member whose deposit is too low for what it wants.
+pub(super) fn require_deposit(context: &Context<'_>, member: MemberId) -> Result<(), Stop> {
+    let deposit = read::deposit(context, member)?;
+    let governed = read::parameters(context)?.deposit_minor;
+    Ok(require(
+        deposit.total_minor() >= governed,
+        Reject::DEPOSIT_TOO_LOW,
+    )?)
+}
+
+/// Burns of a member's free deposit, as far as it goes, and says how much that was.
 pub(super) fn burn_up_to(
     context: &mut Context<'_>,
     member: MemberId,
     amount_minor: u64,
 ) -> Result<u64, Missing> {
-    let mut supply = read::supply(context)?;
-    let mut balance = read::balance(context, member)?;
-    let burnt = amount_minor.min(balance.available_minor);
-    // No more is ever burnt than was minted.
-    supply.burnt_minor += burnt;
-    balance.available_minor -= burnt;
-    context.put(keys::supply(), &supply);
-    context.put(keys::balance(member), &balance);
+    let burnt = take_up_to(context, member, amount_minor)?;
+    burn(context, burnt)?;
     Ok(burnt)
-}
-
-/// Puts aside what a session may cost.
-pub(super) fn put_into_escrow(
-    context: &mut Context<'_>,
-    querier: MemberId,
-    amount_minor: u32,
-) -> Result<(), Stop> {
-    let amount = u64::from(amount_minor);
-    let mut balance = read::balance(context, querier)?;
-    balance.available_minor = balance
-        .available_minor
-        .checked_sub(amount)
-        .ok_or(Reject::QUOTA_EXHAUSTED)?;
-    balance.escrowed_minor = sum(balance.escrowed_minor, amount)?;
-    context.put(keys::balance(querier), &balance);
-    Ok(())
-}
-
-/// Pays a provider out of a querier's escrow.
-pub(super) fn pay(
-    context: &mut Context<'_>,
-    querier: MemberId,
-    provider: MemberId,
-    amount_minor: u32,
-) -> Result<(), Stop> {
-    let amount = u64::from(amount_minor);
-    let mut from = read::balance(context, querier)?;
-    take_from_escrow(&mut from, amount);
-    context.put(keys::balance(querier), &from);
-    let mut to = read::balance(context, provider)?;
-    to.available_minor = sum(to.available_minor, amount)?;
-    context.put(keys::balance(provider), &to);
-    Ok(())
-}
-
-/// Returns what a session did not spend.
-pub(super) fn return_escrow(
-    context: &mut Context<'_>,
-    querier: MemberId,
-    amount_minor: u32,
-) -> Result<(), Missing> {
-    let amount = u64::from(amount_minor);
-    let mut balance = read::balance(context, querier)?;
-    take_from_escrow(&mut balance, amount);
-    // What was available once is available again: the sum fitted before it was put aside.
-    balance.available_minor += amount;
-    context.put(keys::balance(querier), &balance);
-    Ok(())
 }
 
 /// Puts aside what a dispute may cost its challenger.
@@ -101,14 +261,13 @@ pub(super) fn stake(
     challenger: MemberId,
     amount_minor: u64,
 ) -> Result<(), Stop> {
-    let mut balance = read::balance(context, challenger)?;
-    balance.available_minor = balance
-        .available_minor
-        .checked_sub(amount_minor)
-        .ok_or(Reject::STAKE_NOT_COVERED)?;
-    balance.staked_minor = sum(balance.staked_minor, amount_minor)?;
-    context.put(keys::balance(challenger), &balance);
-    Ok(())
+    let deposit = read::deposit(context, challenger)?;
+    let covered = deposit.free_minor >= amount_minor;
+    require(covered, Reject::STAKE_NOT_COVERED)?;
+    Ok(change_deposit(context, challenger, |deposit| {
+        deposit.free_minor -= amount_minor;
+        deposit.staked_minor += amount_minor;
+    })?)
 }
 
 /// Returns a stake.
@@ -117,11 +276,10 @@ pub(super) fn return_stake(
     challenger: MemberId,
     amount_minor: u64,
 ) -> Result<(), Missing> {
-    let mut balance = read::balance(context, challenger)?;
-    take_from_stakes(&mut balance, amount_minor);
-    balance.available_minor += amount_minor;
-    context.put(keys::balance(challenger), &balance);
-    Ok(())
+    change_deposit(context, challenger, |deposit| {
+        take_from_stakes(deposit, amount_minor);
+        deposit.free_minor += amount_minor;
+    })
 }
 
 /// What a loser paid, in minor units.
@@ -141,14 +299,13 @@ pub(super) fn forfeit_stake(
     amount_minor: u64,
     percent: u8,
 ) -> Result<Payment, Missing> {
-    let mut balance = read::balance(context, challenger)?;
-    take_from_stakes(&mut balance, amount_minor);
-    context.put(keys::balance(challenger), &balance);
+    change_deposit(context, challenger, |deposit| {
+        take_from_stakes(deposit, amount_minor);
+    })?;
     divide(context, winner, amount_minor, percent)
 }
 
-/// Takes of what `loser` has available, as far as it goes; gives a share of it to `winner` and burns the
-/// rest.
+/// Takes of a loser's free deposit, as far as it goes; gives a share of it to `winner` and burns the rest.
 pub(super) fn penalise(
     context: &mut Context<'_>,
     loser: MemberId,
@@ -156,10 +313,7 @@ pub(super) fn penalise(
     amount_minor: u64,
     percent: u8,
 ) -> Result<Payment, Missing> {
-    let mut balance = read::balance(context, loser)?;
-    let taken = amount_minor.min(balance.available_minor);
-    balance.available_minor -= taken;
-    context.put(keys::balance(loser), &balance);
+    let taken = take_up_to(context, loser, amount_minor)?;
     divide(context, winner, taken, percent)
 }
 
@@ -171,36 +325,122 @@ fn divide(
     percent: u8,
 ) -> Result<Payment, Missing> {
     // Stakes and penalties are at most 2^48.
-    let paid_minor = taken_minor * u64::from(percent) / 100;
+    let share_minor = taken_minor * u64::from(percent) / 100;
+    // What waits in an account is part of the supply, and so is its sum with what was taken.
+    let paid_minor = match Stop::checked(grant(context, winner, share_minor))? {
+        Ok(()) => share_minor,
+        Err(_) => 0,
+    };
     let burnt_minor = taken_minor - paid_minor;
-    let mut balance = read::balance(context, winner)?;
-    let mut supply = read::supply(context)?;
-    // All balances together are no more than was minted, and no more is ever burnt.
-    balance.available_minor += paid_minor;
-    supply.burnt_minor += burnt_minor;
-    context.put(keys::balance(winner), &balance);
-    context.put(keys::supply(), &supply);
+    burn(context, burnt_minor)?;
     Ok(Payment {
         paid_minor,
         burnt_minor,
     })
 }
 
-fn take_from_stakes(balance: &mut Balance, amount: u64) {
-    balance.staked_minor = balance
+fn burn(context: &mut Context<'_>, amount_minor: u64) -> Result<(), Missing> {
+    let mut supply = read::supply(context)?;
+    // No more is ever burnt than was minted.
+    supply.burnt_minor += amount_minor;
+    context.put(keys::supply(), &supply);
+    Ok(())
+}
+
+fn take_up_to(
+    context: &mut Context<'_>,
+    member: MemberId,
+    amount_minor: u64,
+) -> Result<u64, Missing> {
+    let taken = amount_minor.min(read::deposit(context, member)?.free_minor);
+    change_deposit(context, member, |deposit| deposit.free_minor -= taken)?;
+    Ok(taken)
+}
+
+fn take_from_stakes(deposit: &mut Deposit, amount: u64) {
+    deposit.staked_minor = deposit
         .staked_minor
         .checked_sub(amount)
         .expect("a party's stakes are the sum of those of its undecided disputes");
 }
 
-fn take_from_escrow(balance: &mut Balance, amount: u64) {
-    balance.escrowed_minor = balance
-        .escrowed_minor
-        .checked_sub(amount)
-        .expect("a party's escrow is the sum of what its sessions have left");
+/// Writes a deposit, and the sum of all deposits with it.
+fn change_deposit(
+    context: &mut Context<'_>,
+    member: MemberId,
+    change: impl FnOnce(&mut Deposit),
+) -> Result<(), Missing> {
+    let before = read::deposit(context, member)?;
+    let mut supply = read::supply(context)?;
+    let mut after = before;
+    change(&mut after);
+    supply.deposited_minor = supply.deposited_minor - before.total_minor() + after.total_minor();
+    context.put(keys::deposit(member), &after);
+    context.put(keys::supply(), &supply);
+    Ok(())
 }
 
-/// The supply is minted in steps of at most 2^48, so no chain lives long enough to see this refused.
-fn sum(a: u64, b: u64) -> Result<u64, Reject> {
-    a.checked_add(b).ok_or(Reject::VALUE_OUT_OF_RANGE)
+/// Writes an account, and the sum of all commitments with it.
+fn put_account(
+    context: &mut Context<'_>,
+    member: MemberId,
+    before: &Account,
+    after: &Account,
+) -> Result<(), Missing> {
+    add_up(context, &before.total(), &after.total())?;
+    context.put(keys::account(member), after);
+    Ok(())
+}
+
+/// Writes the escrow of a session or removes it, and the sum of all commitments with it.
+fn put_escrow(
+    context: &mut Context<'_>,
+    session: SessionId,
+    after: Option<&Ciphertext<3>>,
+) -> Result<(), Missing> {
+    let before = read::escrow(context, session)?;
+    let now = after.map_or_else(Element::identity, |escrow| escrow.commitment);
+    add_up(context, &before.commitment, &now)?;
+    match after {
+        Some(escrow) => context.put(keys::escrow(session), escrow),
+        None => context.remove(keys::escrow(session)),
+    }
+    Ok(())
+}
+
+fn add_up(context: &mut Context<'_>, before: &Element, after: &Element) -> Result<(), Missing> {
+    let mut sum: SupplyCheck = context.read(&keys::quota_sum())?.unwrap_or_default();
+    sum.replace(before, after);
+    context.put(keys::quota_sum(), &sum);
+    Ok(())
+}
+
+/// Compares the sum of all commitments with the supply.
+///
+/// # Panics
+/// If they differ: quota was made out of nothing or lost, and the ledger must not go on.
+pub(super) fn end_block(context: &mut Context<'_>) -> Result<(), Missing> {
+    let changed = [keys::quota_sum(), keys::supply()];
+    if !changed.iter().any(|key| context.written_in_block(key)) {
+        return Ok(());
+    }
+    let sum: SupplyCheck = context.read(&keys::quota_sum())?.unwrap_or_default();
+    let supply = read::supply(context)?;
+    assert!(
+        sum.holds(supply.confidential_minor()),
+        "the books of quota do not balance at height {}",
+        context.height()
+    );
+    Ok(())
+}
+
+fn verify(equations: &[Equation]) -> Result<(), Reject> {
+    tacit_circuits::quota::verify_batch(equations).map_err(|_| Reject::TRANSFER_INVALID)
+}
+
+fn reject(error: AccountError) -> Reject {
+    match error {
+        AccountError::PendingFull => Reject::PENDING_FULL,
+        AccountError::Overflow => Reject::VALUE_OUT_OF_RANGE,
+    }
 }

@@ -1,9 +1,11 @@
 //! Sessions: opening, closing, returning escrow.
 
+use tacit_circuits::quota::{Ciphertext, Element};
+
 use crate::kernel::context::{Context, require};
 use crate::kernel::party::Party;
 use crate::kernel::{Missing, Reject, Stop};
-use crate::network::action::Opening;
+use crate::network::action::{Opening, SessionTerms};
 use crate::network::event::Event;
 use crate::network::execute::{Due, pauses, quota, require_member};
 use crate::network::record::{EpochStatus, List, Session, SessionId, SessionIds, Settled};
@@ -21,15 +23,32 @@ pub(super) fn open(
     let window = read::parameters(context)?.settlement_window_blocks;
     let ends: Vec<_> = openings
         .iter()
-        .map(|opening| opening.deadline_height.saturating_add(window + 1))
+        .map(|opening| opening.terms.deadline_height.saturating_add(window + 1))
         .collect();
     context.expect_due(&ends)?;
-    openings
+    let sessions = openings
         .iter()
-        .try_for_each(|opening| open_one(context, sender, opening))
+        .map(|opening| open_one(context, sender, &opening.terms))
+        .collect::<Result<Vec<_>, _>>()?;
+    quota::require_deposit(context, sender.id)?;
+    let escrows: Vec<_> = sessions
+        .iter()
+        .zip(openings)
+        .map(|(session, opening)| (session.id, session.provider, opening))
+        .collect();
+    quota::put_into_escrow(context, sender.id, &escrows)?;
+    for session in &sessions {
+        let escrow = read::escrow(context, session.id)?;
+        context.emit(&opened(session, escrow));
+    }
+    Ok(())
 }
 
-fn open_one(context: &mut Context<'_>, sender: &Party, opening: &Opening) -> Result<(), Stop> {
+fn open_one(
+    context: &mut Context<'_>,
+    sender: &Party,
+    opening: &SessionTerms,
+) -> Result<Session, Stop> {
     let list = callable(context, opening)?;
     require(list.owner != sender.id, Reject::OWN_LIST)?;
     let parameters = read::parameters(context)?;
@@ -43,7 +62,6 @@ fn open_one(context: &mut Context<'_>, sender: &Party, opening: &Opening) -> Res
     let id = SessionId(number);
     own.push(id).map_err(|_| Reject::TOO_MANY_SESSIONS)?;
     let terms = read::category(context, list.category)?.ok_or(Reject::CATEGORY_UNKNOWN)?;
-    quota::put_into_escrow(context, sender.id, opening.escrow_minor)?;
 
     let session = Session {
         id,
@@ -53,10 +71,10 @@ fn open_one(context: &mut Context<'_>, sender: &Party, opening: &Opening) -> Res
         tag_epoch: opening.tag_epoch,
         lane: opening.lane,
         price_minor: terms.price_minor,
-        escrow_minor: opening.escrow_minor,
-        spent_minor: 0,
         cap_calls: opening.cap_calls,
         calls: 0,
+        owed_requests: 0,
+        owed: Element::identity(),
         opened_height: height,
         deadline_height: opening.deadline_height,
         settled: Settled::default(),
@@ -66,12 +84,11 @@ fn open_one(context: &mut Context<'_>, sender: &Party, opening: &Opening) -> Res
     context.put(keys::session(id), &session);
     let last = session.deadline_height + parameters.settlement_window_blocks;
     context.due_at(last + 1, &Due::SessionEnd(id))?;
-    context.emit(&opened(&session));
-    Ok(())
+    Ok(session)
 }
 
 /// The list, if calls may be made to it under the opening's epoch.
-fn callable(context: &Context<'_>, opening: &Opening) -> Result<List, Stop> {
+fn callable(context: &Context<'_>, opening: &SessionTerms) -> Result<List, Stop> {
     let list = read::list(context, opening.list)?.ok_or(Reject::LIST_UNKNOWN)?;
     require(list.is_standing(), Reject::LIST_WITHDRAWN)?;
     let terms = read::category(context, list.category)?.ok_or(Reject::CATEGORY_UNKNOWN)?;
@@ -90,7 +107,7 @@ fn callable(context: &Context<'_>, opening: &Opening) -> Result<List, Stop> {
     Ok(list)
 }
 
-fn opened(session: &Session) -> Event {
+fn opened(session: &Session, escrow: Ciphertext<3>) -> Event {
     Event::SessionOpened {
         session: session.id,
         querier: session.querier,
@@ -99,7 +116,7 @@ fn opened(session: &Session) -> Event {
         tag_epoch: session.tag_epoch,
         lane: session.lane,
         price_minor: session.price_minor,
-        escrow_minor: session.escrow_minor,
+        escrow,
         cap_calls: session.cap_calls,
         deadline_height: session.deadline_height,
     }
@@ -145,9 +162,8 @@ pub(super) fn end_if_due(context: &mut Context<'_>, id: SessionId) -> Result<(),
     }
 }
 
-fn end(context: &mut Context<'_>, session: &Session) -> Result<(), Missing> {
-    let returned_minor = session.escrow_left_minor();
-    quota::return_escrow(context, session.querier, returned_minor)?;
+pub(super) fn end(context: &mut Context<'_>, session: &Session) -> Result<(), Missing> {
+    let returned = quota::return_escrow(context, session)?;
     let own_key = keys::sessions(session.querier, session.list);
     let mut own: SessionIds = context.read(&own_key)?.unwrap_or_default();
     own.retain(|id| *id != session.id);
@@ -162,7 +178,7 @@ fn end(context: &mut Context<'_>, session: &Session) -> Result<(), Missing> {
         querier: session.querier,
         provider: session.provider,
         list: session.list,
-        returned_minor,
+        returned,
     });
     Ok(())
 }

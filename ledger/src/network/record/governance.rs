@@ -3,6 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 use std::fmt;
+use tacit_circuits::quota::{QuotaKeyProof, QuotaPublicKey};
 use tacit_circuits::scope::{ListId, MemberId};
 
 use crate::kernel::Reject;
@@ -12,6 +13,7 @@ use crate::kernel::hash::Digest;
 use crate::kernel::party::{LedgerKey, MAX_PARTIES, Name, Role};
 use crate::kernel::signatures;
 use crate::network::parameters::{Category, Parameters};
+use crate::network::quota::key_context;
 use crate::network::record::{MAX_VERIFYING_KEY_BYTES, Profile, check_address};
 
 /// Proposals that one member may have open at a time. The bound is each member's own: were it the
@@ -55,15 +57,22 @@ pub struct Candidate {
     pub role: Role,
     /// Key with which it signs.
     pub ledger_key: LedgerKey,
+    /// Key to which its amounts of quota are sealed.
+    pub quota_key: QuotaPublicKey,
+    /// Proof that it knows that key's secret.
+    pub quota_key_proof: QuotaKeyProof,
     /// Where it is reached.
     pub profile: Profile,
 }
 
 impl Candidate {
-    /// Refuses addresses that are not `host:port`.
+    /// Refuses addresses that are not `host:port`, and a quota key whose proof does not hold.
     pub(crate) fn check(&self) -> Result<(), Reject> {
         check_address(&self.profile.front_end_address)?;
-        check_address(&self.profile.p2p_address)
+        check_address(&self.profile.p2p_address)?;
+        self.quota_key_proof
+            .verify(&self.quota_key, &key_context(&self.ledger_key))
+            .map_err(|_| Reject::QUOTA_KEY_PROOF_INVALID)
     }
 
     /// Refuses keys that are no Ed25519 keys. A party with such a ledger key could never sign, and a

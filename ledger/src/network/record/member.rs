@@ -116,26 +116,6 @@ pub struct Validator {
 /// The validators, by number. Consensus takes the set of an epoch from the state before it begins.
 pub type Validators = BoundedVec<Validator, MAX_VALIDATORS>;
 
-/// A party's quota.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Balance {
-    /// What it may put into escrow, in minor units.
-    pub available_minor: u64,
-    /// What stands in the escrow of its open sessions, in minor units.
-    pub escrowed_minor: u64,
-    /// What it put aside for disputes of its own that are undecided, in minor units.
-    pub staked_minor: u64,
-}
-
-/// Quota that ever came and went. Balances, escrows and stakes of all parties sum up to minted − burnt.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Supply {
-    /// Minted by grants and rewards, in minor units.
-    pub minted_minor: u64,
-    /// Burnt by penalties, in minor units.
-    pub burnt_minor: u64,
-}
-
 /// What a party asked and served so far. Details are in the events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct History {
@@ -143,14 +123,10 @@ pub struct History {
     pub asked_calls: u64,
     /// Batches of them.
     pub asked_batches: u64,
-    /// What they cost, in minor units.
-    pub spent_minor: u64,
     /// Calls that it answered.
     pub served_calls: u64,
     /// Batches of them.
     pub served_batches: u64,
-    /// What they paid, in minor units.
-    pub earned_minor: u64,
-    /// What was minted to it for them, in minor units.
+    /// What was minted to it when it collected their charges, in minor units.
     pub rewarded_minor: u64,
 }

@@ -3,6 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 use std::fmt;
+use tacit_circuits::quota::Element;
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 
 use crate::kernel::codec::BoundedVec;
@@ -40,7 +41,8 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// One querier, one provider, one list and tag epoch, one lane, with an escrow and a cap.
+/// One querier, one provider, one list and tag epoch, one lane, with a cap. Its escrow is a record of its
+/// own.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Session {
     /// Name.
@@ -57,14 +59,14 @@ pub struct Session {
     pub lane: u16,
     /// Price of a call, in minor units, as it was when the session was opened.
     pub price_minor: u32,
-    /// What the querier put into escrow, in minor units.
-    pub escrow_minor: u32,
-    /// What of it is paid, in minor units.
-    pub spent_minor: u32,
     /// Most calls.
     pub cap_calls: u32,
-    /// Calls settled.
+    /// Calls settled, padding included.
     pub calls: u32,
+    /// Requests settled whose charges the provider has not collected.
+    pub owed_requests: u32,
+    /// Sum of the commitments of their charges: what they charge above one call's price each.
+    pub owed: Element,
     /// Height at which it was opened.
     pub opened_height: u64,
     /// Last height at which requests are answered. Batches settle for the settlement window more.
@@ -74,9 +76,10 @@ pub struct Session {
 }
 
 impl Session {
-    /// What is left of the escrow, in minor units.
-    pub fn escrow_left_minor(&self) -> u32 {
-        self.escrow_minor.saturating_sub(self.spent_minor)
+    /// The public part of what the provider has not collected, in minor units: one call's price for each
+    /// request.
+    pub fn owed_public_minor(&self) -> u64 {
+        u64::from(self.price_minor) * u64::from(self.owed_requests)
     }
 }
 

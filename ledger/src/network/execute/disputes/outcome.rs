@@ -35,8 +35,11 @@ pub(super) fn decide(
     let expected = [
         keys::parameters(),
         keys::supply(),
-        keys::balance(owner),
-        keys::balance(challenger),
+        keys::deposit(owner),
+        keys::deposit(challenger),
+        keys::account(owner),
+        keys::account(challenger),
+        keys::quota_sum(),
         keys::rating(owner),
         keys::rating(challenger),
         keys::disputes(challenger, dispute.publication.list),
@@ -203,7 +206,7 @@ fn miss_rulings(context: &mut Context<'_>, dispute: &Dispute) -> Result<(), Miss
     let records = silent.iter().flat_map(|seat| {
         [
             kernel_keys::party(seat.member),
-            keys::balance(seat.member),
+            keys::deposit(seat.member),
             keys::rating(seat.member),
         ]
     });
