@@ -21,7 +21,7 @@ fn crowded(lists: u32) -> (Chain, u64) {
             let mut one = opening(deadline);
             one.list.0 = number;
             one.escrow_minor = 3;
-            chain.must(querier, open(vec![one; MAX_SESSIONS_PER_LIST]));
+            chain.open(querier, &[one; MAX_SESSIONS_PER_LIST]);
         }
     }
     (chain, deadline + WINDOW + 1)
@@ -96,7 +96,7 @@ fn a_backlog_of_heights_is_worked_off_over_several_blocks() {
     let mut chain = Chain::with(|genesis| genesis.parameters.max_session_blocks = 500);
     chain.prepare_list();
     let deadline = chain.height + 100;
-    chain.must(QUERIER, open(vec![opening(deadline)]));
+    chain.open(QUERIER, &[opening(deadline)]);
     // Heights follow each other by one in a network; here they leap, to leave many behind.
     chain.height += 1_000;
     let blocks = 1 + (100 + WINDOW) / u64::from(MAX_DUE_HEIGHTS_PER_BLOCK);

@@ -228,7 +228,7 @@ fn a_fraud_costs_no_more_than_its_payers_have() {
     let mut chain = Chain::with_list();
     let mut all = opening(chain.height + 10);
     all.escrow_minor = (WELCOME_MINOR - 100) as u32;
-    chain.must(QUERIER, open(vec![all]));
+    chain.open(QUERIER, &[all]);
     chain.must(FOURTH, fraud_proof(first()));
     assert_eq!(chain.available(QUERIER), 0);
     let balance = read::balance(&chain.state, QUERIER).expect("a map");

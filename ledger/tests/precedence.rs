@@ -103,7 +103,7 @@ fn of_a_batchs_faults_in_state_the_lowest_number_is_given() {
         chain.prepare_list();
         let mut tight = opening(chain.height + 20);
         (tight.cap_calls, tight.escrow_minor) = (2, PRICE_MINOR);
-        chain.must(QUERIER, open(vec![tight]));
+        chain.open(QUERIER, &[tight]);
         let first = chain.batch(0, 1);
         chain.must(OWNER, first);
         let mut request = chain.request(1, 1);
@@ -131,7 +131,7 @@ fn an_escrow_is_told_before_a_daily_cap() {
     chain.prepare_list();
     let mut poor = opening(chain.height + 20);
     poor.escrow_minor = PRICE_MINOR;
-    chain.must(QUERIER, open(vec![poor]));
+    chain.open(QUERIER, &[poor]);
     let action = chain.batch(0, 2);
     assert_eq!(chain.refused(OWNER, action), Reject::ESCROW_EXHAUSTED);
 }

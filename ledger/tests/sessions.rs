@@ -45,7 +45,7 @@ fn sessions_of_one_transaction_are_opened_all_or_none() {
     let refused = chain.refused(QUERIER, open(vec![good, bad]));
     assert_eq!(refused, Reject::EPOCH_UNKNOWN);
     assert_eq!(read::sessions(&chain.state, QUERIER, LIST), Ok(Vec::new()));
-    chain.must(QUERIER, open(vec![good, good]));
+    chain.open(QUERIER, &[good, good]);
     let open = read::sessions(&chain.state, QUERIER, LIST).expect("a map");
     let numbers: Vec<_> = open.iter().map(|session| session.id).collect();
     assert_eq!(numbers, [1, 2].map(SessionId));

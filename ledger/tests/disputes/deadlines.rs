@@ -156,7 +156,7 @@ fn more_than_a_block_ends_follows_in_the_next_in_order() {
     }
     assert!(decided.is_sorted());
     assert_eq!(decided.len(), count);
-    assert_eq!(chain.balance(QUERIER).staked_minor, 0);
+    assert_eq!(chain.deposit(QUERIER).staked_minor, 0);
 }
 
 #[test]

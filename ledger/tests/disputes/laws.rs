@@ -141,7 +141,7 @@ proptest! {
             prop_assert_eq!(about, Ok(None));
         }
         for member in read::members(&chain.state).expect("a map") {
-            prop_assert_eq!(chain.balance(member.id).staked_minor, 0);
+            prop_assert_eq!(chain.deposit(member.id).staked_minor, 0);
             prop_assert_eq!(read::disputes_of(&chain.state, member.id), Ok(Vec::new()));
         }
         // Nobody was given anything but what others lost.
@@ -158,7 +158,7 @@ fn parameters_that_change_meanwhile_leave_every_stake_whole() {
     other.dispute_stake_minor = 11;
     chain.carry_widely(Change::SetParameters(other));
     chain.must(QUERIER, dispute_about(2));
-    assert_eq!(chain.balance(QUERIER).staked_minor, STAKE + 11);
+    assert_eq!(chain.deposit(QUERIER).staked_minor, STAKE + 11);
     for number in [1, 2] {
         let withdrawal = answer_with(DisputeId(number), DisputeAnswer::Withdrawal);
         chain.must(OWNER, withdrawal);

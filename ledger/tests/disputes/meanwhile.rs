@@ -70,7 +70,7 @@ fn a_challenger_that_left_gets_and_loses_as_if_it_were_there() {
     }
     assert_eq!(upheld.available(QUERIER), WELCOME_MINOR + REWARD);
     assert_eq!(dismissed.available(QUERIER), WELCOME_MINOR - STAKE);
-    assert_eq!(dismissed.balance(QUERIER).staked_minor, 0);
+    assert_eq!(dismissed.deposit(QUERIER).staked_minor, 0);
 }
 
 #[test]

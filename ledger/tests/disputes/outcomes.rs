@@ -14,7 +14,7 @@ fn before() -> (u64, u64, u64) {
 }
 
 fn now(chain: &Chain) -> (u64, u64, u64) {
-    assert_eq!(chain.balance(QUERIER).staked_minor, 0);
+    assert_eq!(chain.deposit(QUERIER).staked_minor, 0);
     (
         chain.available(OWNER),
         chain.available(QUERIER),
@@ -58,7 +58,7 @@ fn an_opened_dispute_puts_the_stake_aside_and_asks_for_a_panel() {
     assert_eq!(dispute.status, DisputeStatus::Drawing);
     assert_eq!(dispute.package, Digest([0xd1; 32]));
     assert_eq!(chain.attempt().round, round);
-    let balance = chain.balance(QUERIER);
+    let balance = chain.deposit(QUERIER);
     assert_eq!(balance.staked_minor, STAKE);
     assert_eq!(balance.available_minor, WELCOME_MINOR - STAKE);
     let about = read::dispute_about(&chain.state, LIST, &subject(1));
@@ -210,5 +210,5 @@ fn what_was_sent_once_is_not_taken_twice() {
     chain.submit(&envelope).expect("the first time");
     let again = chain.submit(&envelope).expect_err("the second time");
     assert_eq!(again, tacit_ledger::kernel::Reject::SEQUENCE_TOO_LOW);
-    assert_eq!(chain.balance(QUERIER).staked_minor, STAKE);
+    assert_eq!(chain.deposit(QUERIER).staked_minor, STAKE);
 }

@@ -184,7 +184,7 @@ fn a_panel_of_fewer_is_of_an_odd_number_and_without_anybody_nothing_is_decided()
     }
     chain.draw_panels();
     assert_eq!(chain.came_out(), Some(DisputeOutcome::Undecided));
-    assert_eq!(chain.balance(QUERIER).staked_minor, 0);
+    assert_eq!(chain.deposit(QUERIER).staked_minor, 0);
 }
 
 #[test]

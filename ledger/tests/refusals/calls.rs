@@ -260,7 +260,7 @@ pub(super) const REFUSALS: &[Refusal] = &[
             let mut chain = Chain::with_list();
             let mut poor = opening(chain.height + 10);
             poor.escrow_minor = 2 * PRICE_MINOR - 1;
-            chain.must(QUERIER, open(vec![poor]));
+            chain.open(QUERIER, &[poor]);
             settlement_refused(chain)
         },
     ),

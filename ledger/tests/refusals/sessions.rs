@@ -158,7 +158,7 @@ pub(super) const REFUSALS: &[Refusal] = &[
             let mut chain = Chain::with_list();
             let mut small = opening(chain.height + 10);
             small.escrow_minor = 1;
-            chain.must(QUERIER, open(vec![small; MAX_SESSIONS_PER_LIST]));
+            chain.open(QUERIER, &[small; MAX_SESSIONS_PER_LIST]);
             chain.refused(QUERIER, open(vec![small]))
         },
     ),

@@ -2,13 +2,16 @@
 
 use tacit_circuits::curve::{Point, WirePoint};
 use tacit_circuits::oprf::{DleqProof, ListKey, evaluate};
+use tacit_circuits::quota::Element;
 use tacit_circuits::scope::{ListId, TagEpoch};
 use tacit_ledger::kernel::{ChainId, Digest, MemberId};
-use tacit_ledger::network::action::Opening;
+use tacit_ledger::network::action::MAX_OPENINGS;
 use tacit_ledger::network::request::{Call, CallBatch, Request, SignedRequest};
 use tacit_ledger::network::{Action, Session, SessionId, read};
 
-use super::{Chain, EPOCH, LIST, OWNER, PRICE_MINOR, QUERIER, bounded, list_key, rng, signer};
+use super::{
+    Chain, EPOCH, LIST, OWNER, PRICE_MINOR, QUERIER, bounded, charged, list_key, rng, signer,
+};
 
 /// The first session of a chain.
 pub(crate) const SESSION: SessionId = SessionId(1);
@@ -17,20 +20,25 @@ pub(crate) const SESSION: SessionId = SessionId(1);
 pub(crate) const CAP: u32 = 30;
 pub(crate) const ESCROW_MINOR: u32 = CAP * PRICE_MINOR + PRICE_MINOR;
 
-pub(crate) fn opening(deadline_height: u64) -> Opening {
-    Opening {
+/// A session that somebody wants.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wish {
+    pub(crate) list: ListId,
+    pub(crate) tag_epoch: TagEpoch,
+    pub(crate) lane: u16,
+    pub(crate) escrow_minor: u32,
+    pub(crate) cap_calls: u32,
+    pub(crate) deadline_height: u64,
+}
+
+pub(crate) fn opening(deadline_height: u64) -> Wish {
+    Wish {
         list: LIST,
         tag_epoch: EPOCH,
         lane: 0,
         escrow_minor: ESCROW_MINOR,
         cap_calls: CAP,
         deadline_height,
-    }
-}
-
-pub(crate) fn open(openings: Vec<Opening>) -> Action {
-    Action::OpenSessions {
-        openings: bounded(openings),
     }
 }
 
@@ -55,7 +63,7 @@ pub(crate) fn request(chain_id: ChainId, sequence: u64, calls: usize) -> Request
             audit: Digest([3; 32]),
         })
         .collect();
-    Request {
+    let mut request = Request {
         chain_id,
         session: SESSION,
         sequence,
@@ -65,9 +73,11 @@ pub(crate) fn request(chain_id: ChainId, sequence: u64, calls: usize) -> Request
         tag_epoch: EPOCH,
         key: list_key(LIST, EPOCH).public().to_wire(),
         price_minor: PRICE_MINOR,
-        cumulative_minor: calls.len() as u64 * u64::from(PRICE_MINOR),
+        charge: Element::identity(),
         calls: bounded(calls),
-    }
+    };
+    request.charge = charged(&request).commitment();
+    request
 }
 
 /// Answers a request with the key of `list` and `tag_epoch`.
@@ -119,7 +129,11 @@ impl Chain {
         change: impl FnOnce(&mut Request),
     ) -> Action {
         let mut request = self.request(sequence, calls);
+        let before = request.charge;
         change(&mut request);
+        if request.charge == before {
+            request.charge = charged(&request).commitment();
+        }
         Action::CallBatch(Box::new(batch(request)))
     }
 
@@ -133,16 +147,18 @@ impl Chain {
     /// Opens a session with the first list, as long as one may.
     pub(crate) fn open_one(&mut self, querier: MemberId) {
         let deadline = self.height + super::MAX_SESSION;
-        self.must(querier, open(vec![opening(deadline)]));
+        self.open(querier, &[opening(deadline)]);
     }
 
     pub(crate) fn session(&self, id: SessionId) -> Option<Session> {
         read::session(&self.state, id).expect("a map")
     }
 
-    pub(crate) fn available(&self, member: MemberId) -> u64 {
-        read::balance(&self.state, member)
-            .expect("a map")
-            .available_minor
+    /// Opens sessions, in as few transactions as they fit into.
+    pub(crate) fn open(&mut self, querier: MemberId, wishes: &[Wish]) {
+        for wishes in wishes.chunks(MAX_OPENINGS) {
+            let action = self.opened(querier, wishes);
+            self.must(querier, action);
+        }
     }
 }

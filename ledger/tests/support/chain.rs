@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use tacit_circuits::quota::Opening as AmountOpening;
 use tacit_ledger::kernel::{
     BlockContext, BlockRun, Envelope, Execution, Genesis, Machine, MemberId, Missing, Outcome,
     Registry, Reject, StateKey,
 };
-use tacit_ledger::network::{Action, Event, NetworkGenesis, read};
+use tacit_ledger::network::{Action, Event, NetworkGenesis, SessionId, read};
 
-use super::{genesis, signer};
+use super::{charged, escrow_left, genesis, signer};
 
 pub(crate) type State = BTreeMap<StateKey, Vec<u8>>;
 
@@ -30,6 +31,8 @@ pub(crate) struct Chain {
     /// Rounds of fetching that the last block took when nothing was fetched ahead.
     pub(crate) rounds: usize,
     pub(crate) last: Option<Execution>,
+    /// What the sessions' requests charge above one call's price each and nobody collected.
+    pub(crate) owed: BTreeMap<SessionId, Vec<AmountOpening>>,
 }
 
 impl Chain {
@@ -59,8 +62,10 @@ impl Chain {
             time_ms: first.time_ms,
             rounds: 0,
             last: None,
+            owed: BTreeMap::new(),
         };
         chain.absorb(writes);
+        chain.roll_all_over();
         audit(&chain.state);
         chain
     }
@@ -100,9 +105,28 @@ impl Chain {
         assert_eq!(execution, other, "the order of fetching changed a block");
         self.absorb(execution.writes.clone());
         audit(&self.state);
-        let outcomes = execution.outcomes().map(|(_, outcome)| outcome).collect();
+        let outcomes: Vec<_> = execution.outcomes().map(|(_, outcome)| outcome).collect();
+        for (envelope, outcome) in envelopes.iter().zip(&outcomes) {
+            if *outcome == Outcome::Applied {
+                self.keep_account(envelope);
+            }
+        }
         (self.rounds, self.last) = (rounds, Some(execution));
         outcomes
+    }
+
+    fn keep_account(&mut self, envelope: &Envelope) {
+        match Action::of(envelope) {
+            Some(Ok(Action::CallBatch(batch))) => {
+                let request = &batch.signed.request;
+                let charged = charged(request);
+                self.owed.entry(request.session).or_default().push(charged);
+            }
+            Some(Ok(Action::CollectCharges { session, .. })) => {
+                self.owed.remove(&session);
+            }
+            _ => {}
+        }
     }
 
     fn execute(&self, envelopes: &[Envelope], fetching: Fetching) -> (Execution, usize) {
@@ -263,34 +287,33 @@ fn fetch<T>(
 pub(crate) fn audit(state: &State) {
     let members = read::members(state).expect("a map");
     let supply = read::supply(state).expect("a map");
-    let mut held = 0;
+    let (mut held, mut deposited) = (0, 0);
     for member in &members {
-        let balance = read::balance(state, member.id).expect("a map");
+        let deposit = read::deposit(state, member.id).expect("a map");
+        let account = read::account(state, member.id).expect("a map");
         let sessions = read::sessions_of(state, member.id).expect("a map");
+        assert_eq!(account.sessions as usize, sessions.len());
         let left: u64 = sessions
             .iter()
-            .map(|session| u64::from(session.escrow_left_minor()))
+            .map(|session| escrow_left(state, session.id))
             .sum();
-        assert_eq!(
-            balance.escrowed_minor, left,
-            "escrow of member {} is not what its sessions have left",
-            member.id
-        );
+        deposited += deposit.total_minor();
         let disputes = read::disputes_of(state, member.id).expect("a map");
         let undecided = disputes.iter().filter(|dispute| dispute.is_undecided());
         let staked: u64 = undecided.map(|dispute| dispute.stake_minor).sum();
         assert_eq!(
-            balance.staked_minor, staked,
+            deposit.staked_minor, staked,
             "stakes of member {} are not those of its undecided disputes",
             member.id
         );
-        held += balance.available_minor + balance.escrowed_minor + balance.staked_minor;
+        held += crate::support::held(member.id, &account) + left + deposit.total_minor();
     }
     assert_eq!(
         held,
         supply.minted_minor - supply.burnt_minor,
         "quota came from nowhere or went there"
     );
+    assert_eq!(deposited, supply.deposited_minor);
     let mut keys: Vec<[u8; 32]> = members
         .iter()
         .flat_map(|member| {

@@ -241,10 +241,6 @@ impl Chain {
         self.time_ms -= BLOCK_MS;
     }
 
-    pub(crate) fn balance(&self, member: MemberId) -> Balance {
-        read::balance(&self.state, member).expect("a map")
-    }
-
     pub(crate) fn burnt(&self) -> u64 {
         read::supply(&self.state).expect("a map").burnt_minor
     }

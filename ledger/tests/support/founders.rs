@@ -4,11 +4,12 @@ use ed25519_zebra::SigningKey;
 use tacit_ledger::kernel::envelope::ledger_key;
 use tacit_ledger::kernel::{MemberId, Role};
 use tacit_ledger::network::parameters::CategoryId;
+use tacit_ledger::network::quota::prove_key;
 use tacit_ledger::network::{
     Candidate, Category, ConsensusKey, GenesisMember, NetworkGenesis, Parameters, Profile, SpkiHash,
 };
 
-use super::{bounded, text};
+use super::{bounded, quota_key, rng, text};
 
 /// Members 1 to 5 and observer 6. 1 and 5 are of one group; 1 to 4 validate. Of five members one may be
 /// faulty: two attest a publication, four carry a proposal.
@@ -25,6 +26,8 @@ pub(crate) const PRICE_MINOR: u32 = 100;
 pub(crate) const REWARD_MINOR: u32 = 10;
 pub(crate) const DAILY_CAP: u32 = 40;
 pub(crate) const WELCOME_MINOR: u64 = 1_000_000;
+/// What of it begins in the deposit.
+pub(crate) const DEPOSIT_MINOR: u64 = 100_000;
 /// `w`.
 pub(crate) const WINDOW: u64 = 10;
 pub(crate) const MAX_SESSION: u64 = 50;
@@ -55,6 +58,12 @@ pub(crate) fn candidate(member: MemberId, group: &str, role: Role) -> Candidate 
         group: text(group),
         role,
         ledger_key: ledger_key(&signer(member)),
+        quota_key: quota_key(member).public(),
+        quota_key_proof: prove_key(
+            &quota_key(member),
+            &ledger_key(&signer(member)),
+            &mut rng(member.0.into()),
+        ),
         profile: Profile {
             consensus_key: consensus_key(member),
             tls_spki_hash: certificate(member),
@@ -103,6 +112,7 @@ pub(crate) fn parameters() -> Parameters {
         ruling_days: 4,
         correction_days: 5,
         rating_recovery_points: 10,
+        deposit_minor: DEPOSIT_MINOR,
     }
 }
 

@@ -200,7 +200,7 @@ fn ask(chain: &mut Chain, leaves: &mut Vec<Field>, number: usize, tree: IndexedT
     let (list, owner) = (LISTS[number], OWNERS[number]);
     let mut session = opening(chain.height + super::MAX_SESSION);
     session.list = list;
-    chain.must(QUERIER, open(vec![session]));
+    chain.open(QUERIER, &[session]);
     let inputs = [Subject::Clear, Subject::Listed].map(|subject| Input {
         kind: IdentifierType::Phone,
         x: subject.x(),

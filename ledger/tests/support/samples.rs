@@ -52,6 +52,12 @@ pub(crate) fn sample_candidate() -> Candidate {
         group: text("Example Group"),
         role: Role::Member,
         ledger_key: LedgerKey([0x51; 32]),
+        quota_key: quota_key(MEMBER).public(),
+        quota_key_proof: prove_key(
+            &quota_key(MEMBER),
+            &LedgerKey([0x51; 32]),
+            &mut rng(0x54),
+        ),
         profile: Profile {
             consensus_key: ConsensusKey([0x52; 32]),
             tls_spki_hash: SpkiHash([0x53; 32]),
@@ -76,7 +82,10 @@ pub(crate) fn sample_request() -> Request {
         tag_epoch: EPOCH,
         key: WirePoint([0x62; 64]),
         price_minor: 0x4142_4344,
-        cumulative_minor: 0x5152_5354_5556_5758,
+        charge: quota_key(MEMBER)
+            .agree(&quota_key(MemberId(7)).public())
+            .opening(&[0x64; 32], 0x5152_5354)
+            .commitment(),
         calls: bounded(vec![call(0x63), call(0x65)]),
     }
 }
@@ -348,7 +357,7 @@ pub(crate) fn events() -> Vec<Event> {
             tag_epoch,
             lane: 0x0506,
             price_minor: 1,
-            escrow_minor: 2,
+            escrow: sealed(2),
             cap_calls: 3,
             deadline_height: 4,
         },
@@ -361,8 +370,6 @@ pub(crate) fn events() -> Vec<Event> {
             tag_epoch,
             first_leaf: 2,
             calls: 3,
-            charge_minor: 4,
-            reward_minor: 5,
             business_date: BusinessDate(19_675),
         },
         Event::SessionClosing {
@@ -374,11 +381,12 @@ pub(crate) fn events() -> Vec<Event> {
             querier,
             provider,
             list,
-            returned_minor: 6,
+            returned: sealed(6),
         },
         Event::Granted {
             member,
             amount_minor: 7,
+            deposited_minor: 6,
         },
         Event::LogAdvanced {
             root: root(),
