@@ -108,6 +108,14 @@ impl Entry {
         }
     }
 
+    /// The padding entry of a field element that somebody drew.
+    pub(super) fn padding_of(x: Field) -> Self {
+        Self {
+            type_code: PADDING_TYPE_CODE,
+            x,
+        }
+    }
+
     pub(crate) fn type_code(&self) -> u16 {
         self.type_code
     }

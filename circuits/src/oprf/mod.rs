@@ -19,6 +19,7 @@ mod finalize;
 mod input;
 mod key;
 mod labels;
+mod padding;
 mod possession;
 mod split;
 
@@ -28,5 +29,6 @@ pub use evaluate::{EvaluationContext, EvaluationError, MAX_BATCH, evaluate, veri
 pub use finalize::{ENTRY_BYTES, Entry, FinalizeError, NoEntry, OwnTagError, finalize, tag_batch};
 pub use input::{HashesToSmallOrder, Input, hash_to_curve};
 pub use key::{KeyError, ListKey, PublicKey};
+pub use padding::padding_calls;
 pub use possession::{KEY_PROOF_BYTES, KeyContext, KeyProof, WrongKeyProof};
 pub use split::{Half, SPLIT_BITS, Split};

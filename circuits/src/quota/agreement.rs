@@ -12,7 +12,8 @@ use curve25519_dalek::scalar::Scalar;
 use std::fmt;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::ciphertext::Opening;
+use super::ciphertext::{Opening, public_value};
+use super::element::Element;
 use super::key::{QuotaKey, QuotaPublicKey};
 
 const SECRET: &str = "tacit v1 quota shared secret";
@@ -55,6 +56,29 @@ impl SharedSecret {
             value: amount_minor,
             blinding: Scalar::from_bytes_mod_order_wide(&wide),
         }
+    }
+
+    /// How many times `step_minor` a commitment holds, at most `most` times, if its blinding is the one that
+    /// both sides have for the context. Tried from `most` down; takes time that grows with what lacks.
+    #[must_use]
+    pub fn find_vartime(
+        &self,
+        context: &[u8; 32],
+        commitment: &Element,
+        step_minor: u32,
+        most: u32,
+    ) -> Option<u32> {
+        let bare = *commitment - self.opening(context, 0).commitment();
+        let step = public_value(step_minor.into());
+        let full = u64::from(step_minor) * u64::from(most);
+        let mut lacks = public_value(full) - bare;
+        for missing in 0..=most {
+            if lacks.is_identity() {
+                return Some(most - missing);
+            }
+            lacks = lacks - step;
+        }
+        None
     }
 
     /// Bytes that both sides have for a context, as many as `output` takes.
@@ -101,6 +125,24 @@ mod tests {
         a.agree(&b.public()).draw(&context, &mut left);
         b.agree(&a.public()).draw(&context, &mut right);
         assert_eq!(left, right);
+    }
+
+    #[test]
+    fn a_charge_is_found_by_its_steps_and_nothing_else_is() {
+        let secret = key(1).agree(&key(2).public());
+        let context = [7; 32];
+        for count in [0, 1, 499, 999] {
+            let charge = secret.opening(&context, 30 * count).commitment();
+            assert_eq!(secret.find_vartime(&context, &charge, 30, 999), Some(count));
+        }
+        let charge = secret.opening(&context, 61).commitment();
+        assert_eq!(secret.find_vartime(&context, &charge, 30, 999), None);
+        let charge = secret.opening(&context, 30_000).commitment();
+        assert_eq!(secret.find_vartime(&context, &charge, 30, 999), None);
+        let charge = secret.opening(&[8; 32], 30).commitment();
+        assert_eq!(secret.find_vartime(&context, &charge, 30, 999), None);
+        let free = secret.opening(&context, 0).commitment();
+        assert_eq!(secret.find_vartime(&context, &free, 0, 999), Some(999));
     }
 
     #[test]
