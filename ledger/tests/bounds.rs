@@ -2,6 +2,7 @@
 
 use tacit_circuits::curve::WirePoint;
 use tacit_circuits::identifier::IdentifierType;
+use tacit_circuits::quota::{Account, Ciphertext};
 use tacit_ledger::kernel::envelope::{MAX_ACTION_BYTES, MAX_ENVELOPE_BYTES};
 use tacit_ledger::kernel::event::MAX_EVENT_BYTES;
 use tacit_ledger::kernel::state::MAX_VALUE_BYTES;
@@ -83,7 +84,9 @@ fn the_longest_of_each_action_fits_an_envelope() {
     longest.extend([
         longest_batch(),
         propose(Change::Admit(longest_candidate())),
-        open(vec![opening(1); MAX_OPENINGS]),
+        Action::OpenSessions {
+            openings: bounded(vec![sample_opening(); MAX_OPENINGS]),
+        },
         Action::CreateList {
             category: CATEGORY,
             name: text(&"n".repeat(96)),
@@ -266,6 +269,9 @@ fn the_longest_of_each_record_fits_under_a_key() {
         ])
         .len(),
         codec::encode(&longest_candidate().profile).len(),
+        codec::encode(&Account::empty()).len(),
+        codec::encode(&Ciphertext::<3>::zero()).len(),
+        codec::encode(&ANSWERED.deposit(OWNER)).len(),
         // A page of due work: 64 pieces of at most 64 bytes, each with a module and a length.
         4 + 64 * (2 + 4 + 64),
         // The log's frontier: a length, and at most three nodes at each of 16 heights.

@@ -1,27 +1,148 @@
-//! What a settled batch moves.
+//! What a settled batch leaves behind, and what collecting its charge moves.
 
 use tacit_circuits::curve::Point;
 use tacit_circuits::log::{LogTree, log_leaf};
+use tacit_circuits::quota::Element;
+use tacit_circuits::quota::transfer::Role as Place;
 use tacit_circuits::scope::Scope;
 use tacit_ledger::kernel::{MemberId, Outcome, Reject};
+use tacit_ledger::network::quota::charge_context;
 use tacit_ledger::network::{Action, CallBatch, Change, Event, read};
 
 use crate::support::*;
 
+/// One call's price, and what is minted for a request.
+const PRICE: u64 = PRICE_MINOR as u64;
+const REWARD: u64 = REWARD_MINOR as u64;
+
+fn minted(chain: &Chain) -> u64 {
+    read::supply(&chain.state).expect("a map").minted_minor
+}
+
 #[test]
-fn a_settled_batch_pays_its_provider_out_of_the_escrow_and_mints_the_reward() {
+fn a_settled_batch_is_owed_and_moves_nothing_until_its_provider_collects() {
     let mut chain = Chain::with_session();
-    let minted = read::supply(&chain.state).expect("a map").minted_minor;
+    let before = (chain.account(OWNER), chain.account(QUERIER), minted(&chain));
     let action = chain.batch(0, 3);
     chain.must(OWNER, action);
-    let (charge, reward) = (3 * u64::from(PRICE_MINOR), 3 * u64::from(REWARD_MINOR));
-    assert_eq!(chain.available(OWNER), WELCOME_MINOR + charge + reward);
-    let querier = read::balance(&chain.state, QUERIER).expect("a map");
-    assert_eq!(querier.escrowed_minor, u64::from(ESCROW_MINOR) - charge);
-    let supply = read::supply(&chain.state).expect("a map");
-    assert_eq!(supply.minted_minor, minted + reward);
+    let after = (chain.account(OWNER), chain.account(QUERIER), minted(&chain));
+    assert_eq!(after, before);
     let session = chain.session(SESSION).expect("open");
-    assert_eq!((session.calls, u64::from(session.spent_minor)), (3, charge));
+    assert_eq!((session.calls, session.owed_requests), (3, 1));
+    assert_eq!(session.owed_public_minor(), PRICE);
+    let above = charged(&chain.request(0, 3));
+    assert_eq!(u64::from(above.amount_minor()), 2 * PRICE);
+    assert_eq!(session.owed, above.commitment());
+}
+
+#[test]
+fn a_collection_pays_the_provider_out_of_the_escrow_and_mints_the_reward() {
+    let mut chain = Chain::with_session();
+    let before = (chain.account(OWNER), minted(&chain));
+    let action = chain.batch(0, 3);
+    chain.must(OWNER, action);
+    let owed = chain.session(SESSION).expect("open").owed;
+    let collection = chain.collection(SESSION, false).expect("it is covered");
+    let said = chain.must(OWNER, collection);
+    let [
+        Event::ChargesCollected {
+            session: SESSION,
+            querier: QUERIER,
+            provider: OWNER,
+            requests: 1,
+            public_minor,
+            charge,
+            reward_minor: REWARD,
+        },
+    ] = said[..]
+    else {
+        panic!("{said:?}");
+    };
+    assert_eq!(public_minor, PRICE);
+    assert_eq!(charge.commitment, owed);
+    assert_eq!(chain.available(OWNER), WELCOME_MINOR + 3 * PRICE + REWARD);
+    assert_eq!(
+        escrow_left(&chain.state, SESSION),
+        u64::from(ESCROW_MINOR) - 3 * PRICE
+    );
+    assert_eq!(minted(&chain), before.1 + REWARD);
+    let session = chain.session(SESSION).expect("open");
+    assert_eq!((session.calls, session.owed_requests), (3, 0));
+    assert_eq!(session.owed, Element::identity());
+    // What was paid waits; nothing but the provider's own transactions changes what it proves from.
+    let account = chain.account(OWNER);
+    assert_eq!(account.available, before.0.available);
+    assert_eq!(account.granted_minor, PRICE + REWARD);
+    assert_eq!(account.additions, 1);
+}
+
+#[test]
+fn requests_are_paid_the_same_one_by_one_and_all_at_once() {
+    let sizes = [3, 1, 5];
+    let paid = |each: bool| {
+        let mut chain = Chain::with_session();
+        for (sequence, calls) in (0..).zip(sizes) {
+            let action = chain.batch(sequence, calls);
+            chain.must(OWNER, action);
+            if each {
+                chain.collect(SESSION);
+            }
+        }
+        if !each {
+            chain.collect(SESSION);
+        }
+        (chain.available(OWNER), escrow_left(&chain.state, SESSION))
+    };
+    let charge = 9 * PRICE;
+    let expected = (
+        WELCOME_MINOR + charge + 3 * REWARD,
+        u64::from(ESCROW_MINOR) - charge,
+    );
+    assert_eq!([paid(true), paid(false)], [expected; 2]);
+}
+
+#[test]
+fn padding_is_logged_and_counted_and_costs_nothing() {
+    // Five calls, of which two are asked for; nothing public says so.
+    let mut chain = Chain::with_session();
+    let mut asked = chain.request(0, 5);
+    let secret = quota_key(QUERIER).agree(&quota_key(OWNER).public());
+    let context = charge_context(chain.machine.chain_id(), SESSION, 0);
+    let above = secret.opening(&context, PRICE_MINOR);
+    asked.charge = above.commitment();
+    chain.must(OWNER, Action::CallBatch(Box::new(batch(asked))));
+    chain.owed.insert(SESSION, vec![above]);
+    let session = chain.session(SESSION).expect("open");
+    assert_eq!((session.calls, session.owed_public_minor()), (5, PRICE));
+    chain.collect(SESSION);
+    assert_eq!(chain.available(OWNER), WELCOME_MINOR + 2 * PRICE + REWARD);
+}
+
+#[test]
+fn a_request_of_one_call_charges_its_price_alone() {
+    let mut chain = Chain::with_session();
+    let action = chain.batch(0, 1);
+    chain.must(OWNER, action);
+    chain.collect(SESSION);
+    assert_eq!(chain.available(OWNER), WELCOME_MINOR + PRICE + REWARD);
+}
+
+#[test]
+fn a_provider_collects_and_ends_a_session_in_one_transaction() {
+    let mut chain = Chain::with_session();
+    let action = chain.batch(0, 3);
+    chain.must(OWNER, action);
+    let collection = chain.collection(SESSION, true).expect("it is covered");
+    let said = chain.must(OWNER, collection);
+    let Event::SessionClosed { returned, .. } = said[1] else {
+        panic!("{said:?}");
+    };
+    let left = u64::from(ESCROW_MINOR) - 3 * PRICE;
+    let seen = opened(&quota_key(QUERIER), &returned, Place::Querier as usize);
+    assert_eq!(seen, left);
+    assert_eq!(chain.session(SESSION), None);
+    assert_eq!(chain.available(QUERIER), WELCOME_MINOR - 3 * PRICE);
+    assert_eq!(chain.available(OWNER), WELCOME_MINOR + 3 * PRICE + REWARD);
 }
 
 #[test]
@@ -30,36 +151,33 @@ fn either_side_may_post_a_batch_and_the_provider_is_paid_the_same() {
         let mut chain = Chain::with_session();
         let action = chain.batch(0, 2);
         chain.must(poster, action);
+        chain.collect(SESSION);
         (chain.available(OWNER), chain.available(QUERIER))
     };
     assert_eq!(paid(OWNER), paid(QUERIER));
 }
 
 #[test]
-fn both_sides_posting_one_batch_in_one_block_pays_once() {
+fn both_sides_posting_one_batch_in_one_block_is_owed_once() {
     let mut chain = Chain::with_session();
     let action = chain.batch(0, 2);
     let posted = [OWNER, QUERIER].map(|poster| chain.envelope(poster, &action));
     let settled = Outcome::Rejected(Reject::SEQUENCE_SETTLED);
     assert_eq!(chain.block(&posted), [Outcome::Applied, settled]);
     assert_eq!(read::log_frontier(&chain.state).expect("a map").len(), 2);
+    assert_eq!(chain.session(SESSION).expect("open").owed_requests, 1);
 }
 
 #[test]
 fn nothing_is_minted_within_a_group() {
     let mut chain = Chain::with_list();
     chain.open_one(SISTER);
-    let minted = read::supply(&chain.state).expect("a map").minted_minor;
+    let before = minted(&chain);
     let action = chain.changed_batch(0, 3, |request| request.querier = SISTER);
     chain.must(OWNER, action);
-    assert_eq!(
-        read::supply(&chain.state).expect("a map").minted_minor,
-        minted
-    );
-    assert_eq!(
-        chain.available(OWNER),
-        WELCOME_MINOR + 3 * u64::from(PRICE_MINOR)
-    );
+    chain.collect(SESSION);
+    assert_eq!(minted(&chain), before);
+    assert_eq!(chain.available(OWNER), WELCOME_MINOR + 3 * PRICE);
 }
 
 #[test]
@@ -73,7 +191,9 @@ fn a_reward_stays_below_the_sessions_price_whatever_is_voted_since() {
         .expect("carried");
     let action = chain.batch(0, 2);
     chain.must(OWNER, action);
-    let earned = 2 * u64::from(PRICE_MINOR) + 2 * u64::from(PRICE_MINOR - 1);
+    chain.collect(SESSION);
+    // Two calls of one request.
+    let earned = 2 * PRICE + (PRICE - 1);
     assert_eq!(chain.available(OWNER), WELCOME_MINOR + earned);
 }
 
@@ -86,11 +206,12 @@ fn histories_count_what_was_asked_and_served() {
     }
     let asked = read::history(&chain.state, QUERIER).expect("a map");
     assert_eq!((asked.asked_calls, asked.asked_batches), (7, 2));
-    assert_eq!(asked.spent_minor, 7 * u64::from(PRICE_MINOR));
     let served = read::history(&chain.state, OWNER).expect("a map");
     assert_eq!((served.served_calls, served.served_batches), (7, 2));
-    assert_eq!(served.earned_minor, 7 * u64::from(PRICE_MINOR));
-    assert_eq!(served.rewarded_minor, 7 * u64::from(REWARD_MINOR));
+    assert_eq!(served.rewarded_minor, 0);
+    chain.collect(SESSION);
+    let served = read::history(&chain.state, OWNER).expect("a map");
+    assert_eq!(served.rewarded_minor, 2 * REWARD);
 }
 
 /// The leaves that a batch must leave in the log.

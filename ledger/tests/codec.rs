@@ -3,11 +3,13 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use proptest::prelude::*;
 use std::fmt::Debug;
+use tacit_circuits::quota::Account;
 use tacit_ledger::kernel::envelope::MAX_ENVELOPE_BYTES;
 use tacit_ledger::kernel::{BoundedVec, Bytes, Envelope, Genesis, ResultProof, Text, codec};
+use tacit_ledger::network::action::Opening;
 use tacit_ledger::network::{
-    Action, CallBatch, Candidate, Category, Change, Dispute, Event, List, NetworkGenesis,
-    Parameters, Proposal, Publication, RatingChange, Session, SignedRequest,
+    Action, CallBatch, Candidate, Category, Change, Deposit, Dispute, Event, List, NetworkGenesis,
+    Parameters, Proposal, Publication, RatingChange, Session, SignedRequest, Supply,
 };
 
 use crate::support::*;
@@ -37,6 +39,10 @@ fn is_exact_for_all_types(bytes: &[u8]) {
     is_exact::<Proposal>(bytes);
     is_exact::<Dispute>(bytes);
     is_exact::<RatingChange>(bytes);
+    is_exact::<Account>(bytes);
+    is_exact::<Deposit>(bytes);
+    is_exact::<Supply>(bytes);
+    is_exact::<Opening>(bytes);
     is_exact::<ResultProof>(bytes);
 }
 
@@ -79,12 +85,12 @@ fn samples_hold_one_of_each_action_and_event() {
             .map(|(_, change)| codec::encode(change))
             .collect(),
     );
-    assert_eq!(of_actions, (0..24).collect::<Vec<_>>());
-    assert_eq!(of_events, (0..48).collect::<Vec<_>>());
+    assert_eq!(of_actions, (0..28).collect::<Vec<_>>());
+    assert_eq!(of_events, (0..52).collect::<Vec<_>>());
     assert_eq!(of_changes, (0..10).collect::<Vec<_>>());
     // The numbers after the last ones mean nothing yet.
-    assert!(codec::decode::<Action>(&[24; 200]).is_err());
-    assert!(codec::decode::<Event>(&[48; 200]).is_err());
+    assert!(codec::decode::<Action>(&[28; 200]).is_err());
+    assert!(codec::decode::<Event>(&[52; 200]).is_err());
     assert!(codec::decode::<Change>(&[10; 200]).is_err());
 }
 
@@ -98,7 +104,7 @@ proptest! {
 
     #[test]
     fn bent_samples_are_read_exactly_or_not_at_all(
-        sample in 0..24_usize,
+        sample in 0..28_usize,
         bends in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         cut in any::<prop::sample::Index>(),
         cuts in any::<bool>(),

@@ -147,7 +147,7 @@ fn disputes(lines: &mut Lines, registry: &Registry) {
         "date-page",
         "date-size",
         "date-cursor",
-        "balance",
+        "deposit",
         "dispute",
         "dispute-count",
         "disputes",

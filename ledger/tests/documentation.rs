@@ -48,6 +48,7 @@ fn every_parameter_is_documented_with_its_default() {
         ruling_days,
         correction_days,
         rating_recovery_points,
+        deposit_minor,
     } = Parameters::default();
     let defaults = [
         ("welcome_grant_minor", welcome_grant_minor),
@@ -73,6 +74,7 @@ fn every_parameter_is_documented_with_its_default() {
         ("ruling_days", ruling_days.into()),
         ("correction_days", correction_days.into()),
         ("rating_recovery_points", rating_recovery_points.into()),
+        ("deposit_minor", deposit_minor),
     ];
     for (name, default) in defaults {
         assert!(has_line(&format!("| `{name}` | {default} |")), "{name}");

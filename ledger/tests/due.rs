@@ -1,6 +1,7 @@
 //! Work that heights bring.
 
 use tacit_ledger::kernel::due::{MAX_DUE_HEIGHTS_PER_BLOCK, MAX_DUE_PER_BLOCK};
+use tacit_ledger::network::action::MAX_OPENINGS;
 use tacit_ledger::network::{Event, MAX_SESSIONS_PER_LIST, SessionId, read};
 
 use crate::support::*;
@@ -43,6 +44,7 @@ fn what_is_left_of_an_escrow_returns_without_anybody_asking() {
     let mut chain = Chain::with_session();
     let action = chain.batch(0, 2);
     chain.must(OWNER, action);
+    chain.collect(SESSION);
     let deadline = chain.session(SESSION).expect("open").deadline_height;
     chain.pass_before(deadline + WINDOW + 1);
     assert!(chain.session(SESSION).is_some());
@@ -51,8 +53,10 @@ fn what_is_left_of_an_escrow_returns_without_anybody_asking() {
     assert_eq!(ended(&chain), [SESSION]);
     let spent = 2 * u64::from(PRICE_MINOR);
     assert_eq!(chain.available(QUERIER), WELCOME_MINOR - spent);
-    let balance = read::balance(&chain.state, QUERIER).expect("a map");
-    assert_eq!(balance.escrowed_minor, 0);
+    let account = chain.account(QUERIER);
+    assert_eq!((account.sessions, account.additions), (0, 1));
+    let escrow = tacit_ledger::network::keys::escrow(SESSION);
+    assert!(!chain.state.contains_key(&escrow));
 }
 
 #[test]
@@ -110,13 +114,13 @@ fn a_backlog_of_heights_is_worked_off_over_several_blocks() {
 fn sessions_that_end_at_many_heights_are_opened_in_few_rounds_of_fetching() {
     let mut chain = Chain::with_list();
     let next = chain.height + 1;
-    let openings: Vec<_> = (1..=MAX_SESSION)
-        .map(|ahead| {
-            let mut one = opening(next + ahead);
+    let openings: Vec<_> = (1..=MAX_OPENINGS as u64)
+        .map(|number| {
+            let mut one = opening(next + 3 * number);
             one.escrow_minor = 1;
             one
         })
         .collect();
-    chain.must(QUERIER, open(openings));
+    chain.open(QUERIER, &openings);
     assert!(chain.rounds <= 24, "{} rounds", chain.rounds);
 }

@@ -31,15 +31,14 @@ fn an_envelope_that_stands_twice_in_a_block_is_applied_once() {
 
 #[test]
 fn a_refused_action_changes_its_senders_sequence_number_alone() {
-    // The second opening fails after the first one has put its escrow aside.
+    // The second opening fails after the first one was written.
     let mut chain = Chain::with_list();
     let good = opening(chain.height + 5);
-    let mut poor = good;
-    poor.escrow_minor = WELCOME_MINOR as u32;
-    assert_eq!(
-        chain.refused(QUERIER, open(vec![good, poor])),
-        Reject::QUOTA_EXHAUSTED
-    );
+    let mut late = good;
+    late.deadline_height = FAR;
+    let action = chain.opened(QUERIER, &[good, late]);
+    let refused = chain.refused(QUERIER, action);
+    assert_eq!(refused, Reject::DEADLINE_OUT_OF_RANGE);
     let mut expected = of_any_block();
     expected.insert(kernel_keys::sequence(QUERIER));
     assert_eq!(written(&chain), expected);

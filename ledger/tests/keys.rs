@@ -76,7 +76,7 @@ fn examples() -> Vec<(StateKey, String)> {
             network::consensus_key(&ConsensusKey(bytes)),
             shown("000105") + &hex,
         ),
-        (network::balance(member), shown("000106 00000007")),
+        (network::deposit(member), shown("000106 00000007")),
         (network::supply(), shown("000107")),
         (network::history(member), shown("000108 00000007")),
         (network::list(list), shown("000109 00000005")),
@@ -146,6 +146,14 @@ fn examples() -> Vec<(StateKey, String)> {
         (network::beacon(), shown("000128")),
         (network::beacon_output(9), shown("000129 0000000000000009")),
         (network::paused_member(member), shown("00012a 00000007")),
+        (network::account(member), shown("00012b 00000007")),
+        (
+            network::escrow(SessionId(3)),
+            shown("00012c 0000000000000003"),
+        ),
+        (network::quota_key(member), shown("00012d 00000007")),
+        (network::supervisor_key(), shown("00012e")),
+        (network::quota_sum(), shown("00012f")),
         (
             network::dispute(DisputeId(9)),
             shown("000132 0000000000000009"),

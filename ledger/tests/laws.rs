@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use tacit_circuits::scope::{ListId, TagEpoch};
 use tacit_ledger::kernel::{Envelope, MemberId, Outcome, Reject, Role};
-use tacit_ledger::network::{Action, AlarmReason, Change, SessionId, read};
+use tacit_ledger::network::{Action, AlarmReason, Change, SessionId, keys, read};
 
 use crate::support::*;
 
@@ -26,6 +26,7 @@ enum Attempt {
     Revoke(u32),
     Open(u32, u32, u64),
     Settle(u64, u64, usize),
+    Collect(u64, bool),
     Close(u64),
     Propose(u32),
     Vote(u64, bool),
@@ -48,6 +49,8 @@ fn attempt() -> impl Strategy<Value = Attempt> {
             .prop_map(|(list, escrow, deadline)| Attempt::Open(list, escrow, deadline)),
         60 => (session.clone(), 0..6_u64, 1..5_usize)
             .prop_map(|(session, sequence, calls)| Attempt::Settle(session, sequence, calls)),
+        30 => (session.clone(), prop::bool::weighted(0.2))
+            .prop_map(|(session, closes)| Attempt::Collect(session, closes)),
         10 => session.prop_map(Attempt::Close),
         8 => (0..8_u32).prop_map(Attempt::Propose),
         40 => (0..3_u64, prop::bool::weighted(0.9)).prop_map(|(back, yes)| Attempt::Vote(back, yes)),
@@ -129,7 +132,7 @@ fn action(chain: &Chain, member: MemberId, attempt: &Attempt) -> Option<Action> 
             let mut one = opening(chain.height + 1 + ahead);
             (one.list, one.escrow_minor) = (list.id, escrow_minor);
             one.tag_epoch = list.current_epoch?;
-            open(vec![one])
+            chain.opened(member, &[one])
         }
         Attempt::Settle(session, sequence, calls) => {
             let opened = read::session(state, SessionId(session + 1)).expect("a map")?;
@@ -142,6 +145,7 @@ fn action(chain: &Chain, member: MemberId, attempt: &Attempt) -> Option<Action> 
             let signed = asked.sign(&signer(opened.querier));
             Action::CallBatch(Box::new(answer(signed, opened.list, opened.tag_epoch)))
         }
+        Attempt::Collect(session, closes) => chain.collection(SessionId(session + 1), closes)?,
         Attempt::Close(session) => close(SessionId(session + 1)),
         Attempt::Propose(number) => propose(change(number)),
         Attempt::Vote(back, approve) => {
@@ -164,7 +168,9 @@ fn acting(chain: &Chain, member: MemberId, attempt: &Attempt) -> MemberId {
         | Attempt::Publish(list)
         | Attempt::Withdraw(list)
         | Attempt::Revoke(list) => owner(list),
-        Attempt::Settle(session, ..) | Attempt::Close(session) if member != QUERIER => {
+        Attempt::Settle(session, ..) | Attempt::Collect(session, _) | Attempt::Close(session)
+            if member != QUERIER =>
+        {
             let session = read::session(&chain.state, SessionId(session + 1)).expect("a map");
             session.map_or(member, |session| session.provider)
         }
@@ -239,8 +245,9 @@ proptest! {
         // Once every session has ended, nothing is left in escrow.
         chain.pass(MAX_SESSION + 2 * WINDOW + 2);
         for member in read::members(&chain.state).expect("a map") {
-            let balance = read::balance(&chain.state, member.id).expect("a map");
-            prop_assert_eq!(balance.escrowed_minor, 0);
+            prop_assert_eq!(chain.account(member.id).sessions, 0);
         }
+        let escrows = keys::escrow(SessionId(0)).as_bytes()[..3].to_vec();
+        prop_assert!(!chain.state.keys().any(|key| key.as_bytes().starts_with(&escrows)));
     }
 }

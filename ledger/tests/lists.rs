@@ -3,7 +3,7 @@
 use tacit_circuits::scope::{ListId, TagEpoch};
 use tacit_ledger::kernel::{MemberId, Reject, Role};
 use tacit_ledger::network::{
-    Action, AlarmReason, Change, EpochStatus, Event, List, ListStatus, MAX_LISTED_ALARMS,
+    Action, AlarmReason, Change, Deposit, EpochStatus, Event, List, ListStatus, MAX_LISTED_ALARMS,
     Publication, PublicationId, PublicationStatus, attestations_needed, read,
 };
 
@@ -224,15 +224,21 @@ fn a_proven_fraud_is_off_and_owner_and_attesters_pay_once() {
 }
 
 #[test]
-fn a_fraud_costs_no_more_than_its_payers_have() {
-    let mut chain = Chain::with_list();
-    let mut all = opening(chain.height + 10);
-    all.escrow_minor = (WELCOME_MINOR - 100) as u32;
-    chain.open(QUERIER, &[all]);
-    chain.must(FOURTH, fraud_proof(first()));
-    assert_eq!(chain.available(QUERIER), 0);
-    let balance = read::balance(&chain.state, QUERIER).expect("a map");
-    assert_eq!(balance.escrowed_minor, WELCOME_MINOR - 100);
+fn a_fraud_costs_no_more_than_its_payers_have_deposited() {
+    let mut chain = Chain::with(|genesis| {
+        genesis.parameters.fraud_attester_penalty_minor = DEPOSIT_MINOR + 1;
+    });
+    chain.prepare_list();
+    let before = chain.account(QUERIER);
+    let events = chain.must(FOURTH, fraud_proof(first()));
+    let penalised = Event::Penalised {
+        member: QUERIER,
+        amount_minor: DEPOSIT_MINOR,
+    };
+    assert!(events.contains(&penalised));
+    assert_eq!(chain.deposit(QUERIER), Deposit::default());
+    // What is in its account no penalty reaches.
+    assert_eq!(chain.account(QUERIER), before);
 }
 
 #[test]

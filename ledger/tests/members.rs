@@ -84,9 +84,15 @@ fn what_a_member_answered_before_it_left_is_settled_by_its_querier() {
         .carry(Change::Remove { member: OWNER })
         .expect("carried");
     let action = chain.batch(0, 2);
-    let before = chain.available(OWNER);
     chain.must(QUERIER, action);
-    assert!(chain.available(OWNER) > before);
+    let session = chain.session(SESSION).expect("it runs out");
+    assert_eq!((session.calls, session.owed_requests), (2, 1));
+    // Nobody collects for it: what it had not collected returns.
+    let collection = chain.collection(SESSION, false).expect("it is covered");
+    assert_eq!(chain.refused(OWNER, collection), Reject::SENDER_LEFT);
+    chain.pass_before(chain.height + MAX_SESSION + WINDOW + 2);
+    assert_eq!(chain.session(SESSION), None);
+    assert_eq!(chain.available(QUERIER), WELCOME_MINOR);
 }
 
 #[test]

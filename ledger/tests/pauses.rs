@@ -36,7 +36,8 @@ fn a_stopped_list_takes_no_sessions_and_answers_nothing_until_it_goes_on() {
         chain.carry(pause(of, true)).expect("carried");
         let said = Event::PauseChanged { of, paused: true };
         assert!(chain.transaction_events().contains(&said));
-        let opening_now = |chain: &Chain| open(vec![opening(chain.height + MAX_SESSION)]);
+        let opening_now =
+            |chain: &Chain| chain.opened(QUERIER, &[opening(chain.height + MAX_SESSION)]);
         let action = opening_now(&chain);
         assert_eq!(chain.refused(QUERIER, action), Reject::LIST_PAUSED);
         assert_eq!(admitted(&chain), Err(Reject::LIST_PAUSED), "{of:?}");

@@ -33,9 +33,6 @@ const WITHOUT_STATE: &[Spoiling] = &[
     (Reject::AMOUNT_TOO_LARGE, |batch| {
         resign(batch, |request| request.price_minor = u32::MAX);
     }),
-    (Reject::CUMULATIVE_BELOW_AMOUNT, |batch| {
-        resign(batch, |request| request.cumulative_minor = 0);
-    }),
     (Reject::POINT_INVALID, |batch| {
         resign(batch, |request| request.key = no_point());
     }),
@@ -74,8 +71,8 @@ fn a_signature_that_fails_is_told_before_what_was_not_signed() {
     assert_eq!(checked, Err(Reject::REQUEST_SIGNATURE_INVALID));
 }
 
-/// Faults of a request in a session of two calls' cap, one call's escrow and a daily cap of one call, in
-/// which number 0 is settled: in the order of their numbers, from what names no session on.
+/// Faults of a request in a session of two calls' cap and a daily cap of one call, in which number 0 is
+/// settled: in the order of their numbers, from what names no session on.
 const WITH_STATE: &[RequestSpoiling] = &[
     (Reject::SESSION_UNKNOWN, |request| request.session.0 = 77),
     (Reject::SCOPE_MISMATCH, |request| request.provider = THIRD),
@@ -88,7 +85,6 @@ const WITH_STATE: &[RequestSpoiling] = &[
         let calls = request.calls.clone();
         let more = std::iter::repeat_n(calls[0], 3);
         request.calls = bounded(calls.iter().copied().chain(more).collect());
-        request.cumulative_minor = u64::from(u32::MAX);
     }),
 ];
 
@@ -102,7 +98,7 @@ fn of_a_batchs_faults_in_state_the_lowest_number_is_given() {
         });
         chain.prepare_list();
         let mut tight = opening(chain.height + 20);
-        (tight.cap_calls, tight.escrow_minor) = (2, PRICE_MINOR);
+        tight.cap_calls = 2;
         chain.open(QUERIER, &[tight]);
         let first = chain.batch(0, 1);
         chain.must(OWNER, first);
@@ -122,24 +118,11 @@ fn of_a_batchs_faults_in_state_the_lowest_number_is_given() {
 }
 
 #[test]
-fn an_escrow_is_told_before_a_daily_cap() {
-    let mut chain = Chain::with(|genesis| {
-        let mut terms = category(1);
-        terms.daily_cap_calls = 1;
-        genesis.categories = bounded(vec![terms]);
-    });
-    chain.prepare_list();
-    let mut poor = opening(chain.height + 20);
-    poor.escrow_minor = PRICE_MINOR;
-    chain.open(QUERIER, &[poor]);
-    let action = chain.batch(0, 2);
-    assert_eq!(chain.refused(OWNER, action), Reject::ESCROW_EXHAUSTED);
-}
-
-#[test]
 fn of_an_openings_faults_the_lowest_number_is_given() {
     let mut chain = Chain::with_list();
     chain.must(QUERIER, create_list());
+    chain.fill_pending(QUERIER);
+    chain.raise_the_deposit();
     let mut faulty = opening(u64::MAX);
     faulty.escrow_minor = u32::MAX;
     // No such epoch, of one's own list, with a deadline too far, and no quota for it.
@@ -149,14 +132,63 @@ fn of_an_openings_faults_the_lowest_number_is_given() {
     // One's own list, with a deadline too far.
     let own = opening(u64::MAX);
     assert_eq!(chain.refused(OWNER, open(vec![own])), Reject::OWN_LIST);
-    // A deadline too far, and no quota.
+    // A deadline too far, too low a deposit, a full account, and no quota.
     faulty.list = LIST;
     let late = chain.refused(QUERIER, open(vec![faulty]));
     assert_eq!(late, Reject::DEADLINE_OUT_OF_RANGE);
+    let mut poor = |chain: &mut Chain| {
+        faulty.deadline_height = chain.height + 5;
+        chain.refused(QUERIER, open(vec![faulty]))
+    };
+    assert_eq!(poor(&mut chain), Reject::DEPOSIT_TOO_LOW);
+    chain
+        .carry(Change::SetParameters(parameters()))
+        .expect("carried");
+    assert_eq!(poor(&mut chain), Reject::PENDING_FULL);
     // An observer, whatever else.
     faulty.list = ListId(9);
     let observer = chain.refused(OBSERVER, open(vec![faulty]));
     assert_eq!(observer, Reject::NOT_A_MEMBER);
+}
+
+#[test]
+fn of_a_collections_faults_the_lowest_number_is_given() {
+    let mut chain = Chain::with_session();
+    chain.open_one(QUERIER);
+    let action = chain.batch(0, 2);
+    chain.must(OWNER, action);
+    // Of a charge that has grown since, into a full account.
+    let stale = chain.collection(SESSION, false).expect("it is covered");
+    let action = chain.batch(1, 2);
+    chain.must(OWNER, action);
+    chain.fill_pending(OWNER);
+    let of = |number: u64| {
+        let mut action = stale.clone();
+        if let Action::CollectCharges { session, .. } = &mut action {
+            session.0 = number;
+        }
+        action
+    };
+    assert_eq!(chain.refused(THIRD, of(9)), Reject::SESSION_UNKNOWN);
+    // A session that owes nothing.
+    assert_eq!(chain.refused(QUERIER, of(2)), Reject::NOT_THE_PROVIDER);
+    assert_eq!(chain.refused(OWNER, of(2)), Reject::NOTHING_OWED);
+    assert_eq!(chain.refused(OWNER, of(1)), Reject::CHARGE_MISMATCH);
+    // The right charge, of another session of the same parties.
+    let grown = chain.collection(SESSION, false).expect("it is covered");
+    let action = chain.changed_batch(0, 2, |request| request.session.0 = 2);
+    chain.must(OWNER, action);
+    assert_eq!(chain.refused(OWNER, grown), Reject::PENDING_FULL);
+}
+
+#[test]
+fn of_a_publications_faults_a_low_deposit_is_told_last() {
+    let mut chain = Chain::with_list();
+    chain.raise_the_deposit();
+    let refused = chain.refused(OWNER, publish(version(LIST, EPOCH, 7)));
+    assert_eq!(refused, Reject::VERSION_OUT_OF_ORDER);
+    let refused = chain.refused(OWNER, publish(version(LIST, EPOCH, 1)));
+    assert_eq!(refused, Reject::DEPOSIT_TOO_LOW);
 }
 
 #[test]

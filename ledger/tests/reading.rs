@@ -53,7 +53,17 @@ fn successes() -> Vec<(Chain, tacit_ledger::kernel::MemberId, Action)> {
     let tag_epoch = EPOCH;
     let session = Chain::with_session();
     let batch = session.batch(0, 2);
-    let deadline = Chain::with_list().height + 5;
+    let listed = Chain::with_list();
+    let to_open = listed.opened(QUERIER, &[opening(listed.height + 5)]);
+    let mut owing = Chain::with_session();
+    let settled = owing.batch(0, 2);
+    owing.must(OWNER, settled);
+    let collection = owing.collection(SESSION, true).expect("it is covered");
+    let mut waiting = Chain::with_session();
+    waiting.must(OWNER, close(SESSION));
+    let to_deposit = Chain::new().deposit_of(OWNER, 5).expect("it is there");
+    let mut deposited = Chain::new();
+    deposited.must(OWNER, to_deposit.clone());
     let mut proposed = Chain::new();
     proposed.must(OWNER, propose(Change::Remove { member: SISTER }));
     let key = list_key(LIST, EPOCH);
@@ -109,7 +119,7 @@ fn successes() -> Vec<(Chain, tacit_ledger::kernel::MemberId, Action)> {
                 tag_epoch,
             },
         ),
-        (Chain::with_list(), QUERIER, open(vec![opening(deadline)])),
+        (Chain::with_list(), QUERIER, to_open),
         (session, OWNER, batch),
         (Chain::with_session(), OWNER, close(SESSION)),
         (Chain::new(), OWNER, put_policy("lending", terms())),
@@ -125,6 +135,10 @@ fn successes() -> Vec<(Chain, tacit_ledger::kernel::MemberId, Action)> {
         (Chain::that_disputes(), QUERIER, open_dispute()),
         (DRAWN.clone(), OWNER, evidence()),
         (one_ruled, second, rule(Ruling::Upheld)),
+        (owing, OWNER, collection),
+        (waiting, QUERIER, Action::RollOver),
+        (Chain::new(), OWNER, to_deposit),
+        (deposited, OWNER, Action::Withdraw { amount_minor: 5 }),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! Opening, closing, and the window to settle.
 
+use tacit_circuits::quota::transfer::Role as Place;
 use tacit_circuits::scope::TagEpoch;
 use tacit_ledger::kernel::Reject;
 use tacit_ledger::network::record::SETTLEMENT_SPAN;
@@ -13,16 +14,13 @@ fn an_opened_session_keeps_its_price_and_puts_its_escrow_aside() {
     let mut chain = Chain::with_session();
     let opened = chain.session(SESSION).expect("open");
     assert_eq!((opened.querier, opened.provider), (QUERIER, OWNER));
+    assert_eq!(opened.price_minor, PRICE_MINOR);
+    assert_eq!(escrow_left(&chain.state, SESSION), u64::from(ESCROW_MINOR));
     assert_eq!(
-        (opened.price_minor, opened.escrow_minor),
-        (PRICE_MINOR, ESCROW_MINOR)
-    );
-    let balance = read::balance(&chain.state, QUERIER).expect("a map");
-    assert_eq!(balance.escrowed_minor, u64::from(ESCROW_MINOR));
-    assert_eq!(
-        balance.available_minor,
+        chain.available(QUERIER),
         WELCOME_MINOR - u64::from(ESCROW_MINOR)
     );
+    assert_eq!(chain.account(QUERIER).sessions, 1);
     let mut dearer = category(1);
     dearer.price_minor *= 2;
     chain
@@ -30,10 +28,38 @@ fn an_opened_session_keeps_its_price_and_puts_its_escrow_aside() {
         .expect("carried");
     let action = chain.batch(0, 1);
     chain.must(OWNER, action);
-    assert_eq!(
-        chain.session(SESSION).expect("open").spent_minor,
-        PRICE_MINOR
-    );
+    let owed = chain.session(SESSION).expect("open").owed_public_minor();
+    assert_eq!(owed, u64::from(PRICE_MINOR));
+}
+
+#[test]
+fn an_escrow_opens_to_its_parties_and_the_supervisor_and_to_nobody_else() {
+    let mut chain = Chain::with_list();
+    let wish = opening(chain.height + 5);
+    let action = chain.opened(QUERIER, &[wish]);
+    let said = chain.must(QUERIER, action);
+    let [Event::SessionOpened { escrow, .. }] = said[..] else {
+        panic!("{said:?}");
+    };
+    assert_eq!(read::escrow(&chain.state, SESSION), Ok(escrow));
+    let amount = u64::from(wish.escrow_minor);
+    let places = [
+        (QUERIER, Place::Querier),
+        (OWNER, Place::Provider),
+        (OBSERVER, Place::Supervisor),
+    ];
+    for (party, place) in places {
+        let sealed = escrow.select([place as usize]);
+        assert!(sealed.opens_to(&quota_key(party), amount), "{party}");
+        for other in [THIRD, SISTER, NOBODY] {
+            assert!(!sealed.opens_to(&quota_key(other), amount), "{other}");
+        }
+    }
+    // The same amount, put aside again, looks like another.
+    let action = chain.opened(QUERIER, &[opening(chain.height + 5)]);
+    chain.must(QUERIER, action);
+    let second = read::escrow(&chain.state, SessionId(2)).expect("a map");
+    assert_ne!(second.commitment, escrow.commitment);
 }
 
 #[test]
@@ -61,15 +87,17 @@ fn a_sister_of_the_owner_may_ask_it() {
 #[test]
 fn a_provider_ends_a_session_at_once_and_the_escrow_returns() {
     let mut chain = Chain::with_session();
+    let returned = read::escrow(&chain.state, SESSION).expect("a map");
     let events = chain.must(OWNER, close(SESSION));
     let closed = Event::SessionClosed {
         session: SESSION,
         querier: QUERIER,
         provider: OWNER,
         list: LIST,
-        returned_minor: ESCROW_MINOR,
+        returned,
     };
     assert_eq!(events, [closed]);
+    assert_eq!(chain.account(QUERIER).sessions, 0);
     assert_eq!(chain.available(QUERIER), WELCOME_MINOR);
     assert_eq!(read::sessions_with(&chain.state, LIST), Ok(Vec::new()));
 }
@@ -109,6 +137,43 @@ fn the_window_of_a_former_epoch_is_not_lengthened_by_closing() {
     assert_eq!(events, [closing]);
     chain.pass_before(superseded + WINDOW + 2);
     assert_eq!(chain.session(SESSION), None);
+}
+
+#[test]
+fn what_a_session_owes_is_collected_up_to_the_last_height_at_which_it_settles() {
+    let mut chain = Chain::with_session();
+    let action = chain.batch(0, 2);
+    chain.must(OWNER, action);
+    let mut late = chain.clone();
+    let deadline = chain.session(SESSION).expect("open").deadline_height;
+    chain.pass_before(deadline + WINDOW);
+    chain.collect(SESSION);
+    let spent = 2 * u64::from(PRICE_MINOR);
+    chain.pass(1);
+    assert_eq!(chain.available(QUERIER), WELCOME_MINOR - spent);
+    // A block later it has ended, and what nobody collected has returned.
+    let collection = late.collection(SESSION, false).expect("it is covered");
+    late.pass_before(deadline + WINDOW + 1);
+    assert_eq!(late.refused(OWNER, collection), Reject::SESSION_UNKNOWN);
+    assert_eq!(late.available(QUERIER), WELCOME_MINOR);
+    assert_eq!(late.available(OWNER), WELCOME_MINOR);
+}
+
+#[test]
+fn what_was_settled_before_a_key_was_revoked_is_collected_while_the_session_stands() {
+    let mut chain = Chain::with_session();
+    let action = chain.batch(0, 2);
+    chain.must(OWNER, action);
+    let tag_epoch = EPOCH;
+    let revoke = Action::RevokeKey {
+        list: LIST,
+        tag_epoch,
+    };
+    chain.must(OWNER, revoke);
+    chain.collect(SESSION);
+    chain.must(QUERIER, close(SESSION));
+    let spent = 2 * u64::from(PRICE_MINOR);
+    assert_eq!(chain.available(QUERIER), WELCOME_MINOR - spent);
 }
 
 #[test]
@@ -175,20 +240,6 @@ fn what_is_answered_and_not_settled_counts_before_the_next_answer() {
         ),
         (
             Unsettled {
-                session_minor: u64::from(ESCROW_MINOR - 2 * PRICE_MINOR) + 1,
-                ..Unsettled::default()
-            },
-            Err(Reject::ESCROW_EXHAUSTED),
-        ),
-        (
-            Unsettled {
-                session_minor: u64::MAX,
-                ..Unsettled::default()
-            },
-            Err(Reject::ESCROW_EXHAUSTED),
-        ),
-        (
-            Unsettled {
                 list_calls: DAILY_CAP - 1,
                 ..Unsettled::default()
             },
@@ -198,7 +249,6 @@ fn what_is_answered_and_not_settled_counts_before_the_next_answer() {
             Unsettled {
                 session_calls: u32::MAX,
                 list_calls: u32::MAX,
-                session_minor: u64::MAX,
             },
             Err(Reject::SESSION_CAP_REACHED),
         ),

@@ -58,9 +58,9 @@ fn an_opened_dispute_puts_the_stake_aside_and_asks_for_a_panel() {
     assert_eq!(dispute.status, DisputeStatus::Drawing);
     assert_eq!(dispute.package, Digest([0xd1; 32]));
     assert_eq!(chain.attempt().round, round);
-    let balance = chain.deposit(QUERIER);
-    assert_eq!(balance.staked_minor, STAKE);
-    assert_eq!(balance.available_minor, WELCOME_MINOR - STAKE);
+    let deposit = chain.deposit(QUERIER);
+    assert_eq!(deposit.staked_minor, STAKE);
+    assert_eq!(deposit.free_minor, DEPOSIT_MINOR - STAKE);
     let about = read::dispute_about(&chain.state, LIST, &subject(1));
     assert_eq!(about, Ok(Some(DISPUTE)));
     let (of, about) = (
@@ -158,9 +158,9 @@ fn a_panel_that_is_drawn_after_a_withdrawal_is_not_seated() {
 }
 
 #[test]
-fn a_penalty_goes_as_far_as_there_is_quota() {
+fn a_penalty_goes_as_far_as_the_deposit() {
     let mut chain = Chain::that_disputes_with(|network| {
-        network.parameters.dispute_penalty_minor = 2 * WELCOME_MINOR;
+        network.parameters.dispute_penalty_minor = 2 * DEPOSIT_MINOR;
     });
     chain.must(QUERIER, open_dispute());
     chain.draw_panels();
@@ -168,10 +168,13 @@ fn a_penalty_goes_as_far_as_there_is_quota() {
     for member in chain.panel().into_iter().take(2) {
         chain.must(member, rule(Ruling::Upheld));
     }
-    assert_eq!(chain.available(OWNER), 0);
-    let reward = WELCOME_MINOR * 40 / 100;
+    assert_eq!(chain.deposit(OWNER).free_minor, 0);
+    assert_eq!(chain.available(OWNER), WELCOME_MINOR - DEPOSIT_MINOR);
+    let reward = DEPOSIT_MINOR * 40 / 100;
     assert_eq!(chain.available(QUERIER), WELCOME_MINOR + reward);
-    assert_eq!(chain.burnt(), WELCOME_MINOR - reward);
+    // It waits in the winner's account.
+    assert_eq!(chain.account(QUERIER).granted_minor, reward);
+    assert_eq!(chain.burnt(), DEPOSIT_MINOR - reward);
 }
 
 #[test]

@@ -74,16 +74,8 @@ pub(super) const REFUSALS: &[Refusal] = &[
         })
     }),
     (Reject::AMOUNT_TOO_LARGE, "a charge beyond 32 bits", || {
-        request_refused(|request| {
-            request.price_minor = u32::MAX;
-            request.cumulative_minor = u64::MAX;
-        })
+        request_refused(|request| request.price_minor = u32::MAX)
     }),
-    (
-        Reject::CUMULATIVE_BELOW_AMOUNT,
-        "a sum below its last part",
-        || request_refused(|request| request.cumulative_minor -= 1),
-    ),
     (
         Reject::POINT_INVALID,
         "an evaluation that is no point",
@@ -181,10 +173,7 @@ pub(super) const REFUSALS: &[Refusal] = &[
         request_refused(|request| request.price_minor -= 1)
     }),
     (Reject::PRICE_MISMATCH, "a higher price", || {
-        request_refused(|request| {
-            request.price_minor += 1;
-            request.cumulative_minor += 2;
-        })
+        request_refused(|request| request.price_minor += 1)
     }),
     (
         Reject::KEY_MISMATCH,
@@ -252,22 +241,6 @@ pub(super) const REFUSALS: &[Refusal] = &[
             let action = chain.batch(0, CAP as usize + 1);
             chain.refused(OWNER, action)
         },
-    ),
-    (
-        Reject::ESCROW_EXHAUSTED,
-        "calls above the session's escrow",
-        || {
-            let mut chain = Chain::with_list();
-            let mut poor = opening(chain.height + 10);
-            poor.escrow_minor = 2 * PRICE_MINOR - 1;
-            chain.open(QUERIER, &[poor]);
-            settlement_refused(chain)
-        },
-    ),
-    (
-        Reject::ESCROW_EXHAUSTED,
-        "a sum that the querier signed above its escrow",
-        || request_refused(|request| request.cumulative_minor = u64::from(ESCROW_MINOR) + 1),
     ),
     (
         Reject::DAILY_CAP_REACHED,

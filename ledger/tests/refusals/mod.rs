@@ -5,6 +5,7 @@ mod disputes;
 mod kernel;
 mod lists;
 mod members;
+mod quota;
 mod receipts;
 mod sampling;
 mod sessions;
@@ -26,6 +27,7 @@ fn all() -> impl Iterator<Item = &'static Refusal> {
         lists::REFUSALS,
         sessions::REFUSALS,
         calls::REFUSALS,
+        quota::REFUSALS,
         receipts::REFUSALS,
         receipts::RELYING,
         sampling::REFUSALS,
@@ -82,6 +84,17 @@ fn numbers_and_names_of_refusals_never_change() {
         lines, pinned,
         "numbers are permanent: add to numbers.txt, never change a line"
     );
+}
+
+/// Numbers that a refusal had once: of sums that were signed in the plain.
+const GIVEN_UP: [u16; 3] = [106, 223, 234];
+
+#[test]
+fn a_number_that_was_given_up_means_nothing_ever_after() {
+    for number in GIVEN_UP {
+        let reject = Reject::numbered(number);
+        assert_eq!(Registry::network().describe(reject), None);
+    }
 }
 
 #[test]

@@ -2,20 +2,19 @@
 
 use tacit_circuits::scope::{ListId, TagEpoch};
 use tacit_ledger::kernel::Reject;
-use tacit_ledger::network::action::Opening;
 use tacit_ledger::network::{Action, Change, MAX_SESSIONS_PER_LIST};
 
 use super::Refusal;
 use crate::support::*;
 
 /// How one opening, changed, is refused.
-fn opening_refused(mut chain: Chain, change: impl FnOnce(&mut Opening)) -> Reject {
+fn opening_refused(mut chain: Chain, change: impl FnOnce(&mut Wish)) -> Reject {
     let mut opening = opening(chain.height + 2);
     change(&mut opening);
     chain.refused(QUERIER, open(vec![opening]))
 }
 
-fn unchanged(_: &mut Opening) {}
+fn unchanged(_: &mut Wish) {}
 
 fn after(action: Action) -> Chain {
     let mut chain = Chain::with_list();
@@ -163,22 +162,9 @@ pub(super) const REFUSALS: &[Refusal] = &[
         },
     ),
     (
-        Reject::QUOTA_EXHAUSTED,
-        "an escrow above what is available",
-        || {
-            let escrow = WELCOME_MINOR as u32 + 1;
-            opening_refused(Chain::with_list(), |opening| opening.escrow_minor = escrow)
-        },
-    ),
-    (
-        Reject::QUOTA_EXHAUSTED,
-        "two escrows that together exceed what is available",
-        || {
-            let mut chain = Chain::with_list();
-            let mut half = opening(chain.height + 2);
-            half.escrow_minor = WELCOME_MINOR as u32 / 2 + 1;
-            chain.refused(QUERIER, open(vec![half, half]))
-        },
+        Reject::TRANSFER_INVALID,
+        "an escrow that is proven to be available to somebody else",
+        || opening_refused(Chain::with_list(), unchanged),
     ),
     (
         Reject::SESSION_ENDED,

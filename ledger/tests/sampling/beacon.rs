@@ -119,7 +119,7 @@ fn two_that_ask_in_one_block_share_a_round() {
 fn whoever_withholds_a_value_pays_and_the_round_ends_without_it() {
     let mut chain = opened();
     let attempt = chain.attempt();
-    let before = read::balance(&chain.state, FOURTH).expect("a map");
+    let before = chain.deposit(FOURTH);
     chain.commit_together(&VALIDATORS);
     chain.reveal_together(&[OWNER, QUERIER, THIRD]);
     let open = chain.beacon().open.expect("one value is waited for");
@@ -133,18 +133,15 @@ fn whoever_withholds_a_value_pays_and_the_round_ends_without_it() {
     };
     assert!(chain.block_events().contains(&withheld));
     assert_eq!(chain.beacon().last, FIRST);
-    let after = read::balance(&chain.state, FOURTH).expect("a map");
-    assert_eq!(
-        before.available_minor - after.available_minor,
-        BEACON_PENALTY
-    );
+    let after = chain.deposit(FOURTH);
+    assert_eq!(before.free_minor - after.free_minor, BEACON_PENALTY);
     // Whoever did not commit withheld nothing.
     publish_next(&mut chain, 1);
     chain.commit_together(&[OWNER, QUERIER]);
     chain.pass_before(chain.beacon().open.expect("open").commit_until + 1);
     chain.reveal_together(&[OWNER, QUERIER]);
     assert_eq!(chain.beacon().last, RoundId(2), "one of two is honest");
-    let since = read::balance(&chain.state, FOURTH).expect("a map");
+    let since = chain.deposit(FOURTH);
     assert_eq!(since, after);
 }
 

@@ -242,7 +242,7 @@ fn malleated_proofs_hold_for_the_same_statement_and_only_once() {
 #[test]
 fn the_owners_calls_stand_in_the_log_as_its_own_and_cost_nothing() {
     let (mut chain, slots, _) = drawn(&FULL);
-    let before = read::balance(&chain.state, OWNER).expect("a map");
+    let before = (chain.account(OWNER), chain.deposit(OWNER));
     let (calls, _, _, leaves) = sample_calls(&chain, &FULL, &slots);
     let said = chain.must(OWNER, log_samples(calls));
     let logged = Event::SamplesLogged {
@@ -256,7 +256,7 @@ fn the_owners_calls_stand_in_the_log_as_its_own_and_cost_nothing() {
         .expect("logged");
     let tree = LogTree::new(leaves).expect("there is room");
     assert_eq!((head.root, head.length), (tree.root().into(), 2));
-    assert_eq!(read::balance(&chain.state, OWNER), Ok(before));
+    assert_eq!((chain.account(OWNER), chain.deposit(OWNER)), before);
     assert_eq!(read::history(&chain.state, OWNER), Ok(Default::default()));
 }
 

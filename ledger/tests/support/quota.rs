@@ -5,17 +5,17 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tacit_circuits::quota::transfer::Role as Place;
 use tacit_circuits::quota::{
-    Account, Ciphertext, OWNER, Opening as AmountOpening, QuotaKey, QuotaPublicKey,
-    SUPERVISOR, ValueTable,
+    Account, Ciphertext, MAX_PENDING_ADDITIONS, OWNER, Opening as AmountOpening, QuotaKey,
+    QuotaPublicKey, SUPERVISOR, ValueTable,
 };
-use tacit_ledger::kernel::{ChainId, MemberId};
+use tacit_ledger::kernel::{ChainId, MemberId, codec};
 use tacit_ledger::network::action::{Opening, SessionTerms};
 use tacit_ledger::network::quota::{
     Collection, Source, charge_context, prove_deposit, prove_opening,
 };
-use tacit_ledger::network::{Action, Deposit, Request, SessionId, read};
+use tacit_ledger::network::{Action, Change, Deposit, Request, SessionId, keys, read};
 
-use super::{Chain, OBSERVER, State, Wish, bounded, rng, signer};
+use super::{Chain, OBSERVER, State, Wish, bounded, parameters, rng, signer};
 
 /// The key to which a party's amounts are sealed.
 pub(crate) fn quota_key(member: MemberId) -> QuotaKey {
@@ -98,9 +98,17 @@ pub(crate) fn open(wishes: Vec<Wish>) -> Action {
     let openings = wishes.iter().map(|wish| {
         let chain_id = ChainId([9; 32]);
         let (terms, escrow) = (wish.terms(), wish.escrow_minor);
-        prove_opening(chain_id, MemberId(77), terms, &parties, &source, escrow, &mut rng(9))
-            .expect("it is there")
-            .0
+        prove_opening(
+            chain_id,
+            MemberId(77),
+            terms,
+            &parties,
+            &source,
+            escrow,
+            &mut rng(9),
+        )
+        .expect("it is there")
+        .0
     });
     Action::OpenSessions {
         openings: bounded(openings.collect()),
@@ -214,18 +222,53 @@ impl Chain {
             available_minor: opened(&key, &available, OWNER),
         };
         let chain_id = self.machine.chain_id();
-        prove_deposit(chain_id, member, &source, amount_minor, &mut rng(self.height)).ok()
+        prove_deposit(
+            chain_id,
+            member,
+            &source,
+            amount_minor,
+            &mut rng(self.height),
+        )
+        .ok()
+    }
+
+    /// As many amounts wait in a member's account as may.
+    pub(crate) fn fill_pending(&mut self, member: MemberId) {
+        let mut account = self.account(member);
+        account.additions = MAX_PENDING_ADDITIONS - account.sessions;
+        self.put_account(member, &account);
+    }
+
+    /// Writes an account past the machine.
+    pub(crate) fn put_account(&mut self, member: MemberId, account: &Account) {
+        self.state
+            .insert(keys::account(member), codec::encode(account));
+    }
+
+    /// Has it voted that a member needs more in its deposit than any has.
+    pub(crate) fn raise_the_deposit(&mut self) {
+        let mut higher = parameters();
+        higher.deposit_minor += 1;
+        self.carry(Change::SetParameters(higher)).expect("carried");
+    }
+
+    /// Makes up for what is missing of the governed deposit.
+    pub(crate) fn fill_deposit(&mut self, member: MemberId) {
+        let governed = read::parameters(&self.state).expect("a map").deposit_minor;
+        let missing = governed.saturating_sub(self.deposit(member).total_minor());
+        if missing > 0 {
+            let action = self.deposit_of(member, missing).expect("it is there");
+            self.must(member, action);
+        }
     }
 
     /// Lets every member roll over, as if it had been done before the first block.
     pub(crate) fn roll_all_over(&mut self) {
         for member in read::members(&self.state).expect("a map") {
-            let key = tacit_ledger::network::keys::account(member.id);
-            if self.state.contains_key(&key) {
+            if self.state.contains_key(&keys::account(member.id)) {
                 let mut account = self.account(member.id);
                 account.roll_over();
-                let bytes = tacit_ledger::kernel::codec::encode(&account);
-                self.state.insert(key, bytes);
+                self.put_account(member.id, &account);
             }
         }
     }

@@ -25,7 +25,7 @@ use tacit_ledger::network::{
 use super::cache;
 use super::{
     Chain, EPOCH, FOURTH, LIST, OWNER, QUERIER, START_MS, THIRD, answer, attest, bounded, category,
-    genesis, list_key, open, opening, rng, signer, text, version,
+    genesis, list_key, opening, rng, signer, text, version,
 };
 use crate::receipts::consumer::{LOANS, Loans, OTHER_LOANS};
 

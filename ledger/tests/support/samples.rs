@@ -4,12 +4,15 @@
 use tacit_circuits::curve::WirePoint;
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::list::SizeClass;
+use tacit_circuits::quota::{BurnProof, Ciphertext, QuotaKeyProof};
 use tacit_circuits::receipt::{KeyId, Proof, SubjectCommitment};
 use tacit_circuits::scope::{ListId, TagEpoch};
 use tacit_ledger::kernel::{
     BusinessDate, Bytes, ChainId, Digest, LedgerKey, MemberId, ModuleId, Role, Signature, codec,
 };
+use tacit_ledger::network::action::Opening;
 use tacit_ledger::network::parameters::CategoryId;
+use tacit_ledger::network::quota::{CHARGE_TRANSFER_BYTES, ESCROW_TRANSFER_BYTES};
 use tacit_ledger::network::receipts::{ObjectId, Purpose, Receipt};
 use tacit_ledger::network::{
     Action, AlarmReason, Attempt, CallBatch, Candidate, Change, ConsensusKey, DisputeAnswer,
@@ -19,7 +22,9 @@ use tacit_ledger::network::{
     SampleProofs, ScreeningId, SessionId, SignedRequest, SpkiHash, request::Call,
 };
 
-use super::{bounded, category, fraud_proof, open, opening, parameters, profile, text, version};
+use super::{
+    bounded, category, fraud_proof, opening, parameters, profile, quota_key, text, version,
+};
 
 const MEMBER: MemberId = MemberId(0x0102_0304);
 const LIST: ListId = ListId(0x0506_0708);
@@ -46,6 +51,29 @@ fn proof<T: borsh::BorshDeserialize>() -> T {
     codec::decode(&bytes).expect("two canonical scalars")
 }
 
+/// A proof of an element and a small scalar.
+fn key_proof() -> QuotaKeyProof {
+    let mut bytes = [0x42; 64];
+    bytes[..32].copy_from_slice(&quota_key(MemberId(9)).public().to_bytes());
+    bytes[63] = 0;
+    QuotaKeyProof::from_bytes(&bytes).expect("canonical")
+}
+
+/// An amount for three parties, under a blinding that two of them agreed upon.
+fn sealed(amount_minor: u32) -> Ciphertext<3> {
+    let parties = [MEMBER, MemberId(7), MemberId(8)].map(|member| quota_key(member).public());
+    let secret = quota_key(MEMBER).agree(&parties[1]);
+    secret.opening(&[0x99; 32], amount_minor).seal(&parties)
+}
+
+/// An opening whose escrow is bytes of the right length.
+pub(crate) fn sample_opening() -> Opening {
+    Opening {
+        terms: opening(0x6162_6364_6566_6768).terms(),
+        escrow: Bytes::try_from(vec![0x9a; ESCROW_TRANSFER_BYTES]).expect("it fits"),
+    }
+}
+
 pub(crate) fn sample_candidate() -> Candidate {
     Candidate {
         name: text("示例银行"),
@@ -53,11 +81,7 @@ pub(crate) fn sample_candidate() -> Candidate {
         role: Role::Member,
         ledger_key: LedgerKey([0x51; 32]),
         quota_key: quota_key(MEMBER).public(),
-        quota_key_proof: prove_key(
-            &quota_key(MEMBER),
-            &LedgerKey([0x51; 32]),
-            &mut rng(0x54),
-        ),
+        quota_key_proof: key_proof(),
         profile: Profile {
             consensus_key: ConsensusKey([0x52; 32]),
             tls_spki_hash: SpkiHash([0x53; 32]),
@@ -235,7 +259,9 @@ pub(crate) fn actions() -> Vec<Action> {
             list: LIST,
             tag_epoch,
         },
-        open(vec![opening(0x6162_6364_6566_6768)]),
+        Action::OpenSessions {
+            openings: bounded(vec![sample_opening()]),
+        },
         Action::CallBatch(Box::new(sample_batch())),
         Action::CloseSession { session: SESSION },
         Action::PutPolicy {
@@ -274,6 +300,19 @@ pub(crate) fn actions() -> Vec<Action> {
         Action::RuleDispute {
             dispute: DISPUTE,
             ruling: Ruling::Dismissed,
+        },
+        Action::CollectCharges {
+            session: SESSION,
+            charge: Bytes::try_from(vec![0x9b; CHARGE_TRANSFER_BYTES]).expect("it fits"),
+            closes: true,
+        },
+        Action::RollOver,
+        Action::Deposit {
+            amount_minor: 0x6162_6364_6566_6768,
+            proof: Bytes::try_from(vec![0x9c; BurnProof::BYTES]).expect("it fits"),
+        },
+        Action::Withdraw {
+            amount_minor: 0x7172_7374_7576_7778,
         },
     ]
 }
@@ -501,6 +540,27 @@ pub(crate) fn events() -> Vec<Event> {
             reason: RatingReason::FraudProven(publication),
             points: 19,
             rating: 20,
+        },
+        Event::ChargesCollected {
+            session,
+            querier,
+            provider,
+            requests: 21,
+            public_minor: 22,
+            charge: sealed(23),
+            reward_minor: 24,
+        },
+        Event::RolledOver {
+            member,
+            granted_minor: 25,
+        },
+        Event::Deposited {
+            member,
+            amount_minor: 26,
+        },
+        Event::Withdrawn {
+            member,
+            amount_minor: 27,
         },
     ]
 }

@@ -90,11 +90,7 @@ fn reward(context: &Context<'_>, session: &Session) -> Result<u64, Stop> {
     Ok(full * u64::from(rating) / u64::from(MAX_RATING))
 }
 
-fn count(
-    context: &mut Context<'_>,
-    session: &Session,
-    calls: u32,
-) -> Result<(), Missing> {
+fn count(context: &mut Context<'_>, session: &Session, calls: u32) -> Result<(), Missing> {
     let today = read::calls_today(context, session.querier, session.list)?;
     let business_date = context.clock().business_date;
     let usage = Usage {
@@ -115,12 +111,7 @@ fn count(
     Ok(())
 }
 
-fn logged(
-    context: &Context<'_>,
-    session: &Session,
-    request: &Request,
-    first_leaf: u64,
-) -> Event {
+fn logged(context: &Context<'_>, session: &Session, request: &Request, first_leaf: u64) -> Event {
     Event::CallsLogged {
         session: session.id,
         sequence: request.sequence,

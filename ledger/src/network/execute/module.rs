@@ -12,7 +12,8 @@ use crate::kernel::{
 };
 use crate::network::action::{Action, Opening};
 use crate::network::execute::{
-    Due, beacon, disputes, end_block, execute, genesis, governance, quota, receipts, samples, sessions,
+    Due, beacon, disputes, end_block, execute, genesis, governance, quota, receipts, samples,
+    sessions,
 };
 use crate::network::receipts::ReceiptSet;
 use crate::network::record::check_address;
