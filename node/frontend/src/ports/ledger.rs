@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tacit_circuits::quota::QuotaKey;
 use tacit_circuits::scope::MemberId;
 use tacit_ledger::kernel::{
     ChainId, LedgerKey, Missing, Reject, Signature, StateKey, StateView, Supplied, TxId,
@@ -82,6 +83,9 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// The member's registered key.
     fn ledger_key(&self) -> LedgerKey;
+
+    /// The key to which the member's amounts of quota are sealed.
+    fn quota_key(&self) -> QuotaKey;
 
     /// Signs with the member's key.
     fn sign(&self, message: &[u8]) -> Signature;

@@ -1,0 +1,390 @@
+//! This member's confidential quota: what it has, and the proofs with which it moves it.
+//!
+//! The ledger is all there is to know it from: balances and escrows are opened with the member's key where
+//! they stand, so that whoever loses the database loses no quota.
+
+mod opener;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rand_core::OsRng;
+use tacit_circuits::quota::transfer::{ProveError, Role};
+use tacit_circuits::quota::{
+    Account, Ciphertext, OWNER, Opening as AmountOpening, QuotaPublicKey, SharedSecret,
+};
+use tacit_circuits::scope::MemberId;
+use tacit_ledger::kernel::{BoundedVec, Reject};
+use tacit_ledger::network::action::SessionTerms;
+use tacit_ledger::network::quota::{Collection, Source, prove_deposit, prove_opening};
+use tacit_ledger::network::{Action, Deposit, Session, read as state};
+use tokio::time::sleep;
+
+use crate::compute::compute;
+use crate::ports::{Applied, Ledger, LedgerError, read};
+use crate::tasks::Tasks;
+pub use opener::Opener;
+
+/// Amounts that wait before they are rolled over though nobody needs them. The ledger takes 65,536.
+const MAX_WAITING: u32 = 4_096;
+
+/// How often it is looked whether too many wait.
+const TEND_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How often a proof is made anew because the account changed under it: another front end of the same
+/// member, or a transaction of a former run, was faster.
+const MAX_ATTEMPTS: usize = 4;
+
+/// Why quota could not be moved.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum WalletError {
+    /// The ledger, or its rules.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// There is too little.
+    #[error("{needed_minor} minor units are needed, and {available_minor} are there")]
+    Exhausted {
+        /// What is needed.
+        needed_minor: u64,
+        /// What there is, whether it waits or not.
+        available_minor: u64,
+    },
+    /// The member's key does not open what the ledger has under its name.
+    #[error(
+        "this member's key for quota does not open its account: is it the key that it joined with?"
+    )]
+    Unreadable,
+    /// A fault of this program.
+    #[error("a proof about quota could not be made: {0}")]
+    Proof(#[from] ProveError),
+    /// The ledger knows one of the parties not.
+    #[error("member {0} has no key for quota")]
+    NoKey(MemberId),
+    /// The account changes faster than proofs are made.
+    #[error("the account changed under every proof; try again")]
+    Contended,
+}
+
+/// What a member has, in minor units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holdings {
+    /// What may be spent at once.
+    pub available_minor: u64,
+    /// What waits to be rolled over.
+    pub waiting_minor: u64,
+    /// What stands in the escrows of its open sessions.
+    pub escrowed_minor: u64,
+    /// Its deposit, in the plain.
+    pub deposit: Deposit,
+}
+
+/// A session to open: its terms, who answers, and its escrow in minor units.
+pub(crate) type Wanted = (SessionTerms, MemberId, u32);
+
+/// The wallet of one front end. Clones share it.
+#[derive(Clone)]
+pub struct Wallet(Arc<Inner>);
+
+struct Inner {
+    ledger: Arc<dyn Ledger>,
+    opener: Opener,
+    /// One proof at a time: each takes from what the one before left.
+    turn: tokio::sync::Mutex<()>,
+    secrets: Mutex<HashMap<QuotaPublicKey, SharedSecret>>,
+}
+
+impl Wallet {
+    /// Over a ledger, with the key that it has.
+    pub(crate) fn start(ledger: Arc<dyn Ledger>, tasks: &Tasks) -> Self {
+        let inner = Inner {
+            opener: Opener::new(ledger.quota_key()),
+            ledger,
+            turn: tokio::sync::Mutex::default(),
+            secrets: Mutex::default(),
+        };
+        let wallet = Self(Arc::new(inner));
+        tasks.spawn(wallet.clone().tend());
+        wallet
+    }
+
+    /// What opens amounts that are sealed to this member.
+    pub fn opener(&self) -> &Opener {
+        &self.0.opener
+    }
+
+    /// What this member has.
+    ///
+    /// # Errors
+    /// [`WalletError`].
+    pub async fn holdings(&self) -> Result<Holdings, WalletError> {
+        let me = self.0.ledger.member_id();
+        let (account, deposit, escrows) = read(&*self.0.ledger, |view| {
+            let account = state::account(view, me)?;
+            let deposit = state::deposit(view, me)?;
+            let sessions = state::sessions_of(view, me)?;
+            let escrows = sessions.iter().map(|session| state::escrow(view, session.id));
+            Ok((account, deposit, escrows.collect::<Result<Vec<_>, _>>()?))
+        })
+        .await?;
+        let (available_minor, waiting_minor) = self.open_account(&account).await?;
+        let escrowed = sum(&escrows);
+        let escrowed_minor = self.open(&escrowed, Role::Querier as usize).await?;
+        Ok(Holdings {
+            available_minor,
+            waiting_minor,
+            escrowed_minor,
+            deposit,
+        })
+    }
+
+    /// What an account that this member read holds: available, and waiting.
+    pub(crate) async fn open_account(&self, account: &Account) -> Result<(u64, u64), WalletError> {
+        let available = self.open(&account.available, OWNER).await?;
+        let pending = self.open(&account.pending, OWNER).await?;
+        Ok((available, pending + account.granted_minor))
+    }
+
+    /// What a ciphertext holds whose handle at `place` is this member's.
+    pub(crate) async fn open<const N: usize>(
+        &self,
+        ciphertext: &Ciphertext<N>,
+        place: usize,
+    ) -> Result<u64, WalletError> {
+        let opened = self.0.opener.open(ciphertext.select([place])).await;
+        opened.ok_or(WalletError::Unreadable)
+    }
+
+    /// What this member shares with another.
+    pub(crate) async fn secret(&self, other: MemberId) -> Result<SharedSecret, WalletError> {
+        let key = read(&*self.0.ledger, |view| state::quota_key(view, other)).await?;
+        let key = key.ok_or(WalletError::NoKey(other))?;
+        let known = |secrets: &HashMap<_, SharedSecret>| secrets.get(&key).cloned();
+        let lock = || self.0.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(secret) = known(&lock()) {
+            return Ok(secret);
+        }
+        let secret = self.0.opener.key().agree(&key);
+        lock().insert(key, secret.clone());
+        Ok(secret)
+    }
+
+    /// Opens sessions, after rolling over and depositing what that takes.
+    pub(crate) async fn open_sessions(&self, wanted: &[Wanted]) -> Result<Applied, WalletError> {
+        let needed_minor = wanted.iter().map(|(_, _, escrow)| u64::from(*escrow)).sum();
+        let _turn = self.0.turn.lock().await;
+        for _ in 0..MAX_ATTEMPTS {
+            self.keep_deposit().await?;
+            let (account, available_minor) = self.with_available(needed_minor).await?;
+            let action = self.prove_openings(wanted, account, available_minor).await?;
+            if let Some(applied) = self.submit(action).await? {
+                return Ok(applied);
+            }
+        }
+        Err(WalletError::Contended)
+    }
+
+    async fn prove_openings(
+        &self,
+        wanted: &[Wanted],
+        account: Account,
+        available_minor: u64,
+    ) -> Result<Action, WalletError> {
+        let me = self.0.ledger.member_id();
+        let mut all = Vec::with_capacity(wanted.len());
+        for (terms, provider, escrow_minor) in wanted {
+            let parties = read(&*self.0.ledger, |view| {
+                state::quota_parties(view, me, *provider)
+            });
+            let parties = parties.await?.ok_or(WalletError::NoKey(*provider))?;
+            all.push((*terms, parties, *escrow_minor));
+        }
+        let chain_id = self.0.ledger.chain_id();
+        let opener = self.0.opener.clone();
+        let openings = compute(move || {
+            let (mut available, mut left) = (account.available, available_minor);
+            let mut openings = Vec::with_capacity(all.len());
+            for (terms, parties, escrow_minor) in all {
+                let source = Source {
+                    key: opener.key(),
+                    available: &available,
+                    available_minor: left,
+                };
+                let (opening, escrow) = prove_opening(
+                    chain_id,
+                    me,
+                    terms,
+                    &parties,
+                    &source,
+                    escrow_minor,
+                    &mut OsRng,
+                )?;
+                openings.push(opening);
+                let own = [Role::Querier as usize, Role::Supervisor as usize];
+                available = available.minus(&escrow.select(own));
+                left -= u64::from(escrow_minor);
+                // What will be found on the ledger needs no search.
+                opener.note(available.select([OWNER]), left);
+                opener.note(
+                    escrow.select([Role::Querier as usize]),
+                    escrow_minor.into(),
+                );
+            }
+            Ok::<_, ProveError>(openings)
+        })
+        .await?;
+        let openings = BoundedVec::try_from(openings)
+            .map_err(|error| LedgerError::Unavailable(error.to_string()))?;
+        Ok(Action::OpenSessions { openings })
+    }
+
+    /// Collects what a session owes this member, where `owed` opens the sum of what its requests committed to.
+    pub(crate) async fn collect(
+        &self,
+        session: Session,
+        owed: AmountOpening,
+        closes: bool,
+    ) -> Result<Applied, WalletError> {
+        let (parties, escrow) = read(&*self.0.ledger, |view| {
+            let parties = state::quota_parties(view, session.querier, session.provider)?;
+            Ok((parties, state::escrow(view, session.id)?))
+        })
+        .await?;
+        let parties = parties.ok_or(WalletError::NoKey(session.querier))?;
+        let escrow_minor = self.open(&escrow, Role::Provider as usize).await?;
+        let chain_id = self.0.ledger.chain_id();
+        let opener = self.0.opener.clone();
+        let action = compute(move || {
+            let collection = Collection {
+                session: &session,
+                escrow: &escrow,
+                escrow_minor,
+                owed: &owed,
+            };
+            collection.prove(chain_id, &parties, opener.key(), closes, &mut OsRng)
+        })
+        .await?;
+        Ok(self.0.ledger.submit(action).await?)
+    }
+
+    /// Makes available what waits.
+    ///
+    /// # Errors
+    /// [`WalletError`].
+    pub async fn roll_over(&self) -> Result<Applied, WalletError> {
+        let _turn = self.0.turn.lock().await;
+        Ok(self.0.ledger.submit(Action::RollOver).await?)
+    }
+
+    /// Puts quota into the deposit.
+    ///
+    /// # Errors
+    /// [`WalletError`].
+    pub async fn deposit(&self, amount_minor: u64) -> Result<Applied, WalletError> {
+        let _turn = self.0.turn.lock().await;
+        self.put_into_deposit(amount_minor).await
+    }
+
+    /// Takes quota out of the deposit, as far as the rules let it.
+    ///
+    /// # Errors
+    /// [`WalletError`].
+    pub async fn withdraw(&self, amount_minor: u64) -> Result<Applied, WalletError> {
+        Ok(self.0.ledger.submit(Action::Withdraw { amount_minor }).await?)
+    }
+
+    /// Sees that the deposit is the governed one at the least.
+    ///
+    /// # Errors
+    /// [`WalletError`].
+    pub(crate) async fn ensure_deposit(&self) -> Result<(), WalletError> {
+        let _turn = self.0.turn.lock().await;
+        self.keep_deposit().await
+    }
+
+    async fn keep_deposit(&self) -> Result<(), WalletError> {
+        let me = self.0.ledger.member_id();
+        let (deposit, governed) = read(&*self.0.ledger, |view| {
+            let governed = state::parameters(view)?.deposit_minor;
+            Ok((state::deposit(view, me)?, governed))
+        })
+        .await?;
+        match governed.saturating_sub(deposit.total_minor()) {
+            0 => Ok(()),
+            lacking => self.put_into_deposit(lacking).await.map(drop),
+        }
+    }
+
+    async fn put_into_deposit(&self, amount_minor: u64) -> Result<Applied, WalletError> {
+        let (me, chain_id) = (self.0.ledger.member_id(), self.0.ledger.chain_id());
+        for _ in 0..MAX_ATTEMPTS {
+            let (account, available_minor) = self.with_available(amount_minor).await?;
+            let opener = self.0.opener.clone();
+            let action = compute(move || {
+                let source = Source {
+                    key: opener.key(),
+                    available: &account.available,
+                    available_minor,
+                };
+                prove_deposit(chain_id, me, &source, amount_minor, &mut OsRng)
+            })
+            .await?;
+            if let Some(applied) = self.submit(action).await? {
+                return Ok(applied);
+            }
+        }
+        Err(WalletError::Contended)
+    }
+
+    /// The account with so much available, after rolling over if that is what it takes.
+    async fn with_available(&self, needed_minor: u64) -> Result<(Account, u64), WalletError> {
+        let me = self.0.ledger.member_id();
+        let account = read(&*self.0.ledger, |view| state::account(view, me)).await?;
+        let (available_minor, waiting_minor) = self.open_account(&account).await?;
+        if available_minor >= needed_minor {
+            return Ok((account, available_minor));
+        }
+        if available_minor + waiting_minor < needed_minor {
+            return Err(WalletError::Exhausted {
+                needed_minor,
+                available_minor: available_minor + waiting_minor,
+            });
+        }
+        self.0.ledger.submit(Action::RollOver).await?;
+        let account = read(&*self.0.ledger, |view| state::account(view, me)).await?;
+        let available_minor = self.open(&account.available, OWNER).await?;
+        Ok((account, available_minor))
+    }
+
+    /// Submits what was proven; `None` where the account is another by now.
+    async fn submit(&self, action: Action) -> Result<Option<Applied>, WalletError> {
+        match self.0.ledger.submit(action).await {
+            Ok(applied) => Ok(Some(applied)),
+            Err(LedgerError::Rejected(Reject::TRANSFER_INVALID)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Rolls over what has waited for long, so that there is always room.
+    async fn tend(self) {
+        let me = self.0.ledger.member_id();
+        loop {
+            sleep(TEND_INTERVAL).await;
+            let account = read(&*self.0.ledger, |view| state::account(view, me)).await;
+            let tended = match account {
+                Ok(account) if account.additions >= MAX_WAITING => self.roll_over().await.map(drop),
+                Ok(_) => Ok(()),
+                Err(error) => Err(error.into()),
+            };
+            if let Err(error) = tended {
+                tracing::warn!(%error, "wallet.roll_over: trying again");
+            }
+        }
+    }
+}
+
+/// What all of these hold together.
+fn sum<const N: usize>(ciphertexts: &[Ciphertext<N>]) -> Ciphertext<N> {
+    let zero = Ciphertext::zero();
+    ciphertexts.iter().fold(zero, |sum, one| sum.plus(one))
+}
