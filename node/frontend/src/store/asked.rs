@@ -52,6 +52,19 @@ pub struct AskedBatch {
     pub created_ms: u64,
 }
 
+/// How far a session of this member has been used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AskedSession {
+    /// The next sequence number.
+    pub next_sequence: u64,
+    /// What its requests charge, in minor units.
+    pub charged_minor: u64,
+    /// What was put into its escrow, in minor units, where that was noted.
+    pub escrow_minor: Option<u64>,
+    /// Calls of its requests, padding included; of those that will never be charged, none.
+    pub calls: u64,
+}
+
 /// The name of a request with what is needed to follow it up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AskedSummary {
@@ -61,16 +74,38 @@ pub(crate) struct AskedSummary {
 }
 
 impl Store {
-    /// How far a session has been used: the next sequence number, and what has been signed for.
-    pub async fn asked_session(&self, session: SessionId) -> Result<(u64, u64), StoreError> {
-        let sql = "SELECT next_sequence, cumulative_minor FROM asked_session WHERE session_id = $1";
-        match self.row(Statement::new(sql, [session.0.into()])).await? {
-            Some(row) => Ok((
-                number(&row, "next_sequence")?,
-                number(&row, "cumulative_minor")?,
-            )),
-            None => Ok((0, 0)),
-        }
+    /// How far a session has been used.
+    pub async fn asked_session(&self, session: SessionId) -> Result<AskedSession, StoreError> {
+        let sql = "SELECT next_sequence, cumulative_minor, escrow_minor FROM asked_session \
+                   WHERE session_id = $1";
+        let row = self.row(Statement::new(sql, [session.0.into()])).await?;
+        let Some(row) = row else {
+            return Ok(AskedSession::default());
+        };
+        let sql = "SELECT CAST(COALESCE(SUM(calls), 0) AS BIGINT) AS calls FROM asked_batch \
+                   WHERE session_id = $1 AND state <> 3";
+        let calls = self.row(Statement::new(sql, [session.0.into()])).await?;
+        Ok(AskedSession {
+            next_sequence: number(&row, "next_sequence")?,
+            charged_minor: number(&row, "cumulative_minor")?,
+            escrow_minor: optional_number(&row, "escrow_minor")?,
+            calls: calls.map_or(Ok(0), |row| number(&row, "calls"))?,
+        })
+    }
+
+    /// Notes what was put into the escrow of a session.
+    pub(crate) async fn note_escrow(
+        &self,
+        session: SessionId,
+        escrow_minor: u64,
+    ) -> Result<(), StoreError> {
+        let sql = "INSERT INTO asked_session (session_id, next_sequence, cumulative_minor, \
+                   escrow_minor) VALUES ($1, 0, 0, $2) ON CONFLICT (session_id) DO UPDATE SET \
+                   escrow_minor = excluded.escrow_minor";
+        let values = [session.0.into(), escrow_minor.into()];
+        self.write(vec![Statement::new(sql, values)])
+            .await
+            .map(drop)
     }
 
     /// Numbers of a session's requests that may still be settled.
@@ -83,7 +118,7 @@ impl Store {
         rows.iter().map(|row| number(row, "sequence")).collect()
     }
 
-    /// Puts a signed request onto the disk, and the session's use with it.
+    /// Puts a signed request onto the disk, and the session's use with it: what all of its requests charge.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where the session's sequence number was used before.
@@ -91,6 +126,7 @@ impl Store {
         &self,
         signed: &SignedRequest,
         records: &[u8],
+        charged_minor: u64,
     ) -> Result<(), StoreError> {
         let request = &signed.request;
         let row = [request.session.0, request.sequence];
@@ -108,7 +144,7 @@ impl Store {
             [
                 request.session.0.into(),
                 (request.sequence + 1).into(),
-                request.cumulative_minor.into(),
+                charged_minor.into(),
             ],
         );
         let batch = Statement::new(

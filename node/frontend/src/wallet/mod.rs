@@ -3,6 +3,7 @@
 //! The ledger is all there is to know it from: balances and escrows are opened with the member's key where
 //! they stand, so that whoever loses the database loses no quota.
 
+mod agreed;
 mod opener;
 
 use std::collections::HashMap;
@@ -24,6 +25,8 @@ use tokio::time::sleep;
 use crate::compute::compute;
 use crate::ports::{Applied, Ledger, LedgerError, read};
 use crate::tasks::Tasks;
+pub(crate) use agreed::{Agreed, WrongCharge};
+pub use agreed::padded_size;
 pub use opener::Opener;
 
 /// Amounts that wait before they are rolled over though nobody needs them. The ledger takes 65,536.
@@ -64,6 +67,13 @@ pub enum WalletError {
     /// The account changes faster than proofs are made.
     #[error("the account changed under every proof; try again")]
     Contended,
+}
+
+impl WalletError {
+    /// Whether it is not known what became of the transaction.
+    pub(crate) fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Ledger(LedgerError::Unavailable(_)))
+    }
 }
 
 /// What a member has, in minor units.
@@ -174,7 +184,7 @@ impl Wallet {
         let needed_minor = wanted.iter().map(|(_, _, escrow)| u64::from(*escrow)).sum();
         let _turn = self.0.turn.lock().await;
         for _ in 0..MAX_ATTEMPTS {
-            self.keep_deposit().await?;
+            self.keep_deposit(0).await?;
             let (account, available_minor) = self.with_available(needed_minor).await?;
             let action = self.prove_openings(wanted, account, available_minor).await?;
             if let Some(applied) = self.submit(action).await? {
@@ -293,23 +303,22 @@ impl Wallet {
         Ok(self.0.ledger.submit(Action::Withdraw { amount_minor }).await?)
     }
 
-    /// Sees that the deposit is the governed one at the least.
-    ///
-    /// # Errors
-    /// [`WalletError`].
-    pub(crate) async fn ensure_deposit(&self) -> Result<(), WalletError> {
+    /// Sees that the deposit is the governed one at the least, and that so much of it is bound by nothing.
+    pub(crate) async fn ensure_deposit(&self, free_minor: u64) -> Result<(), WalletError> {
         let _turn = self.0.turn.lock().await;
-        self.keep_deposit().await
+        self.keep_deposit(free_minor).await
     }
 
-    async fn keep_deposit(&self) -> Result<(), WalletError> {
+    async fn keep_deposit(&self, free_minor: u64) -> Result<(), WalletError> {
         let me = self.0.ledger.member_id();
         let (deposit, governed) = read(&*self.0.ledger, |view| {
             let governed = state::parameters(view)?.deposit_minor;
             Ok((state::deposit(view, me)?, governed))
         })
         .await?;
-        match governed.saturating_sub(deposit.total_minor()) {
+        let lacks_total = governed.saturating_sub(deposit.total_minor());
+        let lacks_free = free_minor.saturating_sub(deposit.free_minor);
+        match lacks_total.max(lacks_free) {
             0 => Ok(()),
             lacking => self.put_into_deposit(lacking).await.map(drop),
         }

@@ -7,6 +7,8 @@ use tacit_ledger::network::{SETTLEMENT_SPAN, Session, SessionId};
 use tokio::time::Instant;
 
 use super::super::plan::PlannedList;
+use crate::store::AskedSession;
+use crate::wallet::padded_size;
 
 /// A session is not used any more when it has this many blocks left: a request takes a few to be answered.
 pub(super) const DEADLINE_MARGIN_BLOCKS: u64 = 20;
@@ -21,7 +23,10 @@ pub(in super::super) struct Reservation {
     pub(in super::super) session: SessionId,
     pub(in super::super) sequence: u64,
     pub(in super::super) price_minor: u32,
-    pub(in super::super) cumulative_minor: u64,
+    /// What all requests of the session charge with this one, in minor units.
+    pub(in super::super) charged_minor: u64,
+    /// Calls of the request with its padding.
+    pub(in super::super) size: u64,
     pub(in super::super) opened_height: u64,
 }
 
@@ -32,11 +37,13 @@ pub(super) struct Lane {
     pub(super) tag_epoch: TagEpoch,
     pub(super) price_minor: u32,
     pub(super) cap_calls: u64,
+    /// What was put into it, whatever was collected since.
     escrow_minor: u64,
     opened_height: u64,
     pub(super) deadline_height: u64,
     next_sequence: u64,
-    cumulative_minor: u64,
+    charged_minor: u64,
+    /// Calls, padding included.
     calls: u64,
     /// Numbers that were given out, and of which it is not known that they are settled or never will be.
     unsettled: BTreeSet<u64>,
@@ -48,42 +55,48 @@ impl Lane {
     /// A session as the ledger has it, used as far as this member's own records say.
     pub(super) fn new(
         session: &Session,
-        next_sequence: u64,
-        cumulative_minor: u64,
+        escrow_minor: u64,
+        asked: AskedSession,
         unsettled: BTreeSet<u64>,
     ) -> Self {
-        // What was signed for counts, settled or not.
-        let signed = cumulative_minor
-            .checked_div(session.price_minor.into())
-            .unwrap_or_default();
         Self {
             session: session.id,
             tag_epoch: session.tag_epoch,
             price_minor: session.price_minor,
-            escrow_minor: session.escrow_minor.into(),
+            escrow_minor,
             cap_calls: session.cap_calls.into(),
             opened_height: session.opened_height,
             deadline_height: session.deadline_height,
-            next_sequence,
-            cumulative_minor,
-            calls: signed.max(session.calls.into()),
+            next_sequence: asked.next_sequence,
+            charged_minor: asked.charged_minor,
+            // What was signed for counts, settled or not.
+            calls: asked.calls.max(session.calls.into()),
             unsettled,
             used: Instant::now(),
         }
     }
 
-    /// Calls that it still takes.
+    /// Calls that it still takes, if they come singly.
     pub(super) fn room(&self) -> u64 {
-        let left = self.escrow_minor.saturating_sub(self.cumulative_minor);
-        let paid = left
-            .checked_div(u64::from(self.price_minor))
-            .unwrap_or(u64::MAX);
-        paid.min(self.cap_calls.saturating_sub(self.calls))
+        let capped = self.cap_calls.saturating_sub(self.calls) / padded_size(1);
+        self.paid().min(capped)
+    }
+
+    /// Calls that the rest of its escrow pays for.
+    fn paid(&self) -> u64 {
+        let left = self.escrow_minor.saturating_sub(self.charged_minor);
+        left.checked_div(u64::from(self.price_minor))
+            .unwrap_or(u64::MAX)
     }
 
     /// Whether half of the session is used up.
     pub(super) fn runs_low(&self) -> bool {
-        self.room() <= self.cap_calls / 2 || self.window_left() <= WINDOW / 2
+        let whole = self
+            .escrow_minor
+            .checked_div(u64::from(self.price_minor))
+            .unwrap_or(self.cap_calls);
+        self.paid() <= whole / 2
+            || self.calls > self.cap_calls / 2 || self.window_left() <= WINDOW / 2
     }
 
     /// Whether it lasts, is of the list's epoch, and at the price that was planned: what a screening said
@@ -102,21 +115,24 @@ impl Lane {
 
     /// Whether it takes a request of so many calls now.
     pub(super) fn takes(&self, calls: u64) -> bool {
-        self.room() >= calls && self.window_left() > 0
+        let padded = self.calls.saturating_add(padded_size(calls));
+        self.paid() >= calls && padded <= self.cap_calls && self.window_left() > 0
     }
 
     pub(super) fn reserve(&mut self, calls: u64) -> Reservation {
         let sequence = self.next_sequence;
         self.next_sequence += 1;
-        self.calls += calls;
-        self.cumulative_minor += calls * u64::from(self.price_minor);
+        let size = padded_size(calls);
+        self.calls += size;
+        self.charged_minor += calls * u64::from(self.price_minor);
         self.unsettled.insert(sequence);
         self.used = Instant::now();
         Reservation {
             session: self.session,
             sequence,
             price_minor: self.price_minor,
-            cumulative_minor: self.cumulative_minor,
+            charged_minor: self.charged_minor,
+            size,
             opened_height: self.opened_height,
         }
     }
@@ -124,9 +140,9 @@ impl Lane {
     /// Takes back the room of a request that will not be charged. Its number stays used.
     pub(super) fn give_back(&mut self, sequence: u64, calls: u64) {
         if self.unsettled.remove(&sequence) {
-            self.calls = self.calls.saturating_sub(calls);
+            self.calls = self.calls.saturating_sub(padded_size(calls));
             let charge = calls * u64::from(self.price_minor);
-            self.cumulative_minor = self.cumulative_minor.saturating_sub(charge);
+            self.charged_minor = self.charged_minor.saturating_sub(charge);
         }
     }
 
@@ -145,12 +161,13 @@ impl Lane {
 
 #[cfg(test)]
 mod tests {
+    use tacit_circuits::quota::Element;
     use tacit_circuits::scope::{ListId, MemberId};
 
     use super::*;
 
-    /// A session at a price of 2, for so many calls.
-    fn lane(cap_calls: u32) -> Lane {
+    /// A session at a price of 2, for so many calls however they come.
+    fn lane(calls: u32) -> Lane {
         let session = Session {
             id: SessionId(1),
             querier: MemberId(1),
@@ -159,15 +176,21 @@ mod tests {
             tag_epoch: TagEpoch(0),
             lane: 0,
             price_minor: 2,
-            escrow_minor: 2 * cap_calls,
-            spent_minor: 0,
-            cap_calls,
+            cap_calls: 4 * calls,
             calls: 0,
+            owed_requests: 0,
+            owed: Element::identity(),
             opened_height: 0,
             deadline_height: 1_000,
             settled: Default::default(),
         };
-        Lane::new(&session, 0, 0, BTreeSet::new())
+        let escrow_minor = 2 * u64::from(calls);
+        Lane::new(
+            &session,
+            escrow_minor,
+            AskedSession::default(),
+            BTreeSet::new(),
+        )
     }
 
     #[test]
@@ -217,14 +240,28 @@ mod tests {
     fn what_is_refused_gives_its_room_back_once_and_its_number_never() {
         let mut lane = lane(10);
         let refused = lane.reserve(8);
-        assert_eq!((refused.cumulative_minor, lane.room()), (16, 2));
+        assert_eq!((refused.charged_minor, lane.room()), (16, 2));
+        assert!(lane.takes(2) && !lane.takes(3));
         lane.give_back(refused.sequence, 8);
         lane.give_back(refused.sequence, 8);
         assert_eq!(lane.room(), 10);
         let next = lane.reserve(10);
-        assert_eq!((next.sequence, next.cumulative_minor), (1, 20));
+        assert_eq!((next.sequence, next.charged_minor, next.size), (1, 20, 16));
         lane.settled(1);
         lane.give_back(1, 10);
         assert_eq!(lane.room(), 0, "what is settled is charged");
+    }
+
+    #[test]
+    fn a_session_for_so_many_calls_takes_them_one_by_one_and_together() {
+        for by in [1, 3, 5, 40] {
+            let mut lane = lane(40);
+            let mut taken = 0;
+            while lane.takes(by) {
+                assert_eq!(lane.reserve(by).size, padded_size(by));
+                taken += by;
+            }
+            assert_eq!(taken, 40 / by * by, "{by}");
+        }
     }
 }

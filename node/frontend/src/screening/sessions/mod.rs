@@ -10,17 +10,19 @@ use std::future::Future;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use tacit_circuits::quota::transfer::Role;
 use tacit_circuits::scope::ListId;
 use tacit_ledger::kernel::Reject;
 use tacit_ledger::network::request::MAX_CALLS;
-use tacit_ledger::network::{Session, SessionId};
+use tacit_ledger::network::{Session, SessionId, read as state};
 use tokio::sync::{Mutex, Notify, oneshot};
 use tokio::time::sleep;
 
 use super::plan::PlannedList;
-use crate::ports::{Ledger, LedgerError};
+use crate::ports::{Ledger, LedgerError, read};
 use crate::store::{Store, StoreError};
 use crate::tasks::Tasks;
+use crate::wallet::{Wallet, WalletError, padded_size};
 use lane::Lane;
 pub(super) use lane::Reservation;
 
@@ -62,6 +64,8 @@ impl Default for SessionConfig {
 pub(super) enum SessionError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Wallet(WalletError),
     #[error("{0}")]
     Store(String),
     /// What could be opened could not be used.
@@ -74,6 +78,15 @@ pub(super) enum SessionError {
     Contended,
     #[error("this front end is being stopped")]
     Stopping,
+}
+
+impl From<WalletError> for SessionError {
+    fn from(error: WalletError) -> Self {
+        match error {
+            WalletError::Ledger(error) => Self::Ledger(error),
+            other => Self::Wallet(other),
+        }
+    }
 }
 
 impl From<StoreError> for SessionError {
@@ -91,6 +104,7 @@ pub(crate) struct Sessions(Arc<Inner>);
 
 struct Inner {
     ledger: Arc<dyn Ledger>,
+    wallet: Wallet,
     store: Store,
     config: SessionConfig,
     tasks: Tasks,
@@ -109,6 +123,7 @@ impl Sessions {
     /// Takes up the sessions that are open on the ledger.
     pub(crate) async fn start(
         ledger: Arc<dyn Ledger>,
+        wallet: Wallet,
         store: Store,
         mut config: SessionConfig,
         tasks: &Tasks,
@@ -116,6 +131,7 @@ impl Sessions {
         config.max_session_calls = config.max_session_calls.max(MAX_CALLS as u32);
         let inner = Inner {
             ledger,
+            wallet,
             store,
             config,
             tasks: tasks.clone(),
@@ -139,9 +155,18 @@ impl Sessions {
             return Ok(());
         }
         let store = &self.0.store;
-        let (next_sequence, cumulative_minor) = store.asked_session(session.id).await?;
+        let asked = store.asked_session(session.id).await?;
+        let escrow_minor = match asked.escrow_minor {
+            Some(escrow_minor) => escrow_minor,
+            // Opened a moment ago, or by a former run that was interrupted: nothing was asked in it yet.
+            None => {
+                let escrow = self.escrow(session.id).await?;
+                store.note_escrow(session.id, escrow).await?;
+                escrow
+            }
+        };
         let unsettled = store.asked_unsettled(session.id).await?;
-        let lane = Lane::new(session, next_sequence, cumulative_minor, unsettled);
+        let lane = Lane::new(session, escrow_minor, asked, unsettled);
         let mut lanes = self.0.lanes.lock().await;
         let lanes = lanes.entry(session.list).or_default();
         if lanes.iter().all(|known| known.session != session.id) {
@@ -195,6 +220,12 @@ impl Sessions {
         result.await.unwrap_or(Err(SessionError::Stopping))
     }
 
+    /// What stands in a session's escrow, in minor units.
+    async fn escrow(&self, session: SessionId) -> Result<u64, SessionError> {
+        let escrow = read(&*self.0.ledger, |view| state::escrow(view, session)).await?;
+        Ok(self.0.wallet.open(&escrow, Role::Querier as usize).await?)
+    }
+
     async fn missing(&self, wanted: &[(&PlannedList, u64)]) -> Wanted {
         let height = self.0.ledger.height();
         let mut lanes = self.0.lanes.lock().await;
@@ -211,10 +242,12 @@ impl Sessions {
         missing
     }
 
-    /// Most calls of one session: an amount has 32 bits, so that dear lists get smaller ones.
+    /// Most calls of one session: an amount has 32 bits, so that dear lists get smaller ones, and so has the
+    /// number of calls with their padding.
     fn max_calls(&self, planned: &PlannedList) -> u64 {
         let payable = u32::MAX.checked_div(planned.price_minor);
-        let max = self.0.config.max_session_calls;
+        let most = u32::MAX / padded_size(1) as u32;
+        let max = self.0.config.max_session_calls.min(most);
         payable.unwrap_or(u32::MAX).min(max).into()
     }
 
@@ -335,7 +368,6 @@ impl Sessions {
             Reject::SESSION_UNKNOWN,
             Reject::SESSION_ENDED,
             Reject::SESSION_CAP_REACHED,
-            Reject::ESCROW_EXHAUSTED,
             Reject::SEQUENCE_SETTLED,
             Reject::SEQUENCE_TOO_OLD,
             Reject::PRICE_MISMATCH,

@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 
 use tacit_circuits::scope::ListId;
-use tacit_ledger::kernel::{BoundedVec, Reject};
-use tacit_ledger::network::action::{MAX_OPENINGS, Opening};
-use tacit_ledger::network::{Action, Event, Session, read as state};
+use tacit_ledger::kernel::Reject;
+use tacit_ledger::network::action::{MAX_OPENINGS, SessionTerms};
+use tacit_ledger::network::{Event, Session, read as state};
 
 use super::super::plan::PlannedList;
 use super::lane::DEADLINE_MARGIN_BLOCKS;
 use super::{SessionError, Sessions};
 use crate::ports::{LedgerError, read};
+use crate::wallet::{Wanted, WalletError, padded_size};
 
 /// Sessions grow to at most this multiple of the configured size by themselves.
 const MAX_GROWTH: u64 = 16;
@@ -62,13 +63,9 @@ impl Sessions {
     }
 
     async fn open(&self, wanted: &[(PlannedList, u64)], size: Size) -> Result<(), SessionError> {
-        let me = self.0.ledger.member_id();
-        let (parameters, height, balance) = read(&*self.0.ledger, |view| {
-            Ok((
-                state::parameters(view)?,
-                state::clock(view)?.unwrap_or_default().height,
-                state::balance(view, me)?,
-            ))
+        let (parameters, height) = read(&*self.0.ledger, |view| {
+            let clock = state::clock(view)?.unwrap_or_default();
+            Ok((state::parameters(view)?, clock.height))
         })
         .await?;
         let config = &self.0.config;
@@ -78,7 +75,7 @@ impl Sessions {
         }
         let last_caps = self.last_caps().await;
         let ample = u64::from(config.session_calls);
-        let opening = |(planned, calls): &(PlannedList, u64)| {
+        let opening = |(planned, calls): &(PlannedList, u64)| -> Wanted {
             let calls = match size {
                 Size::Exact => *calls,
                 // A list that is asked a lot gets ever larger sessions.
@@ -89,34 +86,28 @@ impl Sessions {
             };
             // The limit has 32 bits.
             let calls = calls.min(self.max_calls(planned)) as u32;
-            Opening {
+            let terms = SessionTerms {
                 list: planned.list,
                 tag_epoch: planned.tag_epoch,
                 lane: config.lane,
-                escrow_minor: calls * planned.price_minor,
-                cap_calls: calls,
+                // However its calls come, none of them is without room for its padding.
+                cap_calls: calls * padded_size(1) as u32,
                 // The transaction enters a later block than the last one, so the span still fits.
                 deadline_height: height + blocks,
-            }
+            };
+            (terms, planned.provider, calls * planned.price_minor)
         };
-        let openings: Vec<Opening> = wanted.iter().map(opening).collect();
-        let escrow_minor: u64 = openings.iter().map(|o| u64::from(o.escrow_minor)).sum();
-        if escrow_minor > balance.available_minor {
-            // The ledger would say the same, and a block would carry it.
-            return Err(LedgerError::Rejected(Reject::QUOTA_EXHAUSTED).into());
-        }
-        let openings = BoundedVec::try_from(openings)
-            .map_err(|error| SessionError::Store(error.to_string()))?;
-        let opened = self.submit(Action::OpenSessions { openings }).await?;
+        let openings: Vec<Wanted> = wanted.iter().map(opening).collect();
+        let opened = self.submit(&openings).await?;
         self.check(wanted, &opened)
     }
 
-    /// Submits openings, and takes up what they opened.
-    async fn submit(&self, action: Action) -> Result<Vec<Session>, SessionError> {
-        let applied = match self.0.ledger.submit(action).await {
+    /// Opens sessions, and takes up what was opened.
+    async fn submit(&self, openings: &[Wanted]) -> Result<Vec<Session>, SessionError> {
+        let applied = match self.0.wallet.open_sessions(openings).await {
             Ok(applied) => applied,
             Err(error) => {
-                if matches!(error, LedgerError::Unavailable(_)) {
+                if error.is_unavailable() {
                     // It may still become final: then it is found on the ledger.
                     self.0.untidy.notify_one();
                 }
@@ -163,17 +154,17 @@ impl Sessions {
 
     async fn last_caps(&self) -> HashMap<ListId, u64> {
         let lanes = self.0.lanes.lock().await;
-        let last = lanes
-            .iter()
-            .filter_map(|(list, lanes)| Some((*list, lanes.last()?.cap_calls)));
+        let last = lanes.iter().filter_map(|(list, lanes)| {
+            Some((*list, lanes.last()?.cap_calls / padded_size(1)))
+        });
         last.collect()
     }
 }
 
-/// Whether the ledger refuses for want of quota.
-fn is_short(error: &SessionError) -> bool {
+/// Whether there is not enough quota.
+pub(in super::super) fn is_short(error: &SessionError) -> bool {
     matches!(
         error,
-        SessionError::Ledger(LedgerError::Rejected(Reject::QUOTA_EXHAUSTED))
+        SessionError::Wallet(WalletError::Exhausted { .. })
     )
 }
