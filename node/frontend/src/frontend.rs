@@ -27,6 +27,7 @@ use crate::snapshots::{
 use crate::store::{AskedBatch, Store, StoreError};
 use crate::tasks::Tasks;
 use crate::telemetry;
+use crate::wallet::Wallet;
 
 /// How often sessions and connections are looked after while nothing changes.
 const WARM_INTERVAL: Duration = Duration::from_secs(5);
@@ -123,6 +124,8 @@ pub struct Frontend {
     pub receipts: Arc<Receipts>,
     /// Disputes.
     pub disputes: Disputes,
+    /// This member's quota.
+    pub wallet: Wallet,
     peer: PeerService,
     copies: Copies,
     obtainer: Obtainer,
@@ -153,10 +156,12 @@ impl Frontend {
             quiet: Duration::from_millis(config.post_delay_ms),
             within: Duration::from_millis(config.post_within_ms),
         };
+        let wallet = Wallet::start(ledger.clone(), &tasks);
         let log =
             CallLog::start(ledger.clone(), store.clone(), crash.clone(), times, &tasks).await?;
         let evaluator = Evaluator::new(
             ledger.clone(),
+            wallet.clone(),
             store.clone(),
             keys.clone(),
             log.clone(),
@@ -166,6 +171,7 @@ impl Frontend {
         );
         let lists = Lists::start(
             ledger.clone(),
+            wallet.clone(),
             store.clone(),
             files.clone(),
             trees.clone(),
@@ -190,7 +196,14 @@ impl Frontend {
             &tasks,
         );
         let sessions = screening.sessions.clone();
-        let sessions = Sessions::start(ledger.clone(), store.clone(), sessions, &tasks).await?;
+        let sessions = Sessions::start(
+            ledger.clone(),
+            wallet.clone(),
+            store.clone(),
+            sessions,
+            &tasks,
+        )
+        .await?;
         let follow_up = FollowUp::start(
             ledger.clone(),
             peers.clone(),
@@ -206,6 +219,7 @@ impl Frontend {
             ledger: ledger.clone(),
             peers,
             store: store.clone(),
+            wallet: wallet.clone(),
             plans: Habits::default(),
             copies: copies.clone(),
             sessions,
@@ -227,6 +241,7 @@ impl Frontend {
         tasks.spawn(read_proving_key(receipts.clone()));
         let disputes = Disputes {
             ledger: ledger.clone(),
+            wallet: wallet.clone(),
             peers: disputing,
             store: store.clone(),
             receipts: receipts.clone(),
@@ -242,6 +257,7 @@ impl Frontend {
             screening,
             receipts,
             disputes,
+            wallet,
             peer,
             copies,
             obtainer,

@@ -39,6 +39,7 @@ pub mod snapshots;
 pub mod store;
 mod tasks;
 mod telemetry;
+pub mod wallet;
 
 pub use audit::{OpenedCall, OpenedCalls};
 pub use frontend::{CopyVerified, Frontend, FrontendConfig, StartError, VerifyError};

@@ -26,6 +26,7 @@ use crate::peer::PeerError;
 use crate::ports::{Applied, Ledger, LedgerError, Peers, read};
 use crate::receipts::{CreateError, LoggedCall, Receipts};
 use crate::store::{Store, StoreError};
+use crate::wallet::{Wallet, WalletError};
 
 pub use package::{Challenge, Evidence, MAX_EVIDENCE_BYTES, NotThePackage};
 pub(crate) use serve::PackageServer;
@@ -63,6 +64,9 @@ pub enum DisputeError {
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The stake.
+    #[error("the stake: {0}")]
+    Stake(#[from] WalletError),
 }
 
 /// What a party shows.
@@ -85,6 +89,7 @@ impl fmt::Debug for Shown {
 /// Takes part in disputes for this member.
 pub struct Disputes {
     pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) wallet: Wallet,
     pub(crate) peers: Arc<dyn Peers>,
     pub(crate) store: Store,
     pub(crate) receipts: Arc<Receipts>,
@@ -115,6 +120,10 @@ impl Disputes {
             proof: hit.proof,
         };
         let (digest, bytes) = challenge.sealed();
+        let governed = read(&*self.ledger, state::parameters).await?;
+        self.wallet
+            .ensure_deposit(governed.dispute_stake_minor)
+            .await?;
         // Kept before it is said: a digest without its package loses the dispute.
         self.store.keep_package(digest, &bytes).await?;
         let action = Action::OpenDispute {

@@ -4,15 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rand_core::OsRng;
-use tacit_circuits::curve::Point;
-use tacit_circuits::oprf::{ListKey, evaluate};
+use tacit_circuits::curve::{Point, WirePoint};
+use tacit_circuits::oprf::{DleqProof, ListKey, evaluate};
 use tacit_circuits::scope::MemberId;
 use tacit_ledger::kernel::{BoundedVec, Missing, Reject, StateView, codec};
+use tacit_ledger::network::request::MAX_CALLS;
 use tacit_ledger::network::session::{Unsettled, admission};
 use tacit_ledger::network::{CallBatch, Session, SessionId, SignedRequest, read as state};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
+use super::budgets::{BudgetError, Budgets};
+use super::collecting::Collector;
 use super::ledger_log::CallLog;
 use super::turns::Turns;
 use super::unsettled::{Beside, Book, Claim};
@@ -25,6 +28,7 @@ use crate::ports::{Habits, Ledger, LedgerError, read};
 use crate::store::{ServedBatch, Settlement, Store, StoreError};
 use crate::tasks::Tasks;
 use crate::telemetry::Counter;
+use crate::wallet::{Agreed, Wallet};
 
 /// Longest encoded request: 1,000 calls of 96 bytes, and what surrounds them.
 pub const MAX_REQUEST_BYTES: usize = 100 * 1024;
@@ -81,12 +85,13 @@ impl Default for EvaluationConfig {
 }
 
 /// The evaluation service of one front end.
-#[derive(Debug)]
 pub(crate) struct Evaluator {
     ledger: Arc<dyn Ledger>,
     store: Store,
     keys: KeyRing,
     book: Book,
+    wallet: Wallet,
+    budgets: Budgets,
     log: CallLog,
     crash: CrashPoints,
     config: EvaluationConfig,
@@ -100,6 +105,7 @@ pub(crate) struct Evaluator {
 impl Evaluator {
     pub(crate) fn new(
         ledger: Arc<dyn Ledger>,
+        wallet: Wallet,
         store: Store,
         keys: KeyRing,
         log: CallLog,
@@ -111,11 +117,21 @@ impl Evaluator {
         let queue = Places::new(config.max_queued, config.max_queued_per_member);
         let waiting = Places::new(config.max_waiting, config.max_waiting_per_member);
         let book = log.book().clone();
+        let budgets = Budgets::new(ledger.clone(), wallet.clone(), store.clone());
+        let collector = Collector {
+            ledger: ledger.clone(),
+            wallet: wallet.clone(),
+            store: store.clone(),
+            book: book.clone(),
+        };
+        collector.start(tasks);
         Self {
             ledger,
             store,
             keys,
             book,
+            wallet,
+            budgets,
             log,
             crash,
             config,
@@ -192,8 +208,17 @@ impl Evaluator {
             request,
             keep: false,
         };
-        self.admit(&signed, &unsettled).await?;
-        let served = evaluate_batch(key, signed.clone(), blinded, request_hash).await?;
+        let session = self.admit(&signed, &unsettled).await?;
+        let (blinded, charge_minor) = self.charge(&signed, blinded).await?;
+        let taken = self.budgets.take(&session, charge_minor).await;
+        let taken = taken.map_err(unreadable)?.ok_or_else(exhausted)?;
+        let (points, proof) = evaluate_batch(key, signed.clone(), blinded).await?;
+        let batch = CallBatch {
+            signed: signed.clone(),
+            evaluated: points,
+            proof,
+        };
+        let served = ServedBatch::now(request_hash, batch, charge_minor);
         self.crash.reach(CrashPoint::BeforeServedWrite).await;
         match self.store.insert_served(&served).await {
             Ok(()) => {}
@@ -201,15 +226,39 @@ impl Evaluator {
             Err(error) => {
                 // It may stand on the disk all the same: what is held stays held until that is known.
                 claimed.keep();
+                taken.keep();
                 self.resolve(request.session, request.sequence);
                 return Err(failed(error));
             }
         }
         claimed.keep();
+        taken.keep();
         self.log.served(&served);
         Counter::CallsServed.add(request.calls.len());
         self.crash.reach(CrashPoint::BeforeAnswer).await;
         Ok(encode_answer(&served.batch))
+    }
+
+    /// What a request charges, in minor units, with its points: the agreed charge, for calls of which the rest
+    /// is the agreed padding.
+    async fn charge(
+        &self,
+        signed: &SignedRequest,
+        blinded: Vec<Point>,
+    ) -> Result<(Vec<Point>, u32), Refusal> {
+        let signed = signed.clone();
+        let secret = self.wallet.secret(signed.request.querier).await;
+        let secret = secret.map_err(|error| unreadable(error.into()))?;
+        compute(move || {
+            let request = &signed.request;
+            let agreed = Agreed::new(secret, request.chain_id, request.session, request.sequence);
+            let charged = agreed.charged_calls(request, &blinded);
+            let charged =
+                charged.map_err(|wrong| refused(RefusalCode::ChargeInvalid, wrong.to_string()))?;
+            // Price and number of calls were checked: the product fits.
+            Ok((blinded, charged * request.price_minor))
+        })
+        .await
     }
 
     /// Form, caller, signature, sums and points, away from the serving threads.
@@ -325,7 +374,11 @@ impl Evaluator {
         .await
     }
 
-    async fn admit(&self, signed: &SignedRequest, unsettled: &Unsettled) -> Result<(), Refusal> {
+    async fn admit(
+        &self,
+        signed: &SignedRequest,
+        unsettled: &Unsettled,
+    ) -> Result<Session, Refusal> {
         let provider = self.ledger.member_id();
         let session = signed.request.session;
         let question = |view: &dyn StateView| admission(view, provider, signed, unsettled);
@@ -334,7 +387,7 @@ impl Evaluator {
             admitted = self.admit_exactly(signed).await;
         }
         match admitted {
-            Ok(Ok(session)) if session.provider == provider => Ok(()),
+            Ok(Ok(session)) if session.provider == provider => Ok(session),
             Ok(Ok(_)) => Err(refused(
                 RefusalCode::Ledger(Reject::NOT_A_PARTY),
                 "not this member's session",
@@ -349,9 +402,8 @@ impl Evaluator {
 }
 
 /// Refusals that depend on what is held beside a request.
-const LIMITS: [Reject; 3] = [
+const LIMITS: [Reject; 2] = [
     Reject::SESSION_CAP_REACHED,
-    Reject::ESCROW_EXHAUSTED,
     Reject::DAILY_CAP_REACHED,
 ];
 
@@ -371,7 +423,6 @@ fn unsettled_in(
         unsettled.list_calls = unsettled.list_calls.saturating_add(held.calls);
         if held.session == of {
             unsettled.session_calls = unsettled.session_calls.saturating_add(held.calls);
-            unsettled.session_minor += u64::from(held.charge_minor);
         }
     }
     Ok(unsettled)
@@ -387,8 +438,7 @@ async fn evaluate_batch(
     key: Arc<ListKey>,
     signed: SignedRequest,
     blinded: Vec<Point>,
-    request_hash: [u8; 32],
-) -> Result<ServedBatch, Refusal> {
+) -> Result<(BoundedVec<WirePoint, MAX_CALLS>, DleqProof), Refusal> {
     compute(move || {
         let context = signed.request.evaluation_context();
         let (points, proof) =
@@ -396,14 +446,7 @@ async fn evaluate_batch(
         let evaluated: Vec<_> = points.iter().map(Point::encode).collect();
         // There are as many evaluations as calls, and those are bounded.
         let evaluated = BoundedVec::try_from(evaluated).map_err(|_| internal())?;
-        Ok(ServedBatch::now(
-            request_hash,
-            CallBatch {
-                signed,
-                evaluated,
-                proof,
-            },
-        ))
+        Ok((evaluated, proof))
     })
     .await
 }
@@ -474,6 +517,16 @@ fn internal() -> Refusal {
 fn reused() -> Refusal {
     let message = "another request was answered under this session and sequence number";
     refused(RefusalCode::SequenceReused, message)
+}
+
+fn exhausted() -> Refusal {
+    let message = "the rest of the session's escrow does not cover the charge";
+    refused(RefusalCode::EscrowExhausted, message)
+}
+
+fn unreadable(error: BudgetError) -> Refusal {
+    tracing::error!(%error, "evaluation.charge: not known; nothing was answered");
+    internal()
 }
 
 fn failed(error: StoreError) -> Refusal {

@@ -8,14 +8,13 @@ use tacit_ledger::network::record::SETTLEMENT_SPAN;
 use tacit_ledger::network::session::Unsettled;
 use tacit_ledger::network::{Request, SessionId};
 
-/// A request that counts against caps and escrow.
+/// A request that counts against caps.
 #[derive(Clone, Copy, Debug)]
 struct Held {
     request_hash: [u8; 32],
     querier: MemberId,
     list: ListId,
     calls: u32,
-    charge_minor: u32,
 }
 
 /// One of the requests that are held beside another.
@@ -24,7 +23,6 @@ pub(super) struct Beside {
     pub(super) session: SessionId,
     pub(super) sequence: u64,
     pub(super) calls: u32,
-    pub(super) charge_minor: u32,
 }
 
 /// What is known of a session and sequence number.
@@ -77,14 +75,13 @@ impl Book {
                 .values()
                 .map(|h| h.calls)
                 .fold(0, u32::saturating_add),
-            session_minor: session.values().map(|h| u64::from(h.charge_minor)).sum(),
             list_calls,
         };
         session.insert(request.sequence, Held::of(request, request_hash));
         Claim::New(unsettled)
     }
 
-    /// What is held of a querier's requests to a list, beside this one: session, number, calls and charge.
+    /// What is held of a querier's requests to a list, beside this one: session, number and calls.
     pub(super) fn beside(&self, request: &Request) -> Vec<Beside> {
         let sessions = self.lock();
         let all = sessions.iter().flat_map(|(session, held)| {
@@ -99,7 +96,6 @@ impl Book {
             session,
             sequence,
             calls: held.calls,
-            charge_minor: held.charge_minor,
         })
         .collect()
     }
@@ -109,6 +105,11 @@ impl Book {
         let sessions = self.lock();
         let held = sessions.get(&session);
         held.is_some_and(|held| held.contains_key(&sequence))
+    }
+
+    /// Whether anything is held of a session.
+    pub(super) fn holds_any(&self, session: SessionId) -> bool {
+        self.lock().contains_key(&session)
     }
 
     /// Holds a request that was answered and is not final, as it stands on the disk.
@@ -156,7 +157,6 @@ impl Held {
             querier: request.querier,
             list: request.list,
             calls: request.calls.len() as u32,
-            charge_minor: request.amount_minor().unwrap_or(u32::MAX),
         }
     }
 }

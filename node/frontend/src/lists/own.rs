@@ -21,6 +21,7 @@ use crate::ports::{Applied, Ledger, LedgerError, read};
 use crate::snapshots::{Files, Trees};
 use crate::store::{OwnList, OwnVersion, Store, StoreError, VersionStep};
 use crate::tasks::Tasks;
+use crate::wallet::Wallet;
 
 /// How often keys are looked at that may have come to their end, and interrupted publications.
 const TEND_INTERVAL: Duration = Duration::from_secs(10);
@@ -32,6 +33,7 @@ pub struct Lists(Arc<Inner>);
 /// What the steps of publishing work with.
 pub struct Inner {
     pub(super) ledger: Arc<dyn Ledger>,
+    pub(super) wallet: Wallet,
     pub(super) store: Store,
     pub(super) files: Files,
     pub(super) trees: Trees,
@@ -67,6 +69,7 @@ pub struct ListSummary {
 impl Lists {
     pub(crate) async fn start(
         ledger: Arc<dyn Ledger>,
+        wallet: Wallet,
         store: Store,
         files: Files,
         trees: Trees,
@@ -77,6 +80,7 @@ impl Lists {
         let publishing = Mutex::new(());
         let inner = Inner {
             ledger,
+            wallet,
             store,
             files,
             trees,

@@ -20,6 +20,7 @@ use crate::crash::CrashPoint;
 use crate::ports::{Applied, LedgerError, read};
 use crate::snapshots::{FileError, read_snapshot};
 use crate::store::{Change, OwnList, OwnVersion, StoreError, VersionStep};
+use crate::wallet::WalletError;
 
 /// Root of the tree of evidence of a list whose entries carry none: that of an empty slot.
 const NO_EVIDENCE: Root = Root([0; 32]);
@@ -117,6 +118,9 @@ pub enum ListError {
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The deposit without which nobody publishes.
+    #[error("the deposit: {0}")]
+    Deposit(#[from] WalletError),
 }
 
 impl Lists {
@@ -423,6 +427,7 @@ impl Lists {
             size_class,
             evidence_root: NO_EVIDENCE,
         };
+        self.wallet.ensure_deposit(0).await?;
         let Applied { height, tx_id, .. } = self.ledger.submit(action).await?;
         Ok((height, Some(tx_id)))
     }

@@ -38,6 +38,10 @@ pub enum RefusalCode {
     Internal,
     /// 11: the snapshot is not here.
     SnapshotUnknown,
+    /// 12: the rest of the session's escrow does not cover the charge.
+    EscrowExhausted,
+    /// 13: the charge is not that of the request's calls.
+    ChargeInvalid,
     /// 1000 and above: the ledger would refuse to settle it, with the number above 1000.
     Ledger(Reject),
 }
@@ -57,6 +61,8 @@ impl RefusalCode {
             Self::LedgerBehind => 9,
             Self::Internal => 10,
             Self::SnapshotUnknown => 11,
+            Self::EscrowExhausted => 12,
+            Self::ChargeInvalid => 13,
             Self::Ledger(reject) => LEDGER_REFUSALS + u32::from(reject.number()),
         }
     }

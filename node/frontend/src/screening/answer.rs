@@ -34,6 +34,14 @@ pub enum Unreachable {
     /// No session could be opened.
     #[error("no session with the list: {0}")]
     NoSession(#[source] LedgerError),
+    /// There is too little quota for a session.
+    #[error("no session with the list: {needed_minor} minor units of quota are needed, and {available_minor} are there")]
+    NoQuota {
+        /// What is needed.
+        needed_minor: u64,
+        /// What there is.
+        available_minor: u64,
+    },
     /// The provider did not answer, refused, or broke the protocol.
     #[error(transparent)]
     Peer(PeerError),

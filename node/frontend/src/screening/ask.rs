@@ -27,6 +27,7 @@ use crate::ports::LedgerError;
 use crate::rows::Row;
 use crate::snapshots::ListCopy;
 use crate::telemetry::Counter;
+use crate::wallet::{Agreed, WalletError};
 
 /// Sessions that are tried for one batch: one that turns out to be over is replaced.
 const MAX_SESSIONS_TRIED: usize = 3;
@@ -63,7 +64,8 @@ impl Engine {
             match self.ask_in(ask, &reservation).await {
                 Err(Unreachable::Peer(PeerError::Refused(refusal)))
                     if refusal.reject_number().is_some_and(Sessions::ends_session)
-                        || refusal.is(RefusalCode::SequenceReused) =>
+                        || refusal.is(RefusalCode::SequenceReused)
+                        || refusal.is(RefusalCode::EscrowExhausted) =>
                 {
                     self.sessions
                         .retire(ask.planned.list, reservation.session)
@@ -87,7 +89,10 @@ impl Engine {
             Err(error) => return Err(self.unsent(ask, place, error).await),
         };
         self.crash.reach(CrashPoint::BeforeAskedWrite).await;
-        let written = self.store.insert_asked(&signed, &records.encode()).await;
+        let written = self
+            .store
+            .insert_asked(&signed, &records.encode(), place.charged_minor)
+            .await;
         if let Err(error) = written {
             return Err(self.unsent(ask, place, local(error)).await);
         }
@@ -127,6 +132,7 @@ impl Engine {
         let (rows, planned) = (ask.rows.clone(), ask.planned.clone());
         let (context, place) = (ask.context.clone(), place.clone());
         let ledger = self.ledger.clone();
+        let secret = self.wallet.secret(planned.provider).await.map_err(local)?;
         compute(move || {
             let inputs: Vec<Input> = rows
                 .iter()
@@ -137,16 +143,19 @@ impl Engine {
                     tag_epoch: planned.tag_epoch,
                 })
                 .collect();
-            let (states, blinded) = blind(&inputs, &mut OsRng).map_err(|e| e.to_string())?;
+            let (mut states, blinded) = blind(&inputs, &mut OsRng).map_err(|e| e.to_string())?;
             let records = own_records(&rows, &inputs, &states, &context);
-            let calls: Vec<Call> = blinded
-                .iter()
-                .zip(&records.calls)
-                .map(|(point, (_, nonce, record))| Call {
-                    blinded: point.encode(),
-                    audit: record.commitment(nonce),
-                })
-                .collect();
+            let audits = records.calls.iter();
+            let audits = audits.map(|(_, nonce, record)| record.commitment(nonce));
+            let mut calls: Vec<Call> = blinded.iter().zip(audits).map(call).collect();
+            let agreed = Agreed::new(secret, ledger.chain_id(), place.session, place.sequence);
+            let charge = agreed.opening(place.charge_minor(rows.len()), place.price_minor);
+            // Padding comes last: what this member keeps of a call, and is told of it, has the call's place.
+            let lacking = (place.size as usize).saturating_sub(rows.len());
+            let scope = (planned.list, planned.tag_epoch);
+            let padding = agreed.padding(lacking, scope).map_err(|e| e.to_string())?;
+            calls.extend(padding.points.iter().zip(padding.audits).map(call));
+            states.extend(padding.states);
             let request = Request {
                 chain_id: ledger.chain_id(),
                 session: place.session,
@@ -157,7 +166,7 @@ impl Engine {
                 tag_epoch: planned.tag_epoch,
                 key: planned.key,
                 price_minor: place.price_minor,
-                cumulative_minor: place.cumulative_minor,
+                charge: charge.commitment(),
                 calls: BoundedVec::try_from(calls).map_err(|e| e.to_string())?,
             };
             let signed = request.sign_with(ledger.ledger_key(), |message| ledger.sign(message));
@@ -248,7 +257,7 @@ impl Engine {
         evaluated: BoundedVec<WirePoint, MAX_CALLS>,
         proof: DleqProof,
     ) -> Result<OwnAnswer, Unreachable> {
-        let copy = ask.copy.clone();
+        let (copy, asked) = (ask.copy.clone(), ask.rows.len());
         compute(move || {
             let request = &signed.request;
             let points = answered_points(states.len(), &evaluated)?;
@@ -257,6 +266,7 @@ impl Engine {
             let tags = finalize(&states, &key, &context, &points, &proof).map_err(fault)?;
             let hits = tags
                 .into_iter()
+                .take(asked)
                 .map(|tag| copy.lookup.contains(tag))
                 .collect();
             Ok(OwnAnswer {
@@ -296,6 +306,13 @@ pub(super) fn late_answer(
         proof,
         hits: None,
     })
+}
+
+fn call((point, audit): (&Point, Digest)) -> Call {
+    Call {
+        blinded: point.encode(),
+        audit,
+    }
 }
 
 fn own_records(
@@ -390,6 +407,13 @@ impl From<SessionError> for Unreachable {
     fn from(error: SessionError) -> Self {
         match error {
             SessionError::Ledger(error) => Self::NoSession(error),
+            SessionError::Wallet(WalletError::Exhausted {
+                needed_minor,
+                available_minor,
+            }) => Self::NoQuota {
+                needed_minor,
+                available_minor,
+            },
             other => Self::Local(other.to_string()),
         }
     }

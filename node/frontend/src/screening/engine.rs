@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use futures::stream::Stream;
 use tacit_circuits::identifier::IdentifierType;
-use tacit_ledger::kernel::Reject;
 use tacit_ledger::network::audit::{AuditContext, ContextError};
 use tacit_ledger::network::request::MAX_CALLS;
 use tokio::sync::mpsc;
@@ -22,6 +21,7 @@ use crate::ports::{Habits, Ledger, LedgerError, Peers};
 use crate::rows::{RawRow, RowReader};
 use crate::snapshots::{Copies, ListCopy};
 use crate::store::Store;
+use crate::wallet::{Wallet, WalletError};
 
 /// Events that wait for a slow reader before the screening is held back.
 const MAX_QUEUED_EVENTS: usize = 32;
@@ -110,6 +110,7 @@ pub struct Engine {
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) peers: Arc<dyn Peers>,
     pub(crate) store: Store,
+    pub(crate) wallet: Wallet,
     pub(crate) plans: Habits<Targets>,
     pub(crate) copies: Copies,
     pub(crate) sessions: Sessions,
@@ -188,7 +189,7 @@ impl Screening {
             .collect();
         match self.sessions.keep_ready(&askable).await {
             // Where there is not enough for ample sessions, they are opened when something is asked.
-            Ok(()) | Err(SessionError::Ledger(LedgerError::Rejected(Reject::QUOTA_EXHAUSTED))) => {}
+            Ok(()) | Err(SessionError::Wallet(WalletError::Exhausted { .. })) => {}
             Err(SessionError::Ledger(error)) => return Err(error),
             Err(other) => return Err(LedgerError::Unavailable(other.to_string())),
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tacit_ledger::kernel::{BoundedVec, Reject, codec};
+use tacit_ledger::kernel::{BoundedVec, Reject, TxId, codec};
 use tacit_ledger::network::{Action, CallBatch, Event, SessionId, SignedRequest, read as state};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Mutex, Notify, mpsc};
@@ -20,7 +20,7 @@ use crate::clock::now_ms;
 use crate::compute::compute;
 use crate::peer::{PeerError, evaluate};
 use crate::ports::{FinalizedBlock, Ledger, LedgerError, Peers, read};
-use crate::store::{AskedBatch, AskedState, Store, StoreError};
+use crate::store::{AskedState, Store, StoreError};
 use crate::tasks::Tasks;
 
 /// How often calls that wait are looked at.
@@ -42,8 +42,8 @@ const OWED_TIMEOUT: Duration = Duration::from_secs(5);
 /// Names a request: its session, and its number within.
 type Name = (SessionId, u64);
 
-/// Batches whose finality somebody waits for.
-type Watched = HashMap<Name, mpsc::UnboundedSender<CallsFinal>>;
+/// Batches whose finality somebody waits for, with what they charge, in minor units.
+type Watched = HashMap<Name, (mpsc::UnboundedSender<CallsFinal>, u64)>;
 
 /// Calls that could not be followed up: when they are looked at again, and the pause after that.
 type Backoff = HashMap<Name, (Instant, Duration)>;
@@ -95,12 +95,19 @@ impl FollowUp {
 
     /// Tells `whom` when the batch is final, even if it is already. Where that cannot happen any more, the
     /// sender is dropped.
-    pub(super) async fn watch(&self, name: Name, whom: mpsc::UnboundedSender<CallsFinal>) {
-        self.0.watched.lock().await.insert(name, whom);
+    pub(super) async fn watch(
+        &self,
+        name: Name,
+        charge_minor: u64,
+        whom: mpsc::UnboundedSender<CallsFinal>,
+    ) {
+        let mut watched = self.0.watched.lock().await;
+        watched.insert(name, (whom, charge_minor));
+        drop(watched);
         // It may have become final between its answer and now.
         match self.0.store.asked(name.0, name.1).await {
             Ok(Some(asked)) if is_settled(asked.state) => {
-                self.tell(found_final(&asked, asked.height.unwrap_or_default()))
+                self.tell(name, asked.height.unwrap_or_default(), None)
                     .await;
             }
             Ok(Some(asked)) if asked.state != AskedState::Unanswered => {}
@@ -109,11 +116,18 @@ impl FollowUp {
         }
     }
 
-    async fn tell(&self, is_final: CallsFinal) {
-        let name = (is_final.session, is_final.sequence);
-        if let Some(whom) = self.0.watched.lock().await.remove(&name) {
+    async fn tell(&self, name: Name, height: u64, tx_id: Option<TxId>) {
+        let watched = self.0.watched.lock().await.remove(&name);
+        if let Some((whom, charge_minor)) = watched {
+            let (session, sequence) = name;
             // Whoever waited may have gone.
-            let _ = whom.send(is_final);
+            let _ = whom.send(CallsFinal {
+                session,
+                sequence,
+                height,
+                tx_id,
+                charge_minor,
+            });
         }
     }
 
@@ -159,7 +173,6 @@ impl FollowUp {
                 sequence,
                 querier,
                 list,
-                charge_minor,
                 ..
             } = finalized.event
             else {
@@ -176,15 +189,8 @@ impl FollowUp {
                 tracing::error!(%error, "follow_up.settle: the database failed");
                 self.0.missed.store(true, Ordering::Relaxed);
             }
-            let (tx_id, charge_minor) = (finalized.tx_id, charge_minor.into());
-            self.tell(CallsFinal {
-                session,
-                sequence,
-                height,
-                tx_id,
-                charge_minor,
-            })
-            .await;
+            self.tell((session, sequence), height, finalized.tx_id)
+                .await;
         }
     }
 
@@ -327,7 +333,7 @@ impl FollowUp {
             let list = asked.signed.request.list;
             self.0.sessions.settled(list, name.0, name.1).await;
             let height = asked.height.unwrap_or_else(|| self.0.ledger.height());
-            self.tell(found_final(&asked, height)).await;
+            self.tell(name, height, None).await;
         }
         Ok(())
     }
@@ -372,11 +378,7 @@ impl FollowUp {
                 store
                     .settle_asked(name.0, name.1, Some(applied.height))
                     .await?;
-                self.tell(CallsFinal {
-                    tx_id: Some(applied.tx_id),
-                    ..found_final(&asked, applied.height)
-                })
-                .await;
+                self.tell(name, applied.height, Some(applied.tx_id)).await;
                 Ok(())
             }
             Err(LedgerError::Rejected(Reject::SEQUENCE_SETTLED)) => self.found_settled(name).await,
@@ -387,18 +389,6 @@ impl FollowUp {
             }
             Err(error) => Err(error.into()),
         }
-    }
-}
-
-/// What is told of a batch that was found to be final.
-fn found_final(asked: &AskedBatch, height: u64) -> CallsFinal {
-    let request = &asked.signed.request;
-    CallsFinal {
-        session: request.session,
-        sequence: request.sequence,
-        height,
-        tx_id: None,
-        charge_minor: request.amount_minor().unwrap_or_default().into(),
     }
 }
 

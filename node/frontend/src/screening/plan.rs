@@ -63,7 +63,7 @@ pub struct PlannedList {
     pub price_minor: u32,
     /// Calls that would be made.
     pub calls: u64,
-    /// Calls to this list that the rules still allow today.
+    /// Calls to this list that the rules still allow today, padding included.
     pub calls_left_today: u32,
     /// Why it cannot be asked now; then it is not charged.
     pub unreachable: Option<Unreachable>,
@@ -87,8 +87,6 @@ impl PlannedList {
 pub struct Plan {
     /// The lists, by number.
     pub lists: Vec<PlannedList>,
-    /// What this member could put into escrow now, in minor units.
-    pub available_minor: u64,
 }
 
 impl Plan {
@@ -110,10 +108,10 @@ pub(super) async fn plan(
     let question = |view: &dyn StateView| {
         let lists = planned(view, me, targets, copies)?;
         let height = state::clock(view)?.unwrap_or_default().height;
-        Ok((lists, height, state::balance(view, me)?.available_minor))
+        Ok((lists, height))
     };
     let answer = habits.read(ledger, targets.clone(), question).await?;
-    let (found, height, available_minor) = answer;
+    let (found, height) = answer;
     let mut lists = Vec::with_capacity(found.len());
     for (mut planned, standing) in found {
         match standing.map(|standing| copies.choose(&standing, height)) {
@@ -132,10 +130,7 @@ pub(super) async fn plan(
     if !rows.is_empty() {
         lists.retain(|list| list.calls > 0);
     }
-    Ok(Plan {
-        lists,
-        available_minor,
-    })
+    Ok(Plan { lists })
 }
 
 /// Each list that is meant, with what the ledger says about which copy of it counts.

@@ -333,7 +333,7 @@ impl Run {
                         let name = (batch.session, batch.sequence);
                         self.screening
                             .follow_up
-                            .watch(name, self.finals.clone())
+                            .watch(name, batch.cost_minor, self.finals.clone())
                             .await;
                     }
                 }

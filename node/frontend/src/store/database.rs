@@ -33,6 +33,11 @@ const SCHEMA: Schema = Schema {
             "disputes",
             include_str!("../../migrations/0002_disputes.sql"),
         ),
+        (
+            10,
+            "confidential quota",
+            include_str!("../../migrations/0010_confidential_quota.sql"),
+        ),
     ],
     // What was acknowledged to another member must survive; a key that was destroyed must not.
     durability: Durability::PowerLoss,

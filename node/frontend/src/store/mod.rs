@@ -17,7 +17,7 @@ mod own;
 mod seal;
 mod served;
 
-pub use asked::{AskedBatch, AskedState};
+pub use asked::{AskedBatch, AskedSession, AskedState};
 pub use database::{Store, StoreError};
 pub use own::{Change, OwnEpoch, OwnList, OwnVersion, VersionStep};
 pub(crate) use seal::SealedFile;

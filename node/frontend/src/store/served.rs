@@ -5,7 +5,6 @@
 
 use sqlx::Row;
 use sqlx::any::AnyRow;
-use tacit_circuits::scope::MemberId;
 use tacit_ledger::kernel::codec;
 use tacit_ledger::network::{CallBatch, SessionId};
 
@@ -31,20 +30,43 @@ pub struct ServedBatch {
     pub request_hash: [u8; 32],
     /// Request, evaluations and proof, as they go onto the ledger.
     pub batch: CallBatch,
+    /// What it charges, in minor units.
+    pub charge_minor: u32,
     /// What became of it on the ledger.
     pub settlement: Settlement,
     /// When it was served, in milliseconds since 1970-01-01 UTC.
     pub created_ms: u64,
 }
 
-/// What a served batch still binds: counted against caps and escrow until it is final.
+/// What became of the charge of a served batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Collected {
+    /// The session owes it.
+    No = 0,
+    /// It was paid.
+    Yes = 1,
+    /// The session ended before, or the batch was never settled.
+    Never = 2,
+    /// A transaction that collects it was sent.
+    Sent = 3,
+}
+
+/// The name of a served batch that is not final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ServedSummary {
     pub(crate) session: SessionId,
     pub(crate) sequence: u64,
-    pub(crate) querier: MemberId,
-    pub(crate) calls: u32,
+}
+
+/// A served batch whose charge was not collected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct UncollectedBatch {
+    pub(crate) sequence: u64,
     pub(crate) charge_minor: u32,
+    /// Whether it is known to be final.
+    pub(crate) is_final: bool,
+    /// Whether a transaction that collects it was sent.
+    pub(crate) sent: bool,
 }
 
 impl Store {
@@ -58,9 +80,6 @@ impl Store {
         let sealed = self
             .sealer
             .seal(batch_place(&row), &codec::encode(&served.batch));
-        let charge = request
-            .amount_minor()
-            .ok_or(StoreError::Damaged("charge"))?;
         let sql = "INSERT INTO served_batch (session_id, sequence, querier, list_id, tag_epoch, \
                    calls, charge_minor, request_hash, sealed_batch, settled, created_ms) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10)";
@@ -71,7 +90,7 @@ impl Store {
             request.list.0.into(),
             request.tag_epoch.0.into(),
             request.calls.len().into(),
-            charge.into(),
+            served.charge_minor.into(),
             served.request_hash.to_vec().into(),
             sealed.into(),
             served.created_ms.into(),
@@ -87,7 +106,7 @@ impl Store {
         session: SessionId,
         sequence: u64,
     ) -> Result<Option<ServedBatch>, StoreError> {
-        let sql = "SELECT session_id, sequence, request_hash, sealed_batch, settled, created_ms \
+        let sql = "SELECT session_id, sequence, charge_minor, request_hash, sealed_batch, settled, created_ms \
                    FROM served_batch WHERE session_id = $1 AND sequence = $2";
         let values = [session.0.into(), sequence.into()];
         let row = self.row(Statement::new(sql, values)).await?;
@@ -96,7 +115,7 @@ impl Store {
 
     /// Batches that are not final yet, oldest first.
     pub(crate) async fn served_waiting(&self) -> Result<Vec<ServedSummary>, StoreError> {
-        let sql = "SELECT session_id, sequence, querier, calls, charge_minor FROM served_batch \
+        let sql = "SELECT session_id, sequence FROM served_batch \
                    WHERE settled = 0 ORDER BY created_ms";
         let rows = self.rows(Statement::new(sql, [])).await?;
         rows.iter()
@@ -104,12 +123,75 @@ impl Store {
                 Ok(ServedSummary {
                     session: SessionId(number(row, "session_id")?),
                     sequence: sequence(row)?,
-                    querier: MemberId(number_32(row, "querier")?),
-                    calls: number_32(row, "calls")?,
-                    charge_minor: number_32(row, "charge_minor")?,
                 })
             })
             .collect()
+    }
+
+    /// Sessions with charges that were not collected, in which nothing was answered after a moment.
+    pub(crate) async fn uncollected_sessions(
+        &self,
+        until_ms: u64,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let sql = "SELECT session_id FROM served_batch WHERE collected IN (0, 3) \
+                   GROUP BY session_id HAVING MAX(created_ms) <= $1 ORDER BY session_id";
+        let rows = self.rows(Statement::new(sql, [until_ms.into()])).await?;
+        rows.iter()
+            .map(|row| number(row, "session_id").map(SessionId))
+            .collect()
+    }
+
+    /// Batches of a session whose charges were not collected.
+    pub(crate) async fn uncollected(
+        &self,
+        session: SessionId,
+    ) -> Result<Vec<UncollectedBatch>, StoreError> {
+        let sql = "SELECT sequence, charge_minor, settled, collected FROM served_batch \
+                   WHERE session_id = $1 AND collected IN (0, 3) ORDER BY sequence";
+        let rows = self.rows(Statement::new(sql, [session.0.into()])).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(UncollectedBatch {
+                    sequence: sequence(row)?,
+                    charge_minor: number_32(row, "charge_minor")?,
+                    is_final: number(row, "settled")? == Settlement::Final as u64,
+                    sent: number(row, "collected")? == Collected::Sent as u64,
+                })
+            })
+            .collect()
+    }
+
+    /// What a session owes for what was answered, settled or not, in minor units.
+    pub(crate) async fn uncollected_minor(&self, session: SessionId) -> Result<u64, StoreError> {
+        let sql = "SELECT CAST(COALESCE(SUM(charge_minor), 0) AS BIGINT) AS owed FROM served_batch \
+                   WHERE session_id = $1 AND collected IN (0, 3)";
+        let row = self.row(Statement::new(sql, [session.0.into()])).await?;
+        row.map_or(Ok(0), |row| number(&row, "owed"))
+    }
+
+    /// Notes what became of the charges of batches.
+    pub(crate) async fn note_collected(
+        &self,
+        session: SessionId,
+        sequences: impl IntoIterator<Item = u64>,
+        collected: Collected,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE served_batch SET collected = $3 WHERE session_id = $1 AND sequence = $2";
+        let statements: Vec<Statement> = sequences
+            .into_iter()
+            .map(|sequence| {
+                let values = [
+                    session.0.into(),
+                    sequence.into(),
+                    (collected as u32).into(),
+                ];
+                Statement::new(sql, values)
+            })
+            .collect();
+        if statements.is_empty() {
+            return Ok(());
+        }
+        self.write(statements).await.map(drop)
     }
 
     /// Notes what became of a batch on the ledger.
@@ -128,9 +210,13 @@ impl Store {
             (settlement as u32).into(),
             height.into(),
         ];
-        self.write(vec![Statement::new(sql, values)])
-            .await
-            .map(drop)
+        self.write(vec![Statement::new(sql, values)]).await?;
+        if settlement == Settlement::Refused {
+            // What is not settled is not owed.
+            let never = self.note_collected(session, [sequence], Collected::Never);
+            never.await?;
+        }
+        Ok(())
     }
 
     fn served_batch(&self, row: &AnyRow) -> Result<ServedBatch, StoreError> {
@@ -143,6 +229,7 @@ impl Store {
                 .try_into()
                 .map_err(|_| StoreError::Damaged("request hash"))?,
             batch: codec::decode(&plain).map_err(|_| StoreError::Damaged("served batch"))?,
+            charge_minor: number_32(row, "charge_minor")?,
             settlement: match number(row, "settled")? {
                 0 => Settlement::Waiting,
                 1 => Settlement::Final,
@@ -156,10 +243,11 @@ impl Store {
 
 impl ServedBatch {
     /// A batch that is served now.
-    pub(crate) fn now(request_hash: [u8; 32], batch: CallBatch) -> Self {
+    pub(crate) fn now(request_hash: [u8; 32], batch: CallBatch, charge_minor: u32) -> Self {
         Self {
             request_hash,
             batch,
+            charge_minor,
             settlement: Settlement::Waiting,
             created_ms: now_ms(),
         }

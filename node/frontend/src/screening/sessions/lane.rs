@@ -30,6 +30,14 @@ pub(in super::super) struct Reservation {
     pub(in super::super) opened_height: u64,
 }
 
+impl Reservation {
+    /// What so many calls charge, in minor units.
+    pub(in super::super) fn charge_minor(&self, calls: usize) -> u32 {
+        // A request has a thousand calls at most, and prices are bounded so that the product fits.
+        calls as u32 * self.price_minor
+    }
+}
+
 /// A session in use.
 #[derive(Clone, Debug)]
 pub(super) struct Lane {
