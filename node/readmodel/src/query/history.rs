@@ -60,6 +60,10 @@ impl HistoryFilter {
 
 /// A batch of calls that stands on the ledger, as one of its sides sees it. Call `i` has audit hash `i`
 /// and leaf `first_leaf + i` of the network's log.
+///
+/// The last calls of a batch may be padding, which asks about nobody and costs nothing. Only the two sides
+/// can tell how many are; the ledger, and so this, counts them like all others. What the batch charged
+/// stands with the movements, sealed, when its provider has collected it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallBatch {
     /// On which side the member stands.
@@ -88,11 +92,7 @@ pub struct CallBatch {
     pub first_leaf: u64,
     /// Price of a call, in minor units.
     pub price_minor: u32,
-    /// What the batch cost, in minor units.
-    pub charge_minor: u32,
-    /// What was minted to the provider, in minor units.
-    pub reward_minor: u32,
-    /// Hash of the sealed audit record of each call, in order.
+    /// Hash of the sealed audit record of each call, in order, padding included.
     pub audit_hashes: Vec<Digest>,
 }
 
@@ -212,7 +212,7 @@ macro_rules! page {
             "SELECT c.session_id, c.sequence, c.height, c.leaf, c.time_ms, c.business_date, c.",
             $other,
             " AS counterparty, c.list_id, c.tag_epoch, c.first_leaf, c.price_minor, \
-             c.charge_minor, c.reward_minor, c.audit_hashes, t.tx_id FROM ledger_calls c \
+             c.audit_hashes, t.tx_id FROM ledger_calls c \
              JOIN ledger_transaction t ON t.height = c.height AND t.leaf = c.leaf WHERE c.",
             $member,
             " = $1 AND (c.time_ms, c.height, c.leaf) > ($2, $3, $4) AND c.time_ms <= $5 \
@@ -260,8 +260,6 @@ fn batch(row: &AnyRow, direction: Direction) -> Result<CallBatch, ColumnError> {
         sequence: row.bits("sequence")?,
         first_leaf: row.number("first_leaf")?,
         price_minor: row.number_32("price_minor")?,
-        charge_minor: row.number_32("charge_minor")?,
-        reward_minor: row.number_32("reward_minor")?,
         audit_hashes: hashes.iter().copied().map(Digest).collect(),
     })
 }

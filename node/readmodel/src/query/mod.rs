@@ -3,13 +3,15 @@
 mod alarms;
 mod explorer;
 mod history;
+mod movements;
 mod quota;
 mod receipts;
 
 pub use alarms::Alarm;
 pub use explorer::{BlockRow, EventRow, TransactionRow};
 pub use history::{CallBatch, Direction, History, HistoryFilter};
-pub use quota::{Movement, QuotaSums};
+pub use movements::{Movement, MovementFilter, Movements};
+pub use quota::{Holdings, QuotaStatement, QuotaSums};
 pub use receipts::LoggedBatch;
 
 use tacit_database::Value;
@@ -44,8 +46,8 @@ impl Period {
 }
 
 /// A filter that may be absent: −1 stands for any.
-fn any(number: Option<u32>) -> Value {
-    Value::Integer(number.map_or(-1, i64::from))
+fn any(number: Option<impl Into<i64>>) -> Value {
+    Value::Integer(number.map_or(-1, Into::into))
 }
 
 #[cfg(test)]

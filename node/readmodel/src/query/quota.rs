@@ -1,111 +1,150 @@
-//! What moved a member's quota.
+//! Sums of what moved a member's quota: rows are read once and added up sealed as they are, so that whoever
+//! has a key opens one ciphertext and not each row. See [`Amount`] for what opens.
+
+use std::collections::BTreeMap;
 
 use sqlx::any::AnyRow;
+use tacit_circuits::quota::Ciphertext;
 use tacit_circuits::scope::MemberId;
 use tacit_database::{ColumnError, Columns, Statement};
-use tacit_ledger::kernel::{BusinessDate, Digest, TxId};
-use tacit_ledger::network::SessionId;
+use tacit_ledger::kernel::BusinessDate;
 
-use super::{MAX_LISTED, Period};
+use super::Period;
+use super::movements::{MovementFilter, kind};
+use crate::amount::{Amount, SEALED_BYTES, seen_by};
 use crate::error::ReadModelError;
 use crate::model::ReadModel;
-use crate::rows::MovementKind;
+use crate::rows::{MovementKind, Part};
 
-/// Sums of a member's movements, in minor units.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Sums of a member's movements, kind by kind. No sum is below zero: each kind goes one way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QuotaSums {
-    /// Granted at admission.
-    pub granted_minor: u64,
-    /// Put aside for sessions.
-    pub escrowed_minor: u64,
-    /// Returned from sessions.
-    pub refunded_minor: u64,
-    /// Paid to providers.
-    pub spent_minor: u64,
-    /// Received for calls served.
-    pub earned_minor: u64,
-    /// Minted for calls served.
-    pub rewarded_minor: u64,
-    /// Taken for breaches of the rules.
-    pub penalised_minor: u64,
-    /// Put aside for disputes.
-    pub staked_minor: u64,
-    /// Returned from disputes.
-    pub unstaked_minor: u64,
-    /// Lost in disputes, of what was put aside for them.
-    pub stakes_lost_minor: u64,
-    /// Received from whoever lost a dispute.
-    pub compensated_minor: u64,
+    sums: BTreeMap<MovementKind, Amount>,
 }
 
-/// One movement of a member's quota.
+impl QuotaSums {
+    /// The sum of one kind.
+    #[must_use]
+    pub fn of(&self, kind: MovementKind) -> Amount {
+        self.sums.get(&kind).copied().unwrap_or_else(Amount::zero)
+    }
+
+    /// The kinds that occurred, with their sums.
+    pub fn iter(&self) -> impl Iterator<Item = (MovementKind, &Amount)> {
+        self.sums.iter().map(|(kind, sum)| (*kind, sum))
+    }
+
+    fn add(&mut self, kind: MovementKind, amount: &Amount) -> Result<(), ColumnError> {
+        let sum = self.of(kind).plus(amount).ok_or_else(too_much)?;
+        self.sums.insert(kind, sum);
+        Ok(())
+    }
+}
+
+/// What movements leave where: what came less what went.
+///
+/// Of all movements of a member from the beginning on this is what it holds, and all of it is zero or more.
+/// Of chosen ones it is what they changed, and may be below zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Movement {
-    /// When, in milliseconds since 1970-01-01 UTC.
-    pub time_ms: u64,
-    /// Height of the block; 0 is the genesis.
-    pub height: u64,
-    /// The transaction; absent where the genesis or a block did it by itself.
-    pub tx_id: Option<TxId>,
-    /// Why.
-    pub kind: MovementKind,
-    /// How much, in minor units.
-    pub amount_minor: u64,
-    /// The other side, where there is one.
-    pub counterparty: Option<MemberId>,
-    /// The session, where there is one.
-    pub session: Option<SessionId>,
+pub struct Holdings {
+    /// In the account, whether available or waiting. Its sealed part alone is below zero where more went
+    /// into sessions than came back, so its [`total`](Amount::total) is what opens.
+    pub account: Amount,
+    /// In the escrows of sessions that the member opened. As with the account, its total opens.
+    pub escrow: Amount,
+    /// In the deposit, bound by nothing, in minor units.
+    pub deposit_minor: i64,
+    /// In the deposit, put aside for disputes, in minor units.
+    pub staked_minor: i64,
+}
+
+impl Holdings {
+    fn after(sums: &QuotaSums) -> Result<Self, ColumnError> {
+        let part = |part: Part| {
+            sums.iter()
+                .try_fold(Amount::zero(), |mut left, (kind, sum)| {
+                    let (from, to) = kind.route();
+                    if to == Some(part) {
+                        left = left.plus(sum)?;
+                    }
+                    if from == Some(part) {
+                        left = left.minus(sum)?;
+                    }
+                    Some(left)
+                })
+        };
+        let part = |of: Part| part(of).ok_or_else(too_much);
+        Ok(Self {
+            account: part(Part::Account)?,
+            escrow: part(Part::Escrow)?,
+            deposit_minor: part(Part::Deposit)?.public_minor,
+            staked_minor: part(Part::Stake)?.public_minor,
+        })
+    }
+}
+
+/// A period of a member's quota.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuotaStatement {
+    /// What there was before it.
+    pub opening: Holdings,
+    /// What moved within it.
+    pub sums: QuotaSums,
+    /// What there was after it: at its end, or at the position of the rows if that is earlier.
+    pub closing: Holdings,
 }
 
 impl ReadModel {
-    /// Sums of a member's movements within a period.
-    pub async fn quota(
-        &self,
-        member: MemberId,
-        period: Period,
-    ) -> Result<QuotaSums, ReadModelError> {
-        let Some((first, last)) = period.bounds() else {
-            return Ok(QuotaSums::default());
-        };
-        // PostgreSQL sums up to a NUMERIC. No sum exceeds what was ever minted, which fits.
-        let sql = "SELECT kind, CAST(SUM(amount_minor) AS BIGINT) AS total FROM ledger_movement \
-                   WHERE member = $1 AND time_ms >= $2 AND time_ms <= $3 GROUP BY kind";
-        let values = [member.0.into(), first.into(), last.into()];
-        let rows = self.database.rows(Statement::new(sql, values)).await?;
+    /// Sums of a member's movements that a filter lets through, within its period.
+    pub async fn quota_sums(&self, filter: MovementFilter) -> Result<QuotaSums, ReadModelError> {
         let mut sums = QuotaSums::default();
-        for row in &rows {
-            *sums.of(kind(row)?) = row.number("total")?;
+        let mut pages = self.movement_pages(filter).await?;
+        loop {
+            let page = pages.next().await?;
+            if page.is_empty() {
+                return Ok(sums);
+            }
+            for row in &page {
+                sums.add(kind(row)?, &amount(row)?)?;
+            }
         }
-        Ok(sums)
     }
 
-    /// A member's newest movements within a period, newest first: at most `limit`, and at most
-    /// [`MAX_LISTED`].
-    pub async fn movements(
+    /// What a member held before and after a period, and what moved within it, of the movements that a
+    /// filter lets through. Reads all of them from the beginning to the period's end, in a time that grows
+    /// with their number; for the present balance the ledger's own state is nearer.
+    ///
+    /// Heights that were passed over ([`gaps`](Self::gaps)) are missing: where there are any, holdings are
+    /// not those of the ledger.
+    pub async fn quota_statement(
         &self,
-        member: MemberId,
-        period: Period,
-        limit: u32,
-    ) -> Result<Vec<Movement>, ReadModelError> {
-        let Some((first, last)) = period.bounds() else {
-            return Ok(Vec::new());
+        filter: MovementFilter,
+    ) -> Result<QuotaStatement, ReadModelError> {
+        let before = Period {
+            from_ms: 0,
+            until_ms: Some(filter.period.from_ms),
         };
-        let sql = "SELECT m.time_ms, m.height, m.kind, m.amount_minor, m.counterparty, \
-                   m.session_id, t.tx_id FROM ledger_movement m LEFT JOIN ledger_transaction t \
-                   ON t.height = m.height AND t.leaf = m.leaf \
-                   WHERE m.member = $1 AND m.time_ms >= $2 AND m.time_ms <= $3 \
-                   ORDER BY m.time_ms DESC, m.height DESC, m.leaf DESC, m.place DESC LIMIT $4";
-        let values = [
-            member.0.into(),
-            first.into(),
-            last.into(),
-            limit.min(MAX_LISTED).into(),
-        ];
-        let rows = self.database.rows(Statement::new(sql, values)).await?;
-        Ok(rows.iter().map(movement).collect::<Result<_, _>>()?)
+        let earlier = MovementFilter {
+            period: before,
+            ..filter
+        };
+        // A block that is applied between the two readings belongs to the second: time never runs backwards.
+        let mut all = self.quota_sums(earlier).await?;
+        let opening = Holdings::after(&all)?;
+        let sums = self.quota_sums(filter).await?;
+        for (kind, sum) in sums.iter() {
+            all.add(kind, sum)?;
+        }
+        let closing = Holdings::after(&all)?;
+        Ok(QuotaStatement {
+            opening,
+            sums,
+            closing,
+        })
     }
 
-    /// Calls that a member made on a business date, to all lists.
+    /// Calls that a member made on a business date, to all lists, as daily caps count them: padding
+    /// included, which nobody but the two sides of a call can tell apart.
     pub async fn calls_on(
         &self,
         querier: MemberId,
@@ -119,42 +158,21 @@ impl ReadModel {
     }
 }
 
-impl QuotaSums {
-    fn of(&mut self, kind: MovementKind) -> &mut u64 {
-        match kind {
-            MovementKind::Grant => &mut self.granted_minor,
-            MovementKind::Escrow => &mut self.escrowed_minor,
-            MovementKind::Refund => &mut self.refunded_minor,
-            MovementKind::Charge => &mut self.spent_minor,
-            MovementKind::Earning => &mut self.earned_minor,
-            MovementKind::Reward => &mut self.rewarded_minor,
-            MovementKind::Penalty => &mut self.penalised_minor,
-            MovementKind::Stake => &mut self.staked_minor,
-            MovementKind::StakeReturned => &mut self.unstaked_minor,
-            MovementKind::StakeLost => &mut self.stakes_lost_minor,
-            MovementKind::Compensation => &mut self.compensated_minor,
-        }
-    }
-}
-
-fn kind(row: &AnyRow) -> Result<MovementKind, ColumnError> {
-    MovementKind::numbered(row.number("kind")?).ok_or_else(|| ColumnError::Value("kind".into()))
-}
-
-fn movement(row: &AnyRow) -> Result<Movement, ColumnError> {
-    let counterparty = row
-        .optional_number("counterparty")?
-        .map(u32::try_from)
-        .transpose();
-    Ok(Movement {
-        time_ms: row.number("time_ms")?,
-        height: row.number("height")?,
-        tx_id: row.optional_array("tx_id")?.map(|id| TxId(Digest(id))),
-        kind: kind(row)?,
-        amount_minor: row.number("amount_minor")?,
-        counterparty: counterparty
-            .map_err(|_| ColumnError::Value("counterparty".into()))?
-            .map(MemberId),
-        session: row.optional_number("session_id")?.map(SessionId),
+/// The amount of a movement, as its member and the supervisor see it.
+fn amount(row: &AnyRow) -> Result<Amount, ColumnError> {
+    let sealed = row.optional_array::<SEALED_BYTES>("sealed")?;
+    let sealed = match (sealed, kind(row)?.role()) {
+        (None, _) => Ciphertext::zero(),
+        (Some(bytes), Some(role)) => seen_by(role, &bytes)?,
+        (Some(_), None) => return Err(ColumnError::Value("sealed".into())),
+    };
+    Ok(Amount {
+        public_minor: row.signed("amount_minor")?,
+        sealed,
     })
+}
+
+/// More public quota moved than was ever minted.
+fn too_much() -> ColumnError {
+    ColumnError::Value("amount_minor".into())
 }

@@ -12,7 +12,7 @@ use crate::model::ReadModel;
 pub struct LoggedBatch {
     /// Leaf of its first call; the others follow.
     pub first_leaf: u64,
-    /// Calls.
+    /// Calls, padding included: it comes last.
     pub calls: u32,
 }
 
@@ -37,6 +37,7 @@ impl ReadModel {
     }
 
     /// Calls of a member to a list under one key: among these each of them hides when a receipt of it is shown.
+    /// Padding is among them, and hides them as well: nobody but the list's owner can tell it apart.
     pub async fn calls_to(
         &self,
         querier: MemberId,

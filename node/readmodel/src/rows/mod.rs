@@ -1,9 +1,11 @@
 //! A block as rows, without a database.
 
+mod kind;
 mod movements;
 
-pub use movements::MovementKind;
-pub(crate) use movements::{Moved, moved};
+pub use kind::MovementKind;
+pub(crate) use kind::Part;
+use movements::{Moved, granted, moved};
 
 use tacit_circuits::list::VersionId;
 use tacit_circuits::scope::MemberId;
@@ -25,8 +27,8 @@ pub(crate) struct Rows {
     blocks: Insertion<11>,
     transactions: Insertion<7>,
     events: Insertion<5>,
-    calls: Insertion<16>,
-    movements: Insertion<9>,
+    calls: Insertion<14>,
+    movements: Insertion<10>,
     alarms: Insertion<10>,
 }
 
@@ -51,11 +53,10 @@ impl Rows {
             events: Insertion::new("ledger_event (height, leaf, place, kind, fields)"),
             calls: Insertion::new(
                 "ledger_calls (session_id, sequence, height, leaf, time_ms, business_date, querier, \
-                 provider, list_id, tag_epoch, first_leaf, calls, price_minor, charge_minor, \
-                 reward_minor, audit_hashes)",
+                 provider, list_id, tag_epoch, first_leaf, calls, price_minor, audit_hashes)",
             ),
             movements: Insertion::new(
-                "ledger_movement (height, leaf, place, time_ms, member, kind, amount_minor, \
+                "ledger_movement (height, leaf, place, time_ms, member, kind, amount_minor, sealed, \
                  counterparty, session_id)",
             ),
             alarms: Insertion::new(
@@ -76,17 +77,16 @@ impl Rows {
             time_ms: genesis.time_ms,
             leaf: 0,
         };
+        let grant = section.parameters.welcome_grant_minor;
+        let deposit = grant.min(section.parameters.deposit_minor);
+        let mut movement = 0;
         // Parties are numbered from 1 in the order of the genesis.
         for (number, first) in (1..).zip(&section.members) {
             if first.candidate.role == Role::Member {
-                let granted = Moved {
-                    member: MemberId(number),
-                    kind: MovementKind::Grant,
-                    amount_minor: section.parameters.welcome_grant_minor,
-                    counterparty: None,
-                    session: None,
-                };
-                self.add_movement(place, u64::from(number), &granted);
+                for moved in granted(MemberId(number), grant, deposit) {
+                    self.add_movement(place, movement, &moved);
+                    movement += 1;
+                }
             }
         }
         Ok(())
@@ -259,8 +259,6 @@ impl Rows {
             tag_epoch,
             first_leaf,
             calls,
-            charge_minor,
-            reward_minor,
             business_date,
         } = event
         else {
@@ -282,14 +280,12 @@ impl Rows {
             (*first_leaf).into(),
             (*calls).into(),
             request.price_minor.into(),
-            (*charge_minor).into(),
-            (*reward_minor).into(),
             audit_hashes.into(),
         ]);
     }
 
     fn add_movement(&mut self, at: Place, place: u64, moved: &Moved) {
-        if moved.amount_minor == 0 {
+        if !moved.counts() {
             return;
         }
         self.movements.push([
@@ -300,6 +296,7 @@ impl Rows {
             moved.member.0.into(),
             (moved.kind as u32).into(),
             moved.amount_minor.into(),
+            moved.sealed.map(|sealed| sealed.to_vec()).into(),
             moved.counterparty.map(|member| member.0).into(),
             moved.session.map(|session| session.0).into(),
         ]);

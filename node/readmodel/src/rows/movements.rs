@@ -1,79 +1,46 @@
 //! What an event did to whose quota.
 
+use tacit_circuits::quota::Ciphertext;
 use tacit_circuits::scope::MemberId;
 use tacit_ledger::network::{DisputeOutcome, Event, SessionId};
 
-/// Why a member's quota moved. The numbers stand in the tables and never change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum MovementKind {
-    /// Granted at admission.
-    Grant = 1,
-    /// Put aside when a session opened.
-    Escrow = 2,
-    /// Returned from the escrow of a session.
-    Refund = 3,
-    /// Paid out of escrow to a provider.
-    Charge = 4,
-    /// Received for calls served.
-    Earning = 5,
-    /// Minted for calls served.
-    Reward = 6,
-    /// Taken for a breach of the rules.
-    Penalty = 7,
-    /// Put aside for a dispute.
-    Stake = 8,
-    /// Returned from a dispute.
-    StakeReturned = 9,
-    /// Lost in a dispute: it was put aside before.
-    StakeLost = 10,
-    /// Received from whoever lost a dispute.
-    Compensation = 11,
-}
-
-impl MovementKind {
-    /// All kinds, by number.
-    pub const ALL: [Self; 11] = [
-        Self::Grant,
-        Self::Escrow,
-        Self::Refund,
-        Self::Charge,
-        Self::Earning,
-        Self::Reward,
-        Self::Penalty,
-        Self::Stake,
-        Self::StakeReturned,
-        Self::StakeLost,
-        Self::Compensation,
-    ];
-
-    /// The kind with this number.
-    pub(crate) fn numbered(number: u64) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| *kind as u64 == number)
-    }
-
-    /// Whether what the member has available grew. A charge and a lost stake leave it as it is: they were put
-    /// aside before.
-    pub const fn incoming(self) -> bool {
-        matches!(
-            self,
-            Self::Grant
-                | Self::Refund
-                | Self::Earning
-                | Self::Reward
-                | Self::StakeReturned
-                | Self::Compensation
-        )
-    }
-}
+use super::kind::MovementKind;
 
 /// A member's quota moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moved {
     pub(crate) member: MemberId,
     pub(crate) kind: MovementKind,
+    /// The part that everybody sees.
     pub(crate) amount_minor: u64,
+    /// The part that is sealed.
+    pub(crate) sealed: Option<Ciphertext<3>>,
     pub(crate) counterparty: Option<MemberId>,
     pub(crate) session: Option<SessionId>,
+}
+
+impl Moved {
+    /// Whether there is anything to say about it. A sealed amount may be nothing as well, which is nobody's
+    /// business.
+    pub(crate) fn counts(&self) -> bool {
+        self.amount_minor > 0 || self.sealed.is_some() || self.kind == MovementKind::RollOver
+    }
+}
+
+/// A welcome grant, of which a part begins in the deposit.
+pub(crate) fn granted(member: MemberId, amount_minor: u64, deposited_minor: u64) -> [Moved; 2] {
+    let moved = |kind, amount_minor| Moved {
+        member,
+        kind,
+        amount_minor,
+        sealed: None,
+        counterparty: None,
+        session: None,
+    };
+    [
+        moved(MovementKind::Grant, amount_minor),
+        moved(MovementKind::Deposit, deposited_minor),
+    ]
 }
 
 /// What an event did to the quota of members, in the order in which it did it.
@@ -82,6 +49,7 @@ pub(crate) fn moved(event: &Event) -> Vec<Moved> {
         member: *member,
         kind,
         amount_minor: *amount_minor,
+        sealed: None,
         counterparty: None,
         session: None,
     };
@@ -89,23 +57,24 @@ pub(crate) fn moved(event: &Event) -> Vec<Moved> {
         counterparty: Some(*other),
         ..alone(member, kind, amount_minor)
     };
-    let between = |member: &MemberId, other: &MemberId, session: &SessionId, kind, amount: &u32| {
+    let between = |member: &MemberId, other: &MemberId, session: &SessionId, kind, amount: &u64| {
         let (counterparty, session) = (Some(*other), Some(*session));
         Moved {
-            member: *member,
-            kind,
-            amount_minor: u64::from(*amount),
             counterparty,
             session,
+            ..alone(member, kind, amount)
         }
+    };
+    let sealed = |moved: Moved, part: &Ciphertext<3>| Moved {
+        sealed: Some(*part),
+        ..moved
     };
     match event {
         Event::Granted {
             member,
             amount_minor,
-        } => {
-            vec![alone(member, MovementKind::Grant, amount_minor)]
-        }
+            deposited_minor,
+        } => granted(*member, *amount_minor, *deposited_minor).to_vec(),
         Event::Penalised {
             member,
             amount_minor,
@@ -116,69 +85,56 @@ pub(crate) fn moved(event: &Event) -> Vec<Moved> {
             member,
             burnt_minor,
             ..
-        } if *burnt_minor > 0 => {
+        } => {
             vec![alone(member, MovementKind::Penalty, burnt_minor)]
         }
         Event::SessionOpened {
             session,
             querier,
             provider,
-            escrow_minor,
+            escrow,
             ..
         } => {
-            vec![between(
-                querier,
-                provider,
-                session,
-                MovementKind::Escrow,
-                escrow_minor,
-            )]
+            let moved = between(querier, provider, session, MovementKind::Escrow, &0);
+            vec![sealed(moved, escrow)]
         }
         Event::SessionClosed {
             session,
             querier,
             provider,
-            returned_minor,
+            returned,
             ..
         } => {
-            vec![between(
-                querier,
-                provider,
-                session,
-                MovementKind::Refund,
-                returned_minor,
-            )]
+            let moved = between(querier, provider, session, MovementKind::Refund, &0);
+            vec![sealed(moved, returned)]
         }
-        Event::CallsLogged {
+        Event::ChargesCollected {
             session,
             querier,
             provider,
-            charge_minor,
+            public_minor,
+            charge,
             reward_minor,
             ..
-        } => vec![
-            between(
-                querier,
-                provider,
-                session,
-                MovementKind::Charge,
-                charge_minor,
-            ),
-            between(
-                provider,
-                querier,
-                session,
-                MovementKind::Earning,
-                charge_minor,
-            ),
-            between(
-                provider,
-                querier,
-                session,
-                MovementKind::Reward,
-                reward_minor,
-            ),
-        ],
+        } => {
+            use MovementKind::{Charge, Earning, Reward};
+            let paid = between(querier, provider, session, Charge, public_minor);
+            let earned = between(provider, querier, session, Earning, public_minor);
+            let rewarded = between(provider, querier, session, Reward, reward_minor);
+            vec![sealed(paid, charge), sealed(earned, charge), rewarded]
+        }
+        Event::RolledOver {
+            member,
+            granted_minor,
+        } => vec![alone(member, MovementKind::RollOver, granted_minor)],
+        Event::Deposited {
+            member,
+            amount_minor,
+        } => vec![alone(member, MovementKind::Deposit, amount_minor)],
+        Event::Withdrawn {
+            member,
+            amount_minor,
+        } => vec![alone(member, MovementKind::Withdrawal, amount_minor)],
         Event::DisputeOpened {
             owner,
             challenger,
@@ -189,7 +145,7 @@ pub(crate) fn moved(event: &Event) -> Vec<Moved> {
             member,
             burnt_minor,
             ..
-        } if *burnt_minor > 0 => {
+        } => {
             vec![alone(member, MovementKind::Penalty, burnt_minor)]
         }
         Event::DisputeDecided {
@@ -217,8 +173,7 @@ pub(crate) fn moved(event: &Event) -> Vec<Moved> {
             };
             let returned = with(challenger, owner, MovementKind::StakeReturned, stake_minor);
             let returned = (*outcome != DisputeOutcome::Dismissed).then_some(returned);
-            let moved = returned.into_iter().chain([compensation, cost]);
-            moved.filter(|moved| moved.amount_minor > 0).collect()
+            returned.into_iter().chain([compensation, cost]).collect()
         }
         Event::PartyJoined { .. }
         | Event::PartyLeft { .. }
@@ -239,6 +194,7 @@ pub(crate) fn moved(event: &Event) -> Vec<Moved> {
         | Event::FraudProven { .. }
         | Event::ListWithdrawn { .. }
         | Event::KeyRevoked { .. }
+        | Event::CallsLogged { .. }
         | Event::SessionClosing { .. }
         | Event::LogAdvanced { .. }
         | Event::ReceiptKeySet { .. }
@@ -249,7 +205,6 @@ pub(crate) fn moved(event: &Event) -> Vec<Moved> {
         | Event::PauseChanged { .. }
         | Event::BeaconOpened { .. }
         | Event::BeaconDrawn { .. }
-        | Event::BeaconWithheld { .. }
         | Event::SamplesLogged { .. }
         | Event::SamplesProven { .. }
         | Event::Unproven { .. }
@@ -257,7 +212,6 @@ pub(crate) fn moved(event: &Event) -> Vec<Moved> {
         | Event::PanelDrawn { .. }
         | Event::EvidenceGiven { .. }
         | Event::Ruled { .. }
-        | Event::RulingMissed { .. }
         | Event::DisputeClosed { .. }
         | Event::Suspended { .. }
         | Event::RatingLowered { .. } => Vec::new(),
