@@ -2,120 +2,13 @@
 
 use tacit_circuits::scope::ListId;
 use tacit_ledger::kernel::envelope::Unsigned;
-use tacit_ledger::kernel::{
-    BlockResult, BusinessDate, Envelope, Event as KernelEvent, MemberId, ModuleId, Outcome, Reject,
-    TxResult, codec,
-};
-use tacit_ledger::network::{Event, SessionId, read};
-use tacit_readmodel::{Direction, HistoryFilter, MovementKind, Period, QuotaSums, ReadModel};
+use tacit_ledger::kernel::{BlockResult, BusinessDate, Envelope, ModuleId, Outcome, Reject};
+use tacit_ledger::network::SessionId;
+use tacit_readmodel::{Direction, HistoryFilter, Period, ReadModel};
 
-use super::{ASKER, OBSERVER, OTHER, OWNER, Story, history};
-use crate::support::chain::{
-    Chain, Finalized, PRICE_MINOR, REWARD_MINOR, START_MS, STEP_MS, alarm, audit, version,
-};
+use super::{ASKER, OBSERVER, OTHER, OWNER, Story, history, invented};
+use crate::support::chain::{Chain, PRICE_MINOR, START_MS, STEP_MS, alarm, audit, version};
 use crate::support::fresh::Engine;
-
-pub async fn the_genesis_grants_stand_in_every_members_movements(engine: Engine) {
-    let fresh = engine.fresh().await;
-    let chain = Chain::new("grants");
-    let model = ReadModel::open(&fresh.url, &chain.genesis).await.unwrap();
-    let welcome = read::parameters(&chain.state).unwrap().welcome_grant_minor;
-    for member in [OWNER, ASKER] {
-        let movements = model.movements(member, Period::ALL, 10).await.unwrap();
-        let [grant] = movements.as_slice() else {
-            panic!("{movements:?}")
-        };
-        assert_eq!(
-            (grant.kind, grant.amount_minor),
-            (MovementKind::Grant, welcome)
-        );
-        assert_eq!(
-            (grant.height, grant.time_ms, grant.tx_id),
-            (0, START_MS, None)
-        );
-    }
-    assert_eq!(
-        model.movements(OBSERVER, Period::ALL, 10).await.unwrap(),
-        []
-    );
-    model.close().await;
-    fresh.remove().await;
-}
-
-pub async fn balances_are_the_sums_of_movements(engine: Engine) {
-    let fresh = engine.fresh().await;
-    let story = Story::new();
-    let model = story.read(&fresh.url).await;
-    for member in (1..=4).map(MemberId) {
-        let sums = model.quota(member, Period::ALL).await.unwrap();
-        let balance = read::balance(&story.chain.state, member).unwrap();
-        let came = sums.granted_minor
-            + sums.refunded_minor
-            + sums.earned_minor
-            + sums.rewarded_minor
-            + sums.unstaked_minor
-            + sums.compensated_minor;
-        assert_eq!(
-            came - sums.escrowed_minor - sums.penalised_minor - sums.staked_minor,
-            balance.available_minor
-        );
-        let put_aside = sums.escrowed_minor - sums.refunded_minor - sums.spent_minor;
-        assert_eq!(put_aside, balance.escrowed_minor);
-        let counted = read::history(&story.chain.state, member).unwrap();
-        assert_eq!(sums.spent_minor, counted.spent_minor);
-        assert_eq!(sums.earned_minor, counted.earned_minor);
-        assert_eq!(sums.rewarded_minor, counted.rewarded_minor);
-        let date = BusinessDate::at(START_MS, 480);
-        assert_eq!(
-            model.calls_on(member, date).await.unwrap(),
-            counted.asked_calls
-        );
-        assert_eq!(
-            model
-                .calls_on(member, BusinessDate(date.0 + 1))
-                .await
-                .unwrap(),
-            0
-        );
-    }
-    let earned = model.quota(OWNER, Period::ALL).await.unwrap();
-    assert_eq!(earned.earned_minor, u64::from(7 * PRICE_MINOR));
-    assert_eq!(earned.rewarded_minor, u64::from(7 * REWARD_MINOR));
-    model.close().await;
-    fresh.remove().await;
-}
-
-pub async fn movements_come_newest_first_and_no_more_than_asked(engine: Engine) {
-    let fresh = engine.fresh().await;
-    let story = Story::new();
-    let model = story.read(&fresh.url).await;
-    let all = model.movements(OTHER, Period::ALL, 1_000).await.unwrap();
-    let kinds: Vec<_> = all.iter().map(|movement| movement.kind).collect();
-    use MovementKind::{Charge, Escrow, Grant, Refund};
-    assert_eq!(kinds, [Refund, Charge, Escrow, Grant]);
-    assert_eq!(all[0].amount_minor, u64::from(8 * PRICE_MINOR));
-    assert!(
-        all[..3]
-            .iter()
-            .all(|one| one.counterparty == Some(OWNER) && one.tx_id.is_some())
-    );
-    assert!(all.is_sorted_by(|a, b| a.time_ms >= b.time_ms));
-    assert_eq!(
-        model.movements(OTHER, Period::ALL, 2).await.unwrap(),
-        all[..2]
-    );
-    assert_eq!(model.movements(OTHER, Period::ALL, 0).await.unwrap(), []);
-    let nothing = Period {
-        from_ms: 0,
-        until_ms: Some(0),
-    };
-    assert_eq!(
-        model.quota(OTHER, nothing).await.unwrap(),
-        QuotaSums::default()
-    );
-    model.close().await;
-    fresh.remove().await;
-}
 
 pub async fn the_history_holds_each_call_once_in_the_order_of_the_ledger(engine: Engine) {
     let fresh = engine.fresh().await;
@@ -271,13 +164,6 @@ pub async fn a_period_holds_its_first_moment_and_not_its_last(engine: Engine) {
         };
         assert_eq!(history(&model, filter).await.len(), expected, "{period:?}");
     }
-    let period = Period {
-        from_ms: first,
-        until_ms: Some(last),
-    };
-    let sums = model.quota(ASKER, period).await.unwrap();
-    assert_eq!(sums.spent_minor, u64::from(3 * PRICE_MINOR));
-    assert_eq!(sums.granted_minor, 0);
     model.close().await;
     fresh.remove().await;
 }
@@ -350,7 +236,7 @@ pub async fn events_read_as_json(engine: Engine) {
     let json: serde_json::Value = serde_json::from_str(&event.json).unwrap();
     assert_eq!(json["session"], story.asked.id.0);
     assert_eq!(json["calls"], 3);
-    assert_eq!(json["charge_minor"], 3 * PRICE_MINOR);
+    assert_eq!(json.get("charge_minor"), None);
     assert_eq!(
         json["business_date"],
         BusinessDate::at(START_MS, 480).to_string()
@@ -405,45 +291,6 @@ pub async fn alarms_come_oldest_first_and_the_newest_are_kept(engine: Engine) {
     fresh.remove().await;
 }
 
-pub async fn penalties_stand_with_those_who_paid(engine: Engine) {
-    let fresh = engine.fresh().await;
-    let mut story = Story::new();
-    let publication = version(story.list.id);
-    let events = [
-        Event::Penalised {
-            member: OWNER,
-            amount_minor: 700,
-        },
-        Event::Penalised {
-            member: ASKER,
-            amount_minor: 30,
-        },
-        Event::FraudProven {
-            publication,
-            owner: OWNER,
-            proven_by: OTHER,
-            burnt_minor: 730,
-        },
-    ];
-    let block = invented(&mut story.chain, &story.blocks[0].envelopes[0], &events);
-    let model = story.read(&fresh.url).await;
-    model.apply(&block.block()).await.unwrap();
-    for (member, paid) in [(OWNER, 700), (ASKER, 30), (OTHER, 0)] {
-        let sums = model.quota(member, Period::ALL).await.unwrap();
-        assert_eq!(sums.penalised_minor, paid, "{member}");
-    }
-    let alarms = model.alarms(0, 10).await.unwrap();
-    let [alarm] = alarms.as_slice() else {
-        panic!("{alarms:?}")
-    };
-    assert_eq!(
-        (alarm.kind.as_str(), alarm.raised_by, alarm.about),
-        ("fraud-proven", OTHER, OWNER)
-    );
-    model.close().await;
-    fresh.remove().await;
-}
-
 pub async fn the_largest_sequence_number_comes_back(engine: Engine) {
     let fresh = engine.fresh().await;
     let mut chain = Chain::new("large");
@@ -470,27 +317,4 @@ pub async fn the_largest_sequence_number_comes_back(engine: Engine) {
     );
     model.close().await;
     fresh.remove().await;
-}
-
-/// A block with one applied transaction that says these events.
-fn invented(chain: &mut Chain, envelope: &[u8], events: &[Event]) -> Finalized {
-    let tx_id = Envelope::from_bytes(envelope).unwrap().tx_id();
-    let events: Vec<_> = events
-        .iter()
-        .map(|event| KernelEvent {
-            module: ModuleId::NETWORK,
-            body: codec::encode(event).try_into().unwrap(),
-        })
-        .collect();
-    let events = events.try_into().unwrap();
-    let result = TxResult {
-        tx_id,
-        outcome: Outcome::Applied,
-        events,
-    };
-    let own = BlockResult::Block {
-        height: 0,
-        events: Vec::new().try_into().unwrap(),
-    };
-    chain.invented(vec![envelope.to_vec()], vec![own, BlockResult::Tx(result)])
 }

@@ -2,9 +2,14 @@
 
 pub mod answers;
 pub mod applying;
+pub mod quota;
 
 use tacit_ledger::kernel::MemberId;
-use tacit_readmodel::{CallBatch, HistoryFilter, Movement, Period, ReadModel};
+use tacit_ledger::kernel::{
+    BlockResult, Envelope, Event as KernelEvent, ModuleId, Outcome, TxResult, codec,
+};
+use tacit_ledger::network::Event;
+use tacit_readmodel::{CallBatch, HistoryFilter, Movement, MovementFilter, ReadModel};
 
 use crate::support::chain::{Chain, Finalized, Opened, TestList};
 
@@ -13,7 +18,8 @@ pub const ASKER: MemberId = MemberId(2);
 pub const OTHER: MemberId = MemberId(3);
 pub const OBSERVER: MemberId = MemberId(5);
 
-/// Two lists; two members ask the first, one of them is asked; a session ends.
+/// Two lists; two members ask the first, one of them is asked; what the first is owed is collected, and a
+/// session ends with it.
 pub struct Story {
     pub chain: Chain,
     pub blocks: Vec<Finalized>,
@@ -23,7 +29,6 @@ pub struct Story {
 
 impl Story {
     pub fn new() -> Self {
-        use tacit_ledger::network::Action;
         let mut chain = Chain::new("story");
         let (list, mut blocks) = chain.list(OWNER);
         let (back, more) = chain.list(ASKER);
@@ -46,8 +51,11 @@ impl Story {
             chain.calls(asked, &list, 1, 1),
         ];
         blocks.push(chain.block(second));
-        let close = Action::CloseSession { session: others.id };
-        blocks.push(chain.block(vec![(OWNER, close)]));
+        let last = vec![
+            chain.collection(asked.id, false),
+            chain.collection(others.id, true),
+        ];
+        blocks.push(chain.block(last));
         Self {
             chain,
             blocks,
@@ -78,13 +86,45 @@ pub async fn history(model: &ReadModel, filter: HistoryFilter) -> Vec<CallBatch>
     batches
 }
 
+/// All movements that a filter lets through.
+pub async fn movements(model: &ReadModel, filter: MovementFilter) -> Vec<Movement> {
+    let mut reading = model.movements(filter).await.expect("movements");
+    let mut movements = Vec::new();
+    while let Some(movement) = reading.next().await.expect("a movement") {
+        movements.push(movement);
+    }
+    movements
+}
+
+/// A block with one applied transaction that says these events.
+pub fn invented(chain: &mut Chain, envelope: &[u8], events: &[Event]) -> Finalized {
+    let tx_id = Envelope::from_bytes(envelope).unwrap().tx_id();
+    let events: Vec<_> = events
+        .iter()
+        .map(|event| KernelEvent {
+            module: ModuleId::NETWORK,
+            body: codec::encode(event).try_into().unwrap(),
+        })
+        .collect();
+    let events = events.try_into().unwrap();
+    let result = TxResult {
+        tx_id,
+        outcome: Outcome::Applied,
+        events,
+    };
+    let own = BlockResult::Block {
+        height: 0,
+        events: Vec::new().try_into().unwrap(),
+    };
+    chain.invented(vec![envelope.to_vec()], vec![own, BlockResult::Tx(result)])
+}
+
 /// All that the tables say about all members.
 pub async fn everything(model: &ReadModel) -> (Vec<CallBatch>, Vec<Movement>, Vec<String>) {
     let (mut calls, mut movements, mut blocks) = (Vec::new(), Vec::new(), Vec::new());
     for member in (1..=5).map(MemberId) {
         calls.extend(history(model, HistoryFilter::all(member)).await);
-        let newest = model.movements(member, Period::ALL, u32::MAX).await;
-        movements.extend(newest.expect("movements"));
+        movements.extend(self::movements(model, MovementFilter::all(member)).await);
     }
     for height in 0..=model.position().await.expect("a position").height {
         blocks.push(format!("{:?}", model.block(height).await.expect("a block")));

@@ -1,6 +1,7 @@
 //! The shipped state machine over a map, making blocks of real transactions.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use ed25519_zebra::SigningKey;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -8,15 +9,22 @@ use tacit_circuits::curve::{Field, Point};
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::list::{SizeClass, VersionId};
 use tacit_circuits::oprf::{Input, KeyContext, KeyProof, ListKey, blind, evaluate};
+use tacit_circuits::quota::transfer::Role as Seat;
+use tacit_circuits::quota::{
+    Ciphertext, OWNER, Opening as AmountOpening, QuotaKey, SUPERVISOR, ValueTable,
+};
 use tacit_circuits::scope::{ListId, ListVersion, MemberId, TagEpoch};
 use tacit_ledger::kernel::envelope::ledger_key;
 use tacit_ledger::kernel::party::Name;
 use tacit_ledger::kernel::{
-    BlockContext, BlockResult, BlockRun, Digest, Genesis, Machine, Missing, Registry, Role,
-    StateKey, Text, hash,
+    BlockContext, BlockResult, BlockRun, Digest, Envelope, Genesis, Machine, Missing, Outcome,
+    Registry, Role, StateKey, Text, hash,
 };
-use tacit_ledger::network::action::Opening;
+use tacit_ledger::network::action::SessionTerms;
 use tacit_ledger::network::parameters::CategoryId;
+use tacit_ledger::network::quota::{
+    Collection, Source, charge_context, prove_deposit, prove_key, prove_opening,
+};
 use tacit_ledger::network::request::Call;
 use tacit_ledger::network::{
     Action, AlarmReason, CallBatch, Candidate, Category, ConsensusKey, Event, GenesisMember,
@@ -39,6 +47,8 @@ pub struct Chain {
     pub machine: Machine,
     pub state: BTreeMap<StateKey, Vec<u8>>,
     keys: Vec<SigningKey>,
+    /// What the sessions' requests charge above one call's price each and nobody collected.
+    owed: BTreeMap<SessionId, Vec<AmountOpening>>,
     rng: ChaCha20Rng,
     height: u64,
     hash: Digest,
@@ -126,6 +136,7 @@ impl Chain {
             machine,
             state,
             keys,
+            owed: BTreeMap::new(),
             rng,
             height: 0,
             hash: Digest::default(),
@@ -168,11 +179,35 @@ impl Chain {
                 None => self.state.remove(&key),
             };
         }
+        for (envelope, result) in envelopes.iter().zip(&execution.results[1..]) {
+            self.keep_account(envelope, result);
+        }
         let envelopes: Vec<_> = envelopes
             .iter()
             .map(|envelope| envelope.to_bytes())
             .collect();
         self.sealed(envelopes, execution.results)
+    }
+
+    fn keep_account(&mut self, envelope: &Envelope, result: &BlockResult) {
+        let applied = |result: &BlockResult| match result {
+            BlockResult::Tx(tx) => tx.outcome == Outcome::Applied,
+            BlockResult::Block { .. } => false,
+        };
+        if !applied(result) {
+            return;
+        }
+        match Action::of(envelope) {
+            Some(Ok(Action::CallBatch(batch))) => {
+                let request = &batch.signed.request;
+                let owed = self.owed.entry(request.session).or_default();
+                owed.push(charged(request));
+            }
+            Some(Ok(Action::CollectCharges { session, .. })) => {
+                self.owed.remove(&session);
+            }
+            _ => {}
+        }
     }
 
     /// A block with results of the test's own making.
@@ -264,18 +299,41 @@ impl Chain {
         )
     }
 
-    /// A block that opens a session with a list.
+    /// A block that opens a session with a list, after rolling over what waits.
     pub fn open(&mut self, querier: MemberId, list: &TestList, calls: u32) -> (Opened, Finalized) {
-        let opening = Opening {
+        let terms = SessionTerms {
             list: list.id,
             tag_epoch: EPOCH,
             lane: 0,
-            escrow_minor: calls * PRICE_MINOR,
             cap_calls: calls,
             deadline_height: self.height + 1_000,
         };
+        let key = quota_key(querier);
+        let mut account = read::account(&self.state, querier).expect("a map");
+        let mut actions = Vec::new();
+        if account.granted_minor > 0 || account.additions > 0 {
+            account.roll_over();
+            actions.push((querier, Action::RollOver));
+        }
+        let source = Source {
+            key: &key,
+            available: &account.available,
+            available_minor: opened(&key, &account.available.select([OWNER])),
+        };
+        let parties = read::quota_parties(&self.state, querier, list.owner).expect("a map");
+        let (opening, _) = prove_opening(
+            self.machine.chain_id(),
+            querier,
+            terms,
+            &parties.expect("parties"),
+            &source,
+            calls * PRICE_MINOR,
+            &mut self.rng,
+        )
+        .expect("it is there");
         let openings = vec![opening].try_into().expect("fits");
-        let block = self.block(vec![(querier, Action::OpenSessions { openings })]);
+        actions.push((querier, Action::OpenSessions { openings }));
+        let block = self.block(actions);
         let session = block.events().into_iter().find_map(|event| match event {
             Event::SessionOpened { session, .. } => Some(session),
             _ => None,
@@ -287,6 +345,41 @@ impl Chain {
             },
             block,
         )
+    }
+
+    /// The transaction with which a provider collects what a session owes it.
+    pub fn collection(&mut self, id: SessionId, closes: bool) -> (MemberId, Action) {
+        let session = read::session(&self.state, id)
+            .expect("a map")
+            .expect("open");
+        let escrow = read::escrow(&self.state, id).expect("a map");
+        let parties = read::quota_parties(&self.state, session.querier, session.provider);
+        let key = quota_key(session.provider);
+        let owed = AmountOpening::sum(&self.owed[&id]).expect("a small sum");
+        let collection = Collection {
+            session: &session,
+            escrow: &escrow,
+            escrow_minor: opened(&key, &escrow.select([Seat::Provider as usize])),
+            owed: &owed,
+        };
+        let parties = parties.expect("a map").expect("parties");
+        let chain_id = self.machine.chain_id();
+        let action = collection.prove(chain_id, &parties, &key, closes, &mut self.rng);
+        (session.provider, action.expect("it is covered"))
+    }
+
+    /// The transaction with which a member puts available quota into its deposit.
+    pub fn deposit(&mut self, member: MemberId, amount_minor: u64) -> (MemberId, Action) {
+        let key = quota_key(member);
+        let available = read::account(&self.state, member).expect("a map").available;
+        let source = Source {
+            key: &key,
+            available: &available,
+            available_minor: opened(&key, &available.select([OWNER])),
+        };
+        let chain_id = self.machine.chain_id();
+        let action = prove_deposit(chain_id, member, &source, amount_minor, &mut self.rng);
+        (member, action.expect("it is there"))
     }
 
     /// The transaction with which a list's owner settles a request; call `i` of request `sequence` has
@@ -314,7 +407,7 @@ impl Chain {
                 audit: audit(opened.id, sequence, index),
             })
             .collect();
-        let request = Request {
+        let mut request = Request {
             chain_id: self.machine.chain_id(),
             session: opened.id,
             sequence,
@@ -324,9 +417,10 @@ impl Chain {
             tag_epoch: EPOCH,
             key: list.key.public().to_wire(),
             price_minor: PRICE_MINOR,
-            cumulative_minor: count as u64 * u64::from(PRICE_MINOR),
+            charge: Ciphertext::<0>::zero().commitment,
             calls: calls.try_into().expect("fits"),
         };
+        request.charge = charged(&request).commitment();
         let context = request.evaluation_context();
         let (evaluated, proof) =
             evaluate(&list.key, &context, &blinded, &mut self.rng).expect("evaluates");
@@ -344,6 +438,46 @@ impl Chain {
 }
 
 static LABEL: hash::Label = hash::Label::new("tests of the read model");
+
+/// The bound of what anything in the tests holds.
+const HELD_BOUND: u64 = 1 << 40;
+
+/// The key to which a party's amounts are sealed. The observer is the supervisor.
+pub fn quota_key(member: MemberId) -> QuotaKey {
+    QuotaKey::derive(&[member.0 as u8; 32], 0)
+}
+
+/// What a ciphertext holds for the holder of a key. It panics where that is below zero.
+pub fn opened(key: &QuotaKey, ciphertext: &Ciphertext<1>) -> u64 {
+    static TABLE: OnceLock<ValueTable> = OnceLock::new();
+    let table = TABLE.get_or_init(|| ValueTable::with_bits(16));
+    table
+        .open_vartime(key, ciphertext, HELD_BOUND)
+        .expect("an amount that is not below zero, sealed to this key")
+}
+
+/// What a ciphertext holds for a member, which the supervisor sees too.
+pub fn held(member: MemberId, ciphertext: &Ciphertext<2>) -> u64 {
+    let value = opened(&quota_key(member), &ciphertext.select([OWNER]));
+    let seen = opened(&quota_key(MemberId(5)), &ciphertext.select([SUPERVISOR]));
+    assert_eq!(value, seen, "the supervisor sees another amount");
+    value
+}
+
+/// An amount sealed to querier, provider and supervisor.
+pub fn sealed(amount_minor: u32, parties: [MemberId; 2], seed: u64) -> Ciphertext<3> {
+    let [querier, provider] = parties;
+    let keys = [querier, provider, MemberId(5)].map(|party| quota_key(party).public());
+    AmountOpening::random(amount_minor, &mut ChaCha20Rng::seed_from_u64(seed)).seal(&keys)
+}
+
+/// The opening of what a request charges above one call's price.
+fn charged(request: &Request) -> AmountOpening {
+    let secret = quota_key(request.querier).agree(&quota_key(request.provider).public());
+    let context = charge_context(request.chain_id, request.session, request.sequence);
+    let calls = request.calls.len() as u32;
+    secret.opening(&context, request.price_minor * (calls - 1))
+}
 
 /// The audit hash of a call.
 pub fn audit(session: SessionId, sequence: u64, index: u64) -> Digest {
@@ -391,12 +525,16 @@ fn first(number: u8, key: &SigningKey) -> GenesisMember {
     } else {
         Role::Member
     };
+    let quota_key = quota_key(MemberId(number.into()));
+    let mut rng = ChaCha20Rng::seed_from_u64(number.into());
     GenesisMember {
         candidate: Candidate {
             name: text(&format!("Bank {number}")),
             group: text(&format!("Group {number}")),
             role,
             ledger_key: ledger_key(key),
+            quota_key: quota_key.public(),
+            quota_key_proof: prove_key(&quota_key, &ledger_key(key), &mut rng),
             profile: Profile {
                 consensus_key: ConsensusKey([number; 32]),
                 tls_spki_hash: SpkiHash([number; 32]),

@@ -62,7 +62,8 @@ impl Fresh {
     }
 }
 
-async fn execute(server: &str, sql: &str) {
+/// Executes a statement past the read model.
+pub async fn execute(server: &str, sql: &str) {
     sqlx::any::install_default_drivers();
     let mut connection = AnyConnection::connect(server).await.expect("a server");
     sqlx::query(AssertSqlSafe(sql.to_owned()))
