@@ -1,4 +1,5 @@
-//! How fast blocks become rows: blocks of a thousand call batches, the history that is read back, empty blocks.
+//! How fast blocks become rows: blocks of a thousand call batches, the history that is read back, empty
+//! blocks; and how fast sealed amounts add up.
 //!
 //! `cargo bench -p tacit-readmodel --bench readmodel`, on SQLite; on PostgreSQL where `TACIT_TEST_POSTGRES_URL`
 //! names a server.
@@ -15,14 +16,14 @@ mod support;
 
 use std::time::Instant;
 
-use support::chain::{Chain, Finalized};
+use support::chain::{Chain, Finalized, sealed};
 use support::fresh::Engine;
 use tacit_ledger::kernel::{
     BlockResult, BusinessDate, Envelope, Event as KernelEvent, MemberId, ModuleId, Outcome,
     TxResult, codec,
 };
-use tacit_ledger::network::{Action, Event};
-use tacit_readmodel::{HistoryFilter, ReadModel};
+use tacit_ledger::network::{Action, Event, SessionId};
+use tacit_readmodel::{HistoryFilter, MovementFilter, MovementKind, ReadModel};
 
 const BLOCKS: u64 = 20;
 const TRANSACTIONS: u64 = 1_000;
@@ -73,6 +74,22 @@ async fn main() {
     let rate = f64::from(batches) / start.elapsed().as_secs_f64();
     println!("history/{engine:?}/batches={batches}: {rate:.0} batches a second");
 
+    let collected: Vec<_> = (0..BLOCKS).map(|_| collected(&mut chain)).collect();
+    for block in &collected {
+        model.apply(&block.block()).await.expect("applies");
+    }
+    let start = Instant::now();
+    let filter = MovementFilter {
+        kind: Some(MovementKind::Earning),
+        ..MovementFilter::all(MemberId(1))
+    };
+    let sums = model.quota_sums(filter).await.expect("sums");
+    let rows = BLOCKS * TRANSACTIONS;
+    let sum = sums.of(MovementKind::Earning).public_minor;
+    assert_eq!(sum, rows as i64 * 100, "rows are missing");
+    let rate = rows as f64 / start.elapsed().as_secs_f64();
+    println!("sums/{engine:?}/sealed movements={rows}: {rate:.0} movements a second");
+
     let empty: Vec<_> = (0..1_000).map(|_| chain.block(Vec::new())).collect();
     let start = Instant::now();
     for block in &empty {
@@ -82,6 +99,28 @@ async fn main() {
     println!("apply/{engine:?}/empty blocks one by one: {rate:.0} a second");
     model.close().await;
     fresh.remove().await;
+}
+
+/// A block that says by itself that charges were collected, all alike.
+fn collected(chain: &mut Chain) -> Finalized {
+    let (querier, provider) = (MemberId(2), MemberId(1));
+    let event = Event::ChargesCollected {
+        session: SessionId(1),
+        querier,
+        provider,
+        requests: 1,
+        public_minor: 100,
+        charge: sealed(900, [querier, provider], 1),
+        reward_minor: 40,
+    };
+    let body = codec::encode(&event).try_into().unwrap();
+    let event = KernelEvent {
+        module: ModuleId::NETWORK,
+        body,
+    };
+    let events = vec![event; TRANSACTIONS as usize].try_into().unwrap();
+    let own = BlockResult::Block { height: 0, events };
+    chain.invented(Vec::new(), vec![own])
 }
 
 /// A block of batches of one call, all alike but for their numbers.
@@ -113,8 +152,6 @@ fn logged(chain: &mut Chain, template: &Envelope, action: &Action, block: u64) -
             tag_epoch: request.tag_epoch,
             first_leaf: sequence,
             calls: 1,
-            charge_minor: 100,
-            reward_minor: 40,
             business_date: BusinessDate(20_000),
         };
         let body = codec::encode(&event).try_into().unwrap();
