@@ -49,6 +49,7 @@ fn every_parameter_is_documented_with_its_default() {
         correction_days,
         rating_recovery_points,
         deposit_minor,
+        collection_window_blocks,
     } = Parameters::default();
     let defaults = [
         ("welcome_grant_minor", welcome_grant_minor),
@@ -75,6 +76,7 @@ fn every_parameter_is_documented_with_its_default() {
         ("correction_days", correction_days.into()),
         ("rating_recovery_points", rating_recovery_points.into()),
         ("deposit_minor", deposit_minor),
+        ("collection_window_blocks", collection_window_blocks),
     ];
     for (name, default) in defaults {
         assert!(has_line(&format!("| `{name}` | {default} |")), "{name}");

@@ -16,7 +16,7 @@ fn crowded(lists: u32) -> (Chain, u64) {
         chain.register_epoch(OWNER, list, EPOCH).expect("a new key");
         chain.activate(OWNER, version(list, EPOCH, 0));
     }
-    let deadline = chain.height + 20;
+    let deadline = chain.height + MAX_SESSION;
     for querier in [QUERIER, THIRD, FOURTH] {
         for number in 1..=lists {
             let mut one = opening(deadline);

@@ -31,6 +31,9 @@ enum Attempt {
     Propose(u32),
     Vote(u64, bool),
     Rotate(u32),
+    RollOver,
+    Deposit(u64),
+    PayOut(u64),
 }
 
 fn attempt() -> impl Strategy<Value = Attempt> {
@@ -55,6 +58,9 @@ fn attempt() -> impl Strategy<Value = Attempt> {
         8 => (0..8_u32).prop_map(Attempt::Propose),
         40 => (0..3_u64, prop::bool::weighted(0.9)).prop_map(|(back, yes)| Attempt::Vote(back, yes)),
         4 => (0..50_u32).prop_map(Attempt::Rotate),
+        12 => Just(Attempt::RollOver),
+        10 => (1..3_000_u64).prop_map(Attempt::Deposit),
+        8 => (1..3_000_u64).prop_map(Attempt::PayOut),
     ]
 }
 
@@ -153,6 +159,9 @@ fn action(chain: &Chain, member: MemberId, attempt: &Attempt) -> Option<Action> 
             vote(count.checked_sub(back)?, approve)
         }
         Attempt::Rotate(number) => rotate(certificate(MemberId(1_000 + number))),
+        Attempt::RollOver => Action::RollOver,
+        Attempt::Deposit(amount_minor) => chain.deposit_of(member, amount_minor)?,
+        Attempt::PayOut(amount_minor) => Action::Withdraw { amount_minor },
     })
 }
 
@@ -243,11 +252,27 @@ proptest! {
         }
         prop_assert_eq!(&chain.state, &again.state);
         // Once every session has ended, nothing is left in escrow.
-        chain.pass(MAX_SESSION + 2 * WINDOW + 2);
+        chain.pass(MAX_SESSION + 2 * WINDOW + COLLECTION_WINDOW + 2);
         for member in read::members(&chain.state).expect("a map") {
             prop_assert_eq!(chain.account(member.id).sessions, 0);
         }
         let escrows = keys::escrow(SessionId(0)).as_bytes()[..3].to_vec();
         prop_assert!(!chain.state.keys().any(|key| key.as_bytes().starts_with(&escrows)));
+    }
+    #[test]
+    fn a_proof_stays_good_whatever_all_others_do(blocks in blocks(), amount_minor in 1..50_000_u64) {
+        let mut chain = Chain::with_session();
+        let proven = chain.deposit_of(QUERIER, amount_minor).expect("it is there");
+        let before = chain.account(QUERIER).available;
+        for block in &blocks {
+            let mut posted = envelopes(&chain, block);
+            posted.retain(|envelope| envelope.sender != QUERIER);
+            chain.block(&posted);
+        }
+        prop_assert_eq!(chain.account(QUERIER).available, before);
+        let deposited = chain.deposit(QUERIER).total_minor();
+        chain.must(QUERIER, proven.clone());
+        prop_assert_eq!(chain.deposit(QUERIER).total_minor(), deposited + amount_minor);
+        prop_assert_eq!(chain.refused(QUERIER, proven), Reject::TRANSFER_INVALID);
     }
 }

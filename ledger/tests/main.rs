@@ -23,6 +23,7 @@ mod lists;
 mod members;
 mod pauses;
 mod precedence;
+mod quota;
 mod reading;
 mod receipts;
 mod refusals;

@@ -4,7 +4,9 @@ use tacit_circuits::quota::transfer::Role as Place;
 use tacit_circuits::scope::TagEpoch;
 use tacit_ledger::kernel::Reject;
 use tacit_ledger::network::record::SETTLEMENT_SPAN;
-use tacit_ledger::network::session::{Unsettled, admission, settles_until_height};
+use tacit_ledger::network::session::{
+    Unsettled, admission, collects_until_height, settles_until_height,
+};
 use tacit_ledger::network::{Action, Change, Event, SessionId, Settled, read};
 
 use crate::support::*;
@@ -115,7 +117,9 @@ fn a_querier_that_ends_a_session_leaves_its_provider_the_window_to_settle() {
     chain.pass_before(settles_until_height);
     let action = chain.batch(0, 1);
     chain.must(OWNER, action);
-    chain.pass(1);
+    let action = chain.batch(1, 1);
+    assert_eq!(chain.refused(OWNER, action), Reject::SESSION_ENDED);
+    chain.collect(SESSION);
     assert_eq!(chain.session(SESSION), None);
 }
 
@@ -140,27 +144,72 @@ fn the_window_of_a_former_epoch_is_not_lengthened_by_closing() {
 }
 
 #[test]
-fn what_a_session_owes_is_collected_up_to_the_last_height_at_which_it_settles() {
+fn a_session_that_owes_stands_for_its_collection_and_for_nothing_else() {
     let mut chain = Chain::with_session();
+    // Its querier posts what the provider answered and did not settle.
     let action = chain.batch(0, 2);
-    chain.must(OWNER, action);
-    let mut late = chain.clone();
-    let deadline = chain.session(SESSION).expect("open").deadline_height;
-    chain.pass_before(deadline + WINDOW);
-    chain.collect(SESSION);
+    chain.must(QUERIER, action);
+    let session = chain.session(SESSION).expect("open");
+    let settles_until = session.deadline_height + WINDOW;
+    let last = settles_until + COLLECTION_WINDOW;
+    assert_eq!(
+        collects_until_height(&chain.state, &session),
+        Ok(Some(last))
+    );
+    chain.pass_before(settles_until + 1);
+    let late = chain.batch(1, 1);
+    assert_eq!(chain.refused(OWNER, late), Reject::SESSION_ENDED);
+    assert_eq!(chain.refused(QUERIER, close(SESSION)), Reject::SESSION_OWES);
+    let mut later = chain.clone();
+    chain.pass_before(last);
+    let collection = chain.collection(SESSION, false).expect("it is covered");
+    let said = chain.must(OWNER, collection.clone());
+    assert!(matches!(
+        said[..],
+        [Event::ChargesCollected { .. }, Event::SessionClosed { .. }]
+    ));
     let spent = 2 * u64::from(PRICE_MINOR);
-    chain.pass(1);
     assert_eq!(chain.available(QUERIER), WELCOME_MINOR - spent);
+    let earned = spent + u64::from(REWARD_MINOR);
+    assert_eq!(chain.available(OWNER), WELCOME_MINOR + earned);
     // A block later it has ended, and what nobody collected has returned.
-    let collection = late.collection(SESSION, false).expect("it is covered");
-    late.pass_before(deadline + WINDOW + 1);
-    assert_eq!(late.refused(OWNER, collection), Reject::SESSION_UNKNOWN);
-    assert_eq!(late.available(QUERIER), WELCOME_MINOR);
-    assert_eq!(late.available(OWNER), WELCOME_MINOR);
+    later.pass_before(last + 1);
+    assert_eq!(later.refused(OWNER, collection), Reject::SESSION_UNKNOWN);
+    assert_eq!(later.available(QUERIER), WELCOME_MINOR);
+    assert_eq!(later.available(OWNER), WELCOME_MINOR);
 }
 
 #[test]
-fn what_was_settled_before_a_key_was_revoked_is_collected_while_the_session_stands() {
+fn a_session_whose_charges_are_collected_does_not_stand_any_longer() {
+    let mut chain = Chain::with_session();
+    let action = chain.batch(0, 2);
+    chain.must(OWNER, action);
+    let session = chain.session(SESSION).expect("open");
+    chain.pass_before(session.deadline_height + WINDOW);
+    chain.collect(SESSION);
+    let session = chain.session(SESSION).expect("it still settles");
+    assert_eq!(collects_until_height(&chain.state, &session), Ok(None));
+    chain.pass(1);
+    assert_eq!(chain.session(SESSION), None);
+}
+
+#[test]
+fn without_a_collection_window_a_session_that_owes_ends_when_it_settles_no_more() {
+    let mut chain = Chain::with(|network| network.parameters.collection_window_blocks = 0);
+    chain.prepare_list();
+    chain.open_one(QUERIER);
+    let action = chain.batch(0, 2);
+    chain.must(QUERIER, action);
+    let deadline = chain.session(SESSION).expect("open").deadline_height;
+    chain.pass_before(deadline + WINDOW + 1);
+    assert!(chain.session(SESSION).is_some());
+    chain.pass(1);
+    assert_eq!(chain.session(SESSION), None);
+    assert_eq!(chain.available(QUERIER), WELCOME_MINOR);
+}
+
+#[test]
+fn what_was_settled_before_a_key_was_revoked_is_collected_within_the_window() {
     let mut chain = Chain::with_session();
     let action = chain.batch(0, 2);
     chain.must(OWNER, action);
@@ -170,10 +219,17 @@ fn what_was_settled_before_a_key_was_revoked_is_collected_while_the_session_stan
         tag_epoch,
     };
     chain.must(OWNER, revoke);
+    let last = chain.height + COLLECTION_WINDOW;
+    assert_eq!(chain.refused(QUERIER, close(SESSION)), Reject::SESSION_OWES);
+    let mut late = chain.clone();
+    chain.pass_before(last);
     chain.collect(SESSION);
-    chain.must(QUERIER, close(SESSION));
+    assert_eq!(chain.session(SESSION), None);
     let spent = 2 * u64::from(PRICE_MINOR);
     assert_eq!(chain.available(QUERIER), WELCOME_MINOR - spent);
+    late.pass_before(last + 1);
+    late.must(QUERIER, close(SESSION));
+    assert_eq!(late.available(QUERIER), WELCOME_MINOR);
 }
 
 #[test]
@@ -184,7 +240,7 @@ fn a_session_settles_for_the_window_after_its_deadline() {
     let action = chain.batch(0, 1);
     chain.must(QUERIER, action);
     let action = chain.batch(1, 1);
-    assert_eq!(chain.refused(OWNER, action), Reject::SESSION_UNKNOWN);
+    assert_eq!(chain.refused(OWNER, action), Reject::SESSION_ENDED);
 }
 
 #[test]
@@ -215,6 +271,8 @@ fn a_window_that_was_lengthened_by_vote_is_waited_for() {
     assert!(chain.session(SESSION).is_some());
     let action = chain.batch(0, 1);
     chain.must(OWNER, action);
+    chain.collect(SESSION);
+    assert!(chain.session(SESSION).is_some());
     chain.pass_before(deadline + WINDOW + 5 + 2);
     assert_eq!(chain.session(SESSION), None);
 }

@@ -172,6 +172,9 @@ pub struct Parameters {
     /// What a member keeps in its deposit to open sessions and to publish, in minor units. As much of a
     /// welcome grant begins there.
     pub deposit_minor: u64,
+    /// For how many blocks after the last of its batches could be settled a session that owes something
+    /// stands for its provider to collect it. 0 ends it with the settlement window.
+    pub collection_window_blocks: u64,
 }
 
 impl Default for Parameters {
@@ -212,6 +215,9 @@ impl Default for Parameters {
             rating_recovery_points: 10,
             // Two fraudulent publications, or a fifth of the welcome grant.
             deposit_minor: Quota::whole(20_000).0,
+            // An hour: a querier may post batches while the provider is down, and an escrow is not bound
+            // for much longer than its session.
+            collection_window_blocks: 36_000,
         }
     }
 }
@@ -257,7 +263,8 @@ impl Parameters {
         // A minimum above the bound would keep every validator in place for ever.
         let minimum_fits = (1..=MAX_VALIDATORS as u32).contains(&self.min_validators);
         let approval_fits = (51..=100).contains(&self.approval_percent);
-        let lock_fits = self.time_lock_blocks <= MAX_SPAN_BLOCKS;
+        let waits = [self.time_lock_blocks, self.collection_window_blocks];
+        let waits_fit = waits.iter().all(|wait| *wait <= MAX_SPAN_BLOCKS);
         let samples_fit = usize::from(self.sampled_entries) <= MAX_SAMPLED_ENTRIES;
         require(
             spans_fit
@@ -265,7 +272,7 @@ impl Parameters {
                 && minimum_fits
                 && samples_fit
                 && approval_fits
-                && lock_fits
+                && waits_fit
                 && self.disputes_fit(),
             Reject::VALUE_OUT_OF_RANGE,
         )

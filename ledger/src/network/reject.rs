@@ -160,4 +160,5 @@ rejects! {
     325 NOTHING_WAITS lasting "Nothing waits in the account.";
     326 PENDING_FULL lasting "As many amounts wait in the account as may; roll over first.";
     327 TRANSFER_INVALID lasting "A proof does not show that the amount is there, or the account has changed since; make it anew.";
+    328 SESSION_OWES transient "The session settles nothing any more but owes its provider something, which waits for its collection.";
 }

@@ -7,7 +7,9 @@
 //! Opened with an escrow under the list's current epoch. Up to its *deadline* requests are answered. Up to
 //! the settlement window after its deadline, or after its epoch was superseded if that is earlier, answered
 //! requests are settled, in any order, each once, and the provider collects what they charge, as often as
-//! it likes. Then what is left of the escrow returns. A revoked key ends answering and settling at once.
+//! it likes. A session that owes nothing ends then, and what is left of its escrow returns. One that owes
+//! something stands for the collection window more, for its provider to collect that and for nothing
+//! else. A revoked key ends answering and settling at once.
 
 use crate::kernel::context::require;
 use crate::kernel::party::{Party, party};
@@ -109,6 +111,30 @@ pub fn settles_until_height(
         Some(EpochStatus::Revoked { .. }) | None => return Ok(None),
     };
     Ok(Some(last_answer + window))
+}
+
+/// Last height at which a session stands for its provider to collect what it owes; `None` when it owes
+/// nothing. Counted from the last at which its batches settle, or from the revocation of its key.
+pub fn collects_until_height(
+    view: &dyn StateView,
+    session: &Session,
+) -> Result<Option<u64>, Missing> {
+    if session.owed_requests == 0 {
+        return Ok(None);
+    }
+    let parameters = read::parameters(view)?;
+    let settled_until = match settles_until_height(view, session)? {
+        Some(last) => last,
+        None => {
+            let latest = session.deadline_height + parameters.settlement_window_blocks;
+            let epoch = read::epoch(view, session.list, session.tag_epoch)?;
+            match epoch.map(|epoch| epoch.status) {
+                Some(EpochStatus::Revoked { height }) => height.min(latest),
+                _ => return Ok(None),
+            }
+        }
+    };
+    Ok(Some(settled_until + parameters.collection_window_blocks))
 }
 
 fn session_of(

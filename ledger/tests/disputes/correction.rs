@@ -27,6 +27,7 @@ fn is_closed(chain: &Chain) -> bool {
 #[test]
 fn a_later_version_on_the_last_date_is_enough() {
     let mut chain = ruled(Ruling::Upheld);
+    chain.fill_deposit(OWNER);
     chain.end_of_date(last(&chain));
     chain.must(OWNER, publish(next()));
     assert!(!is_closed(&chain));
@@ -92,7 +93,7 @@ fn a_version_that_was_published_before_the_outcome_does_not_count_and_goes_off_w
     let mut chain = ANSWERED.clone();
     chain.activate_widely(next());
     let pending = version(LIST, EPOCH, 2);
-    chain.must(OWNER, publish(pending));
+    chain.must_publish(OWNER, pending);
     for member in chain.panel().into_iter().take(2) {
         chain.must(member, rule(Ruling::Upheld));
     }
@@ -128,6 +129,7 @@ fn a_version_in_the_block_of_the_withdrawal_counts() {
 #[test]
 fn a_version_in_the_block_of_the_suspension_is_a_later_one() {
     let mut chain = ruled(Ruling::Upheld);
+    chain.fill_deposit(OWNER);
     chain.before_date(last(&chain).after(1));
     chain.must(OWNER, publish(next()));
     assert_eq!(active(&chain), None);
@@ -142,7 +144,7 @@ fn a_version_of_the_next_epoch_counts() {
     chain
         .register_epoch(OWNER, LIST, second)
         .expect("a new key");
-    chain.must(OWNER, publish(version(LIST, second, 0)));
+    chain.must_publish(OWNER, version(LIST, second, 0));
     chain.begin_date(last(&chain).after(1));
     assert!(is_closed(&chain));
     assert_eq!(active(&chain), Some(first()));
@@ -153,7 +155,7 @@ fn a_version_under_a_key_that_was_revoked_since_does_not_count() {
     let mut chain = ruled(Ruling::Upheld);
     let tag_epoch = TagEpoch(1);
     chain.register_epoch(OWNER, LIST, tag_epoch).expect("new");
-    chain.must(OWNER, publish(version(LIST, tag_epoch, 0)));
+    chain.must_publish(OWNER, version(LIST, tag_epoch, 0));
     let list = LIST;
     chain.must(OWNER, Action::RevokeKey { list, tag_epoch });
     chain.begin_date(last(&chain).after(1));

@@ -138,6 +138,10 @@ fn more_than_a_block_ends_follows_in_the_next_in_order() {
     let mut chain = Chain::that_disputes();
     let share = MAX_DUE_OF_DATES_PER_BLOCK as usize;
     let count = 2 * share + 3;
+    // The stakes of so many disputes exceed what a deposit begins with.
+    let stakes = STAKE * count as u64;
+    let deposit = chain.deposit_of(QUERIER, stakes).expect("it is there");
+    chain.must(QUERIER, deposit);
     chain.open_many(count as u8);
     chain.draw_panels();
     let last = chain.dispute(DisputeId(count as u64)).until();

@@ -23,6 +23,9 @@ enum Attempt {
     Leave(u32),
     Draw,
     Days(u16),
+    RollOver(bool),
+    Deposit(u64),
+    PayOut(u64),
 }
 
 fn attempt() -> impl Strategy<Value = Attempt> {
@@ -41,6 +44,9 @@ fn attempt() -> impl Strategy<Value = Attempt> {
         2 => (1..=10_u32).prop_map(Attempt::Leave),
         20 => Just(Attempt::Draw),
         15 => (1..5_u16).prop_map(Attempt::Days),
+        6 => any::<bool>().prop_map(Attempt::RollOver),
+        6 => (1..5_000_u64).prop_map(Attempt::Deposit),
+        6 => (1..5_000_u64).prop_map(Attempt::PayOut),
     ]
 }
 
@@ -72,11 +78,27 @@ fn act(chain: &mut Chain, challenger: MemberId, attempt: &Attempt) {
             let dispute = id(number);
             (seat.member, Action::RuleDispute { dispute, ruling })
         }
-        Attempt::Publish => (OWNER, publish(version(LIST, EPOCH, latest(chain) + 1))),
+        Attempt::Publish => {
+            if chain.is_active(OWNER) {
+                chain.fill_deposit(OWNER);
+            }
+            (OWNER, publish(version(LIST, EPOCH, latest(chain) + 1)))
+        }
         Attempt::Attest(place) => {
             let attester = [QUERIER, THIRD, FOURTH][place];
             (attester, attest(version(LIST, EPOCH, latest(chain))))
         }
+        Attempt::RollOver(owner) => {
+            let member = if owner { OWNER } else { challenger };
+            (member, Action::RollOver)
+        }
+        Attempt::Deposit(amount_minor) => {
+            let Some(deposit) = chain.deposit_of(challenger, amount_minor) else {
+                return;
+            };
+            (challenger, deposit)
+        }
+        Attempt::PayOut(amount_minor) => (challenger, Action::Withdraw { amount_minor }),
         Attempt::Fraud => (challenger, fraud_proof(version(LIST, EPOCH, latest(chain)))),
         Attempt::WithdrawList => (OWNER, Action::WithdrawList { list: LIST }),
         Attempt::Revoke => {

@@ -82,7 +82,7 @@ fn the_latest_changes_are_listed_and_none_falls_below_nothing() {
     for number in 0..count {
         let id = version(LIST, EPOCH, number);
         if number > 0 {
-            chain.must(OWNER, publish(id));
+            chain.must_publish(OWNER, id);
         }
         chain.must(THIRD, fraud_proof(id));
     }
@@ -157,7 +157,7 @@ proptest! {
         chain.must(OWNER, create_list());
         chain.register_epoch(OWNER, LIST, EPOCH).expect("a new key");
         for number in 0..losses {
-            chain.must(OWNER, publish(version(LIST, EPOCH, number)));
+            chain.must_publish(OWNER, version(LIST, EPOCH, number));
             chain.must(THIRD, fraud_proof(version(LIST, EPOCH, number)));
         }
         let lacking = (50 * losses).min(100) * 30;

@@ -1,9 +1,9 @@
 //! Accounts, deposits, charges.
 
-use tacit_circuits::quota::BurnProof;
+use tacit_circuits::quota::{BurnProof, Opening as AmountOpening};
 use tacit_ledger::kernel::{Bytes, MemberId, Reject, Role};
 use tacit_ledger::network::quota::{CHARGE_TRANSFER_BYTES, ESCROW_TRANSFER_BYTES, prove_key};
-use tacit_ledger::network::{Action, Change};
+use tacit_ledger::network::{Action, Change, SessionId};
 
 use super::Refusal;
 use crate::support::*;
@@ -160,6 +160,28 @@ pub(super) const REFUSALS: &[Refusal] = &[
         },
     ),
     (
+        Reject::CHARGE_MISMATCH,
+        "a collection of another amount than the requests committed to",
+        || {
+            let (mut chain, _) = owing();
+            let more = AmountOpening::random(2 * PRICE_MINOR, &mut rng(3));
+            chain.owed.insert(SESSION, vec![more]);
+            let collection = chain.collection(SESSION, false).expect("it is covered");
+            chain.refused(OWNER, collection)
+        },
+    ),
+    (
+        Reject::CHARGE_MISMATCH,
+        "a collection of the same amount under another blinding",
+        || {
+            let (mut chain, _) = owing();
+            let same = AmountOpening::random(PRICE_MINOR, &mut rng(3));
+            chain.owed.insert(SESSION, vec![same]);
+            let collection = chain.collection(SESSION, false).expect("it is covered");
+            chain.refused(OWNER, collection)
+        },
+    ),
+    (
         Reject::DEPOSIT_TOO_LOW,
         "a session of a member with too low a deposit",
         || {
@@ -239,6 +261,81 @@ pub(super) const REFUSALS: &[Refusal] = &[
                 *amount_minor = 6;
             }
             Chain::new().refused(OWNER, action)
+        },
+    ),
+    (
+        Reject::TRANSFER_INVALID,
+        "a deposit that another member proved",
+        || {
+            let chain = Chain::new();
+            let action = chain.deposit_of(THIRD, 5).expect("it is there");
+            chain.clone().refused(OWNER, action)
+        },
+    ),
+    (Reject::TRANSFER_INVALID, "the same deposit twice", || {
+        let (mut chain, action) = (Chain::new(), five());
+        chain.must(OWNER, action.clone());
+        chain.refused(OWNER, action)
+    }),
+    (
+        Reject::TRANSFER_INVALID,
+        "a deposit that was proven before its member rolled over",
+        || {
+            let mut chain = Chain::with_session();
+            chain.must(OWNER, close(SESSION));
+            let action = chain.deposit_of(QUERIER, 5).expect("it is there");
+            chain.must(QUERIER, Action::RollOver);
+            chain.refused(QUERIER, action)
+        },
+    ),
+    (
+        Reject::TRANSFER_INVALID,
+        "a session that another member proved",
+        || {
+            let mut chain = Chain::with_list();
+            let wish = opening(chain.height + 5);
+            let action = chain.opened(THIRD, &[wish]);
+            chain.refused(QUERIER, action)
+        },
+    ),
+    (Reject::TRANSFER_INVALID, "the same session twice", || {
+        let mut chain = Chain::with_list();
+        let wish = opening(chain.height + 5);
+        let action = chain.opened(QUERIER, &[wish]);
+        chain.must(QUERIER, action.clone());
+        chain.refused(QUERIER, action)
+    }),
+    (
+        Reject::TRANSFER_INVALID,
+        "a session with a higher cap than was proven",
+        || {
+            let mut chain = Chain::with_list();
+            let wish = opening(chain.height + 5);
+            let mut action = chain.opened(QUERIER, &[wish]);
+            if let Action::OpenSessions { openings } = &mut action {
+                openings.as_mut_slice()[0].terms.cap_calls += 1;
+            }
+            chain.refused(QUERIER, action)
+        },
+    ),
+    (
+        Reject::TRANSFER_INVALID,
+        "a collection for one session of what another of the same parties owes",
+        || {
+            let mut chain = Chain::with_session();
+            chain.open_one(QUERIER);
+            let action = chain.batch(0, 2);
+            chain.must(OWNER, action);
+            let other = SessionId(2);
+            // The very commitment of the first session's request.
+            let mut asked = chain.request(0, 2);
+            asked.session = other;
+            chain.must(OWNER, Action::CallBatch(Box::new(batch(asked))));
+            let mut collection = chain.collection(SESSION, false).expect("it is covered");
+            if let Action::CollectCharges { session, .. } = &mut collection {
+                *session = other;
+            }
+            chain.refused(OWNER, collection)
         },
     ),
     (

@@ -167,6 +167,18 @@ pub(super) const REFUSALS: &[Refusal] = &[
         || opening_refused(Chain::with_list(), unchanged),
     ),
     (
+        Reject::SESSION_OWES,
+        "the end of a session that waits for its collection, by its querier",
+        || {
+            let mut chain = Chain::with_session();
+            let action = chain.batch(0, 1);
+            chain.must(QUERIER, action);
+            let deadline = chain.session(SESSION).expect("open").deadline_height;
+            chain.pass_before(deadline + WINDOW + 1);
+            chain.refused(QUERIER, close(SESSION))
+        },
+    ),
+    (
         Reject::SESSION_ENDED,
         "a second end by the querier while it settles",
         || {

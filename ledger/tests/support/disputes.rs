@@ -10,7 +10,7 @@ use tacit_ledger::network::{Action, GenesisMember, NetworkGenesis, PublicationId
 
 use super::{
     BEACON_WINDOW, BLOCK_MS, Chain, DAY_MS, EPOCH, FOURTH, LIST, OWNER, QUERIER, SISTER, THIRD,
-    attest, bounded, candidate, create_list, first, propose, publish, vote,
+    attest, bounded, candidate, create_list, first, propose, vote,
 };
 use tacit_ledger::network::Change;
 
@@ -119,7 +119,7 @@ impl Chain {
 
     /// Publishes a version of [`OWNER`]'s and has it attested by as many as nine members need.
     pub(crate) fn activate_widely(&mut self, publication: PublicationId) {
-        self.must(OWNER, publish(publication));
+        self.must_publish(OWNER, publication);
         self.attest_widely(publication);
     }
 

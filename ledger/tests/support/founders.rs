@@ -30,6 +30,8 @@ pub(crate) const WELCOME_MINOR: u64 = 1_000_000;
 pub(crate) const DEPOSIT_MINOR: u64 = 100_000;
 /// `w`.
 pub(crate) const WINDOW: u64 = 10;
+/// For so many blocks more a session stands that owes something.
+pub(crate) const COLLECTION_WINDOW: u64 = 7;
 pub(crate) const MAX_SESSION: u64 = 50;
 pub(crate) const PROPOSAL_LIFETIME: u64 = 20;
 
@@ -113,6 +115,7 @@ pub(crate) fn parameters() -> Parameters {
         correction_days: 5,
         rating_recovery_points: 10,
         deposit_minor: DEPOSIT_MINOR,
+        collection_window_blocks: COLLECTION_WINDOW,
     }
 }
 

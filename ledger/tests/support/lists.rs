@@ -138,9 +138,15 @@ impl Chain {
         self.act(owner, action)
     }
 
+    /// Publishes a version as soon as its owner has made up for what penalties took of its deposit.
+    pub(crate) fn must_publish(&mut self, owner: MemberId, publication: PublicationId) {
+        self.fill_deposit(owner);
+        self.must(owner, publish(publication));
+    }
+
     /// Publishes a version and has two members outside the owner's group attest it.
     pub(crate) fn activate(&mut self, owner: MemberId, publication: PublicationId) {
-        self.must(owner, publish(publication));
+        self.must_publish(owner, publication);
         let outside = [QUERIER, THIRD, FOURTH, OWNER];
         for attester in outside.into_iter().filter(|id| *id != owner).take(2) {
             self.must(attester, attest(publication));

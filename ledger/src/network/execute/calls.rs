@@ -7,9 +7,10 @@ use crate::kernel::party::{Party, party};
 use crate::kernel::{MemberId, Missing, Reject, Stop};
 use crate::network::event::Event;
 use crate::network::execute::{log, quota, sessions};
-use crate::network::record::{MAX_RATING, Session, SessionId, Usage};
+use crate::network::read::both;
+use crate::network::record::{MAX_RATING, Session, SessionId, SessionIds, Usage};
 use crate::network::request::{CallBatch, Request};
-use crate::network::session::settlement;
+use crate::network::session::{settlement, settles_until_height};
 use crate::network::{keys, read};
 
 /// Settles a request whose signature and evaluations were checked without state, under the key that it
@@ -37,7 +38,8 @@ pub(super) fn settle(
     Ok(())
 }
 
-/// Pays the provider what a session owes it, and ends the session if it says so.
+/// Pays the provider what a session owes it, and ends the session if it says so, or if nothing settles in
+/// it any more.
 pub(super) fn collect(
     context: &mut Context<'_>,
     sender: &Party,
@@ -48,6 +50,7 @@ pub(super) fn collect(
     let mut session = read::session(context, id)?.ok_or(Reject::SESSION_UNKNOWN)?;
     require(sender.id == session.provider, Reject::NOT_THE_PROVIDER)?;
     require(session.owed_requests > 0, Reject::NOTHING_OWED)?;
+    expect(context, &session)?;
     let (requests, public_minor) = (session.owed_requests, session.owed_public_minor());
     let reward_minor = reward(context, &session)?;
     let charge = quota::collect(context, &session, charge, reward_minor)?;
@@ -66,10 +69,30 @@ pub(super) fn collect(
         charge,
         reward_minor,
     });
-    if closes {
+    // A session that settles nothing any more stood for this alone.
+    let settles_until = settles_until_height(context, &session)?;
+    let settles = settles_until.is_some_and(|last| context.height() <= last);
+    if closes || !settles {
         sessions::end(context, &session)?;
     }
     Ok(())
+}
+
+/// Reads what depends on the session, so that what is missing is fetched in one round.
+fn expect(context: &Context<'_>, session: &Session) -> Result<(), Missing> {
+    let (querier, provider) = (session.querier, session.provider);
+    let parties = both(party(context, querier), party(context, provider));
+    let sealed = both(
+        read::quota_parties(context, querier, provider),
+        read::account(context, querier),
+    );
+    let list = both(
+        read::list(context, session.list),
+        settles_until_height(context, session),
+    );
+    let own: Result<Option<SessionIds>, _> = context.read(&keys::sessions(querier, session.list));
+    let rest = both(read::rating_value(context, provider), own);
+    both(both(parties, sealed), both(list, rest)).map(drop)
 }
 
 /// What is minted for served requests: less than what they are proven to charge whatever became of the

@@ -254,7 +254,8 @@ pub(super) fn check(change: &Change) -> Result<(), Reject> {
     match change {
         Change::Admit(candidate) => {
             candidate.check()?;
-            candidate.check_keys()
+            candidate.check_keys()?;
+            candidate.check_possession()
         }
         Change::AddCategory(category) | Change::ChangeCategory(category) => category.check(),
         Change::SetParameters(parameters) => parameters.check(),

@@ -74,6 +74,7 @@ pub(super) fn admit(context: &mut Context<'_>, candidate: &Candidate) -> Result<
         profile,
     } = candidate;
     candidate.check()?;
+    candidate.check_possession()?;
     let ledger_key_slot = kernel_keys::ledger_key(ledger_key);
     let certificate_slot = keys::certificate(&profile.tls_spki_hash);
     let consensus_slot = keys::consensus_key(&profile.consensus_key);

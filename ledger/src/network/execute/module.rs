@@ -271,6 +271,7 @@ fn wanted(envelope: &Envelope, action: &Action) -> Vec<StateKey> {
             keys::session(*session),
             keys::escrow(*session),
             keys::categories(),
+            keys::parameters(),
             keys::account(sender),
             keys::quota_key(sender),
             keys::supervisor_key(),

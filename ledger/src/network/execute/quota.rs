@@ -15,7 +15,7 @@ use tacit_circuits::scope::MemberId;
 
 use crate::kernel::context::{Context, require};
 use crate::kernel::party::Party;
-use crate::kernel::{Missing, Reject, Stop};
+use crate::kernel::{Missing, Reject, Stop, state};
 use crate::network::action::Opening;
 use crate::network::event::Event;
 use crate::network::execute::require_member;
@@ -82,6 +82,7 @@ pub(super) fn put_into_escrow(
     sessions: &[(SessionId, MemberId, &Opening)],
 ) -> Result<(), Stop> {
     let chain_id = context.chain_id();
+    expect(context, sessions)?;
     let before = read::account(context, querier)?;
     let mut after = before;
     let mut equations = Vec::with_capacity(sessions.len());
@@ -105,6 +106,19 @@ pub(super) fn put_into_escrow(
         put_escrow(context, *session, Some(&escrow))?;
     }
     Ok(put_account(context, querier, &before, &after)?)
+}
+
+/// Reads what depends on the sessions, so that what is missing is fetched in one round for all of them.
+fn expect(
+    context: &Context<'_>,
+    sessions: &[(SessionId, MemberId, &Opening)],
+) -> Result<(), Missing> {
+    let escrows: Vec<_> = sessions.iter().map(|(id, ..)| keys::escrow(*id)).collect();
+    let providers = sessions.iter().map(|(_, provider, _)| provider);
+    let quota_keys: Vec<_> = providers.map(|id| keys::quota_key(*id)).collect();
+    let escrows = state::read_all::<Ciphertext<3>>(context, &escrows);
+    let quota_keys = state::read_all::<QuotaPublicKey>(context, &quota_keys);
+    read::both(escrows, quota_keys).map(drop)
 }
 
 /// The amount of a transfer that is canonical.

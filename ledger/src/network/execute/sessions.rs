@@ -9,7 +9,7 @@ use crate::network::action::{Opening, SessionTerms};
 use crate::network::event::Event;
 use crate::network::execute::{Due, pauses, quota, require_member};
 use crate::network::record::{EpochStatus, List, Session, SessionId, SessionIds, Settled};
-use crate::network::session::settles_until_height;
+use crate::network::session::{collects_until_height, settles_until_height};
 use crate::network::{keys, read};
 
 /// Opens sessions, all or none.
@@ -122,8 +122,9 @@ fn opened(session: &Session, escrow: Ciphertext<3>) -> Event {
     }
 }
 
-/// Ends a session. The provider gives up what it has not settled, so its word ends it at once; the
-/// querier's brings the deadline forward, and the provider keeps the window to settle what it answered.
+/// Ends a session. The provider gives up what it has not settled and collected, so its word ends it at
+/// once; the querier's brings the deadline forward, and the provider keeps the window to settle what it
+/// answered, and the one to collect what it is owed.
 pub(super) fn close(context: &mut Context<'_>, sender: &Party, id: SessionId) -> Result<(), Stop> {
     let mut session = read::session(context, id)?.ok_or(Reject::SESSION_UNKNOWN)?;
     let is_party = [session.querier, session.provider].contains(&sender.id);
@@ -131,7 +132,13 @@ pub(super) fn close(context: &mut Context<'_>, sender: &Party, id: SessionId) ->
     let height = context.height();
     let settles_until = settles_until_height(context, &session)?;
     let settles = settles_until.is_some_and(|last| height <= last);
-    if sender.id == session.provider || !settles {
+    if sender.id == session.provider {
+        return Ok(end(context, &session)?);
+    }
+    if !settles {
+        let collects_until = collects_until_height(context, &session)?;
+        let collects = collects_until.is_some_and(|last| height <= last);
+        require(!collects, Reject::SESSION_OWES)?;
         return Ok(end(context, &session)?);
     }
     require(session.deadline_height > height, Reject::SESSION_ENDED)?;
@@ -150,13 +157,15 @@ pub(super) fn close(context: &mut Context<'_>, sender: &Party, id: SessionId) ->
     Ok(())
 }
 
-/// Returns the escrow of a session whose window has passed. A session may be due more than once: when it
-/// was opened, and when its querier closed it.
+/// Returns the escrow of a session whose windows have passed. A session may be due more than once: when it
+/// was opened, when its querier closed it, and when it was found to owe something.
 pub(super) fn end_if_due(context: &mut Context<'_>, id: SessionId) -> Result<(), Missing> {
     let Some(session) = read::session(context, id)? else {
         return Ok(());
     };
-    match settles_until_height(context, &session)? {
+    let settles_until = settles_until_height(context, &session)?;
+    let stands_until = settles_until.max(collects_until_height(context, &session)?);
+    match stands_until {
         Some(last) if context.height() <= last => context.due_at(last + 1, &Due::SessionEnd(id)),
         _ => end(context, &session),
     }

@@ -66,10 +66,14 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Refuses addresses that are not `host:port`, and a quota key whose proof does not hold.
+    /// Refuses addresses that are not `host:port`.
     pub(crate) fn check(&self) -> Result<(), Reject> {
         check_address(&self.profile.front_end_address)?;
-        check_address(&self.profile.p2p_address)?;
+        check_address(&self.profile.p2p_address)
+    }
+
+    /// Refuses a quota key whose proof of possession does not hold.
+    pub(crate) fn check_possession(&self) -> Result<(), Reject> {
         self.quota_key_proof
             .verify(&self.quota_key, &key_context(&self.ledger_key))
             .map_err(|_| Reject::QUOTA_KEY_PROOF_INVALID)

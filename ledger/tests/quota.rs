@@ -1,0 +1,139 @@
+//! What nobody can take who does not have it, whatever they claim.
+
+use tacit_circuits::quota::OWNER as OWN;
+use tacit_ledger::kernel::Reject;
+use tacit_ledger::network::quota::{Collection, Source, prove_deposit, prove_opening};
+use tacit_ledger::network::{Action, read};
+
+use crate::support::*;
+
+/// What a member has available, as it stands in its account.
+fn there(chain: &Chain) -> u64 {
+    opened(&quota_key(QUERIER), &chain.account(QUERIER).available, OWN)
+}
+
+#[test]
+fn nobody_puts_more_into_escrow_than_is_available() {
+    let mut chain = Chain::with_list();
+    let key = quota_key(QUERIER);
+    let available = chain.account(QUERIER).available;
+    let wish = opening(chain.height + 5);
+    let parties = read::quota_parties(&chain.state, QUERIER, OWNER);
+    let parties = parties.expect("a map").expect("parties");
+    let escrow_minor = u32::try_from(there(&chain)).expect("32 bits") + 1;
+    let mut attempt = |claimed: u64| {
+        let source = Source {
+            key: &key,
+            available: &available,
+            available_minor: claimed,
+        };
+        let proven = prove_opening(
+            chain.machine.chain_id(),
+            QUERIER,
+            wish.terms(),
+            &parties,
+            &source,
+            escrow_minor,
+            &mut rng(1),
+        );
+        let openings = bounded(vec![proven.ok()?.0]);
+        Some(chain.refused(QUERIER, Action::OpenSessions { openings }))
+    };
+    let honest = u64::from(escrow_minor) - 1;
+    assert_eq!(attempt(honest), None, "it cannot even be said");
+    assert_eq!(attempt(honest + 1), Some(Reject::TRANSFER_INVALID));
+    assert_eq!(attempt(1 << 40), Some(Reject::TRANSFER_INVALID));
+}
+
+#[test]
+fn nobody_deposits_more_than_is_available() {
+    let mut chain = Chain::new();
+    let key = quota_key(QUERIER);
+    let available = chain.account(QUERIER).available;
+    let amount_minor = there(&chain) + 1;
+    let source = Source {
+        key: &key,
+        available: &available,
+        available_minor: amount_minor,
+    };
+    let chain_id = chain.machine.chain_id();
+    let action = prove_deposit(chain_id, QUERIER, &source, amount_minor, &mut rng(1))
+        .expect("it is claimed to be there");
+    assert_eq!(chain.refused(QUERIER, action), Reject::TRANSFER_INVALID);
+    let all = chain.deposit_of(QUERIER, amount_minor - 1);
+    chain.must(QUERIER, all.expect("it is there"));
+    assert_eq!(there(&chain), 0);
+}
+
+/// How a collection is refused of so many calls in each of so many requests, out of an escrow that does not
+/// cover them, by a provider that claims it does.
+fn overdrawn(escrow_minor: u32, requests: &[usize]) -> Reject {
+    let mut chain = Chain::with_list();
+    let mut wish = opening(chain.height + 20);
+    wish.escrow_minor = escrow_minor;
+    chain.open(QUERIER, &[wish]);
+    for (sequence, calls) in (0..).zip(requests) {
+        let action = chain.batch(sequence, *calls);
+        chain.must(OWNER, action);
+    }
+    assert_eq!(chain.collection(SESSION, false), None, "it cannot be said");
+    let session = chain.session(SESSION).expect("open");
+    let escrow = read::escrow(&chain.state, SESSION).expect("a map");
+    let parties = read::quota_parties(&chain.state, QUERIER, OWNER);
+    let owed = tacit_circuits::quota::Opening::sum(&chain.owed[&SESSION]).expect("it fits");
+    let collection = Collection {
+        session: &session,
+        escrow: &escrow,
+        escrow_minor: 1 << 20,
+        owed: &owed,
+    };
+    let action = collection
+        .prove(
+            chain.machine.chain_id(),
+            &parties.expect("a map").expect("parties"),
+            &quota_key(OWNER),
+            true,
+            &mut rng(2),
+        )
+        .expect("it is claimed to be there");
+    let refused = chain.refused(OWNER, action);
+    assert_eq!(escrow_left(&chain.state, SESSION), escrow_minor.into());
+    refused
+}
+
+#[test]
+fn no_escrow_is_overdrawn() {
+    // By what is hidden, by one unit; by the public part alone; by the public parts of several requests.
+    assert_eq!(
+        overdrawn(3 * PRICE_MINOR - 1, &[3]),
+        Reject::TRANSFER_INVALID
+    );
+    assert_eq!(overdrawn(PRICE_MINOR - 1, &[1]), Reject::TRANSFER_INVALID);
+    assert_eq!(
+        overdrawn(2 * PRICE_MINOR, &[1, 1, 1]),
+        Reject::TRANSFER_INVALID
+    );
+}
+
+#[test]
+fn what_arrives_spoils_no_proof_and_what_its_own_member_spends_does() {
+    let mut chain = Chain::with_session();
+    chain.open_one(QUERIER);
+    let deposit = chain.deposit_of(QUERIER, 5).expect("it is there");
+    let open = chain.opened(QUERIER, &[opening(chain.height + 20)]);
+    // One escrow returns whole, the other less what was collected.
+    chain.must(OWNER, close(SESSION));
+    let other = tacit_ledger::network::SessionId(2);
+    let action = chain.changed_batch(0, 2, |request| request.session = other);
+    chain.must(OWNER, action);
+    let collection = chain.collection(other, true).expect("it is covered");
+    chain.must(OWNER, collection);
+    assert_eq!(chain.account(QUERIER).additions, 2);
+    for action in [&deposit, &open] {
+        chain.clone().must(QUERIER, action.clone());
+    }
+    chain.must(QUERIER, Action::RollOver);
+    for action in [deposit, open] {
+        assert_eq!(chain.refused(QUERIER, action), Reject::TRANSFER_INVALID);
+    }
+}
