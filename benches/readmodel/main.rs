@@ -16,8 +16,9 @@ mod support;
 
 use std::time::Instant;
 
-use support::chain::{Chain, Finalized, sealed};
+use support::chain::{Chain, Finalized};
 use support::fresh::Engine;
+use support::quota::sealed;
 use tacit_ledger::kernel::{
     BlockResult, BusinessDate, Envelope, Event as KernelEvent, MemberId, ModuleId, Outcome,
     TxResult, codec,

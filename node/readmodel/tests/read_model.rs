@@ -50,17 +50,18 @@ on_both_databases! {
         events_read_as_json
         alarms_come_oldest_first_and_the_newest_are_kept
         the_largest_sequence_number_comes_back;
+    movements:
+        movements_come_newest_first_and_no_more_than_asked
+        sealed_amounts_are_the_bytes_of_the_ledgers_events
+        a_filter_chooses_among_movements
+        a_sealed_amount_that_was_never_written_is_damage
+        rows_of_the_schema_before_are_kept;
     quota:
         the_genesis_grants_stand_in_every_members_movements
         holdings_are_what_the_ledger_holds
-        movements_come_newest_first_and_no_more_than_asked
-        sealed_amounts_are_the_bytes_of_the_ledgers_events
         a_statement_opens_without_its_rows
-        a_filter_chooses_among_movements
         movements_of_many_pages_are_all_in_their_sum
         deposits_and_withdrawals_stand_in_the_plain
         penalties_stand_with_those_who_paid
-        stakes_go_back_or_are_lost
-        a_sealed_amount_that_was_never_written_is_damage
-        rows_of_the_schema_before_are_kept;
+        stakes_go_back_or_are_lost;
 }

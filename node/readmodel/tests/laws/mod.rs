@@ -2,14 +2,16 @@
 
 pub mod answers;
 pub mod applying;
+pub mod movements;
 pub mod quota;
 
-use tacit_ledger::kernel::MemberId;
 use tacit_ledger::kernel::{
-    BlockResult, Envelope, Event as KernelEvent, ModuleId, Outcome, TxResult, codec,
+    BlockResult, Envelope, Event as KernelEvent, MemberId, ModuleId, Outcome, TxResult, codec,
 };
-use tacit_ledger::network::Event;
-use tacit_readmodel::{CallBatch, HistoryFilter, Movement, MovementFilter, ReadModel};
+use tacit_ledger::network::{Event, read};
+use tacit_readmodel::{
+    Amount, CallBatch, HistoryFilter, Movement, MovementFilter, MovementKind, ReadModel,
+};
 
 use crate::support::chain::{Chain, Finalized, Opened, TestList};
 
@@ -117,6 +119,22 @@ pub fn invented(chain: &mut Chain, envelope: &[u8], events: &[Event]) -> Finaliz
         events: Vec::new().try_into().unwrap(),
     };
     chain.invented(vec![envelope.to_vec()], vec![own, BlockResult::Tx(result)])
+}
+
+/// What every member of the tests has in its deposit from the beginning.
+pub fn first_deposit(chain: &Chain) -> u64 {
+    read::parameters(&chain.state).unwrap().deposit_minor
+}
+
+/// Their kinds, in their order.
+pub fn kinds(movements: &[Movement]) -> Vec<MovementKind> {
+    movements.iter().map(|movement| movement.kind).collect()
+}
+
+/// How much an amount is of which nothing is sealed.
+pub fn public(amount: &Amount) -> u64 {
+    assert!(amount.is_public());
+    u64::try_from(amount.public_minor).unwrap()
 }
 
 /// All that the tables say about all members.
