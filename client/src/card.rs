@@ -5,8 +5,11 @@
 
 use std::path::{Path, PathBuf};
 
+use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
+use tacit_circuits::quota::{EncodingError, QuotaKey, QuotaKeyProof, QuotaPublicKey};
 use tacit_ledger::kernel::party::{LedgerKey, Name, Role};
+use tacit_ledger::network::quota::prove_key;
 use tacit_ledger::network::{Candidate, ConsensusKey, Profile, SpkiHash};
 
 /// The largest card that is read: a hundred times what a full one needs.
@@ -72,6 +75,10 @@ pub struct Card {
     pub validator: bool,
     /// Ed25519 key of its transactions, 64 hexadecimal digits.
     pub ledger_key: String,
+    /// Key to which its amounts of quota are sealed, 64 hexadecimal digits.
+    pub quota_key: String,
+    /// Shows that it has the quota key's secret, bound to its ledger key; 128 hexadecimal digits.
+    pub quota_key_proof: String,
     /// Ed25519 key of its node, 64 hexadecimal digits.
     pub consensus_key: String,
     /// SHA-256 of its front end certificate's subject public key info, 64 hexadecimal digits.
@@ -80,6 +87,33 @@ pub struct Card {
     pub frontend_address: String,
     /// `host:port` of its node among the peers.
     pub p2p_address: String,
+}
+
+/// Keys of a card that belong together, in hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerKeys {
+    /// [`Card::ledger_key`].
+    pub ledger_key: String,
+    /// [`Card::quota_key`].
+    pub quota_key: String,
+    /// [`Card::quota_key_proof`].
+    pub quota_key_proof: String,
+}
+
+impl LedgerKeys {
+    /// Of a ledger key, with the secret quota key that goes with it.
+    pub fn new<R: RngCore + CryptoRng>(
+        ledger_key: LedgerKey,
+        quota_key: &QuotaKey,
+        rng: &mut R,
+    ) -> Self {
+        let proof = prove_key(quota_key, &ledger_key, rng);
+        Self {
+            ledger_key: hex::encode(ledger_key.0),
+            quota_key: hex::encode(quota_key.public().to_bytes()),
+            quota_key_proof: hex::encode(proof.to_bytes()),
+        }
+    }
 }
 
 impl Card {
@@ -137,6 +171,12 @@ impl Card {
                 CardRole::Observer => Role::Observer,
             },
             ledger_key: LedgerKey(key("ledger_key", &self.ledger_key)?),
+            quota_key: quota("quota_key", &self.quota_key, QuotaPublicKey::from_bytes)?,
+            quota_key_proof: quota(
+                "quota_key_proof",
+                &self.quota_key_proof,
+                QuotaKeyProof::from_bytes,
+            )?,
             profile: Profile {
                 consensus_key: ConsensusKey(key("consensus_key", &self.consensus_key)?),
                 tls_spki_hash: SpkiHash(key(
@@ -152,13 +192,24 @@ impl Card {
     }
 }
 
-fn key(field: &'static str, digits: &str) -> Result<[u8; 32], CardError> {
-    let mut bytes = [0; 32];
+fn key<const N: usize>(field: &'static str, digits: &str) -> Result<[u8; N], CardError> {
+    let mut bytes = [0; N];
     hex::decode_to_slice(digits, &mut bytes).map_err(|_| CardError::Field {
         field,
-        reason: "it must be 64 hexadecimal digits".into(),
+        reason: format!("it must be {} hexadecimal digits", 2 * N),
     })?;
     Ok(bytes)
+}
+
+fn quota<const N: usize, T>(
+    field: &'static str,
+    digits: &str,
+    read: impl FnOnce(&[u8; N]) -> Result<T, EncodingError>,
+) -> Result<T, CardError> {
+    read(&key(field, digits)?).map_err(|error| CardError::Field {
+        field,
+        reason: error.to_string(),
+    })
 }
 
 #[cfg(test)]
@@ -166,12 +217,16 @@ mod tests {
     use super::*;
 
     fn card() -> Card {
+        let quota_key = QuotaKey::derive(&[1; 32], 0);
+        let keys = LedgerKeys::new(LedgerKey([1; 32]), &quota_key, &mut rand_core::OsRng);
         Card {
             name: "示例银行".into(),
             group: "example".into(),
             role: CardRole::Member,
             validator: true,
-            ledger_key: "01".repeat(32),
+            ledger_key: keys.ledger_key,
+            quota_key: keys.quota_key,
+            quota_key_proof: keys.quota_key_proof,
             consensus_key: "02".repeat(32),
             certificate_spki_sha256: "03".repeat(32),
             frontend_address: "bank.example:7102".into(),

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use tacit_circuits::quota::Account;
 use tacit_circuits::scope::{ListId, ListVersion, MemberId, TagEpoch};
 use tacit_ledger::kernel::codec::{self, CodecError};
 use tacit_ledger::kernel::state::StateKey;
 use tacit_ledger::network::{
-    Balance, EpochRecord, List, LogHead, Profile, Publication, PublicationId, keys,
+    Deposit, EpochRecord, List, LogHead, Profile, Publication, PublicationId, keys,
 };
 
 use crate::output::quota;
@@ -19,8 +20,10 @@ pub enum RecordName {
     Log,
     /// `member/N`: where a party is reached.
     Member(MemberId),
-    /// `balance/N`: a party's quota.
-    Balance(MemberId),
+    /// `account/N`: a party's confidential quota.
+    Account(MemberId),
+    /// `deposit/N`: a party's deposit.
+    Deposit(MemberId),
     /// `list/N`.
     List(ListId),
     /// `epoch/LIST/EPOCH`: a list's key.
@@ -32,7 +35,7 @@ pub enum RecordName {
 /// A name that no kind of record has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0} names no kind of record: name log, member/N, balance/N, list/N, epoch/LIST/EPOCH or \
+    "{0} names no kind of record: name log, member/N, account/N, deposit/N, list/N, epoch/LIST/EPOCH or \
      publication/LIST/EPOCH/VERSION"
 )]
 pub struct UnknownRecord(String);
@@ -43,7 +46,8 @@ impl RecordName {
         match self {
             Self::Log => keys::log_head(),
             Self::Member(member) => keys::profile(member),
-            Self::Balance(member) => keys::balance(member),
+            Self::Account(member) => keys::account(member),
+            Self::Deposit(member) => keys::deposit(member),
             Self::List(list) => keys::list(list),
             Self::Epoch(list, epoch) => keys::epoch(list, epoch),
             Self::Publication(id) => keys::publication(id),
@@ -62,7 +66,8 @@ impl RecordName {
         let mut tried = vec![
             Self::Log,
             Self::Member(MemberId(last)),
-            Self::Balance(MemberId(last)),
+            Self::Account(MemberId(last)),
+            Self::Deposit(MemberId(last)),
             Self::List(ListId(last)),
         ];
         if let Some(list) = number(2) {
@@ -101,11 +106,19 @@ impl RecordName {
                     ("certificate", hex::encode(profile.tls_spki_hash.0)),
                 ]
             }
-            Self::Balance(_) => {
-                let balance: Balance = codec::decode(value)?;
+            Self::Account(_) => {
+                let account: Account = codec::decode(value)?;
                 vec![
-                    ("available", quota(balance.available_minor)),
-                    ("in escrow", quota(balance.escrowed_minor)),
+                    ("available", hex::encode(account.available.to_vec())),
+                    ("waiting", hex::encode(account.pending.to_vec())),
+                    ("waiting in public", quota(account.granted_minor)),
+                ]
+            }
+            Self::Deposit(_) => {
+                let deposit: Deposit = codec::decode(value)?;
+                vec![
+                    ("free", quota(deposit.free_minor)),
+                    ("staked", quota(deposit.staked_minor)),
                 ]
             }
             Self::List(_) => list(&codec::decode(value)?),
@@ -170,7 +183,8 @@ impl FromStr for RecordName {
         Ok(match (kind, numbers.as_slice()) {
             ("log", []) => Self::Log,
             ("member", [member]) => Self::Member(MemberId(*member)),
-            ("balance", [member]) => Self::Balance(MemberId(*member)),
+            ("account", [member]) => Self::Account(MemberId(*member)),
+            ("deposit", [member]) => Self::Deposit(MemberId(*member)),
             ("list", [list]) => Self::List(ListId(*list)),
             ("epoch", [list, epoch]) => Self::Epoch(ListId(*list), TagEpoch(*epoch)),
             ("publication", [list, epoch, version]) => Self::Publication(PublicationId {
@@ -188,7 +202,8 @@ impl fmt::Display for RecordName {
         match self {
             Self::Log => f.write_str("log"),
             Self::Member(member) => write!(f, "member/{}", member.0),
-            Self::Balance(member) => write!(f, "balance/{}", member.0),
+            Self::Account(member) => write!(f, "account/{}", member.0),
+            Self::Deposit(member) => write!(f, "deposit/{}", member.0),
             Self::List(list) => write!(f, "list/{}", list.0),
             Self::Epoch(list, epoch) => write!(f, "epoch/{}/{}", list.0, epoch.0),
             Self::Publication(id) => write!(
@@ -204,10 +219,11 @@ impl fmt::Display for RecordName {
 mod tests {
     use super::*;
 
-    const NAMES: [&str; 6] = [
+    const NAMES: [&str; 7] = [
         "log",
         "member/2",
-        "balance/2",
+        "account/2",
+        "deposit/2",
         "list/3",
         "epoch/3/1",
         "publication/3/1/2",
@@ -234,14 +250,13 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_such_record_have_no_fields() {
-        let balance = codec::encode(&Balance {
-            available_minor: 7,
-            escrowed_minor: 0,
+        let deposit = codec::encode(&Deposit {
+            free_minor: 7,
             staked_minor: 0,
         });
-        let name = RecordName::Balance(MemberId(2));
-        let fields = name.fields(&balance).unwrap();
-        assert_eq!(fields[0], ("available", "0.007".into()));
-        assert!(name.fields(&balance[1..]).is_err());
+        let name = RecordName::Deposit(MemberId(2));
+        let fields = name.fields(&deposit).unwrap();
+        assert_eq!(fields[0], ("free", "0.007".into()));
+        assert!(name.fields(&deposit[1..]).is_err());
     }
 }

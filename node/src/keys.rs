@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use rand_core::{CryptoRng, RngCore};
+use tacit_circuits::quota::QuotaKey;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::config;
@@ -114,6 +115,12 @@ impl Secret {
         hex::decode_to_slice(text.trim(), &mut *bytes).ok()?;
         Some(Self(bytes))
     }
+}
+
+/// The key to which a member's amounts of quota are sealed, from the seed of its ledger key: who keeps the one
+/// has both.
+pub fn quota_key(ledger_seed: &[u8; 32]) -> QuotaKey {
+    QuotaKey::derive(ledger_seed, 0)
 }
 
 /// All keys of a node.

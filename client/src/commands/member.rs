@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use tacit_circuits::quota::QUOTA_KEY_PROOF_BYTES;
 use tacit_proto::operator::{
     AddMember, Member, MemberStatus, MembersRequest, Proposal, ProposalState, ProposalsRequest,
     ProposeRequest, RatingChange, RatingRequest, RemoveMember, Role, SetValidator, VoteRequest,
@@ -130,12 +131,14 @@ async fn rating(context: &Context, id: Option<u32>) -> Result<(), ClientError> {
 
 fn add(card: &Path) -> Result<Change, ClientError> {
     let card = Card::read(card)?;
-    let key = |field: &str, digits: &str| {
-        hex::decode(digits)
-            .ok()
-            .filter(|bytes| bytes.len() == 32)
-            .ok_or_else(|| ClientError::Usage(format!("{field} is not 64 hexadecimal digits")))
+    let bytes = |field: &str, digits: &str, length: usize| {
+        let bytes = hex::decode(digits).ok();
+        bytes.filter(|bytes| bytes.len() == length).ok_or_else(|| {
+            let digits = 2 * length;
+            ClientError::Usage(format!("{field} is not {digits} hexadecimal digits"))
+        })
     };
+    let key = |field: &str, digits: &str| bytes(field, digits, 32);
     Ok(Change::AddMember(AddMember {
         role: if card.role.is_member() {
             Role::Member
@@ -145,6 +148,12 @@ fn add(card: &Path) -> Result<Change, ClientError> {
         .into(),
         validator: card.validator,
         ledger_key: key("ledger_key", &card.ledger_key)?,
+        quota_key: key("quota_key", &card.quota_key)?,
+        quota_key_proof: bytes(
+            "quota_key_proof",
+            &card.quota_key_proof,
+            QUOTA_KEY_PROOF_BYTES,
+        )?,
         consensus_key: key("consensus_key", &card.consensus_key)?,
         certificate_spki_sha256: key("certificate_spki_sha256", &card.certificate_spki_sha256)?,
         display_name: card.name,

@@ -1,30 +1,68 @@
 //! `tacit quota`
 
 use serde_json::json;
-use tacit_proto::operator::{MovementKind, QuotaMovement, QuotaRequest, QuotaResponse};
+use tacit_proto::operator::move_quota_request::Move;
+use tacit_proto::operator::{
+    MoveQuotaRequest, MovementKind, QuotaMovement, QuotaRequest, QuotaResponse,
+};
 
 use crate::Context;
 use crate::error::ClientError;
 use crate::exit::Exit;
 use crate::output::{Format, Table, moment, print_json, quota};
 
-/// This member's quota: what it has, what came and went, and what it may still ask today.
+/// Quota: what a member has, what came and went, and what it may still ask today.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  tacit quota --movements 20")]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  tacit quota --movements 20\n  tacit quota deposit 5000"
+)]
 pub struct QuotaCommand {
     /// Show this many of the latest movements.
     #[arg(long, value_name = "NUMBER", default_value_t = 0,
           value_parser = clap::value_parser!(u32).range(0..=1_000))]
     movements: u32,
+    /// Show that of another member. Only the supervisor's node can open it.
+    #[arg(long, value_name = "MEMBER", value_parser = member_id)]
+    member: Option<u32>,
+    #[command(subcommand)]
+    action: Option<QuotaAction>,
+}
+
+/// Moves this member's own quota.
+#[derive(Debug, clap::Subcommand)]
+enum QuotaAction {
+    /// Put quota into the deposit, from which penalties and stakes are taken.
+    Deposit {
+        /// Quota, with up to three decimals.
+        #[arg(value_parser = minor_units)]
+        amount: u64,
+    },
+    /// Take quota out of the deposit, as far as it exceeds the governed one.
+    Withdraw {
+        /// Quota, with up to three decimals.
+        #[arg(value_parser = minor_units)]
+        amount: u64,
+    },
+    /// Make available what waits. The node does it by itself when it needs to.
+    RollOver,
 }
 
 impl QuotaCommand {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit, ClientError> {
+        match &self.action {
+            Some(action) => action.run(context).await,
+            None => self.show(context).await,
+        }
+    }
+
+    async fn show(&self, context: &Context) -> Result<Exit, ClientError> {
         let mut node = context.node().await?;
         let request = QuotaRequest {
             from_ms: 0,
             until_ms: 0,
             movements_limit: self.movements,
+            member_id: self.member,
         };
         let answer = node.quota(request).await?.into_inner();
         match context.format() {
@@ -32,6 +70,60 @@ impl QuotaCommand {
             Format::Text => print(&answer)?,
         }
         Ok(Exit::Clear)
+    }
+}
+
+impl QuotaAction {
+    async fn run(&self, context: &Context) -> Result<Exit, ClientError> {
+        let (what, amount_minor) = match self {
+            Self::Deposit { amount } => (Move::Deposit, *amount),
+            Self::Withdraw { amount } => (Move::Withdraw, *amount),
+            Self::RollOver => (Move::RollOver, 0),
+        };
+        let request = MoveQuotaRequest {
+            r#move: what.into(),
+            amount_minor,
+        };
+        let mut node = context.node().await?;
+        let answer = node.move_quota(request).await?.into_inner();
+        match context.format() {
+            Format::Json => print_json(&json!({
+                "height": answer.height,
+                "tx_id": hex::encode(&answer.tx_id),
+            }))?,
+            Format::Text => println!(
+                "final at height {}, transaction {}",
+                answer.height,
+                hex::encode(&answer.tx_id)
+            ),
+        }
+        Ok(Exit::Clear)
+    }
+}
+
+/// A member, as `M2` or `2`.
+fn member_id(text: &str) -> Result<u32, String> {
+    let digits = text.strip_prefix(['M', 'm']).unwrap_or(text);
+    let expected = || format!("{text:?} names no member: write M2");
+    digits.parse().map_err(|_| expected())
+}
+
+/// Quota with up to three decimals, in minor units.
+fn minor_units(text: &str) -> Result<u64, String> {
+    let expected = || format!("{text:?} is no amount of quota: write 12 or 12.5");
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || decimals.len() > 3 || !is_number(whole) || !is_number(decimals) {
+        return Err(expected());
+    }
+    let whole: u64 = whole.parse().map_err(|_| expected())?;
+    let minor: u64 = format!("{decimals:0<3}").parse().map_err(|_| expected())?;
+    let amount = whole
+        .checked_mul(1_000)
+        .and_then(|all| all.checked_add(minor));
+    match amount {
+        Some(amount) if amount > 0 => Ok(amount),
+        _ => Err(expected()),
     }
 }
 
@@ -50,6 +142,9 @@ const fn kind(kind: MovementKind) -> &'static str {
         MovementKind::StakeLost => "stake lost",
         MovementKind::Compensation => "compensation",
         MovementKind::Transfer => "transfer",
+        MovementKind::Deposit => "deposit",
+        MovementKind::Withdrawal => "withdrawal",
+        MovementKind::RollOver => "roll-over",
     }
 }
 
@@ -68,7 +163,10 @@ fn as_json(answer: &QuotaResponse) -> serde_json::Value {
     };
     json!({
         "available_minor": answer.available_minor,
+        "waiting_minor": answer.waiting_minor,
         "escrowed_minor": answer.escrowed_minor,
+        "deposit_free_minor": answer.deposit_free_minor,
+        "deposit_staked_minor": answer.deposit_staked_minor,
         "granted_minor": answer.granted_minor,
         "earned_minor": answer.earned_minor,
         "rewarded_minor": answer.rewarded_minor,
@@ -85,6 +183,11 @@ fn print(answer: &QuotaResponse) -> Result<(), ClientError> {
         "quota    {} available, {} in escrow",
         quota(answer.available_minor),
         quota(answer.escrowed_minor)
+    );
+    println!(
+        "deposit  {} free, {} put aside for disputes",
+        quota(answer.deposit_free_minor),
+        quota(answer.deposit_staked_minor)
     );
     println!(
         "in all   {} granted, {} earned, {} rewarded, {} spent, {} in penalties",
@@ -120,4 +223,29 @@ fn print(answer: &QuotaResponse) -> Result<(), ClientError> {
         ]);
     }
     table.print()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_of_quota_have_up_to_three_decimals() {
+        for (text, minor) in [("12", 12_000), ("0.5", 500), ("1.25", 1_250), ("0.001", 1)] {
+            assert_eq!(minor_units(text), Ok(minor), "{text}");
+        }
+        for bad in [
+            "",
+            "0",
+            "0.000",
+            ".5",
+            "1.0005",
+            "-1",
+            "+1",
+            "1e3",
+            "18446744073709552",
+        ] {
+            assert!(minor_units(bad).is_err(), "{bad}");
+        }
+    }
 }

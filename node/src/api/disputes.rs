@@ -238,6 +238,7 @@ impl From<DisputeError> for ApiError {
             DisputeError::Peer(_) => Self::node("party-unreachable", message, "Try again later."),
             DisputeError::Store(_) => Self::node("records-unreadable", message, ""),
             DisputeError::Ledger(error) => error.into(),
+            DisputeError::Stake(error) => error.into(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use tacit_circuits::scope::MemberId;
 use tacit_consensus::LedgerError as ReadError;
 use tacit_frontend::ports::LedgerError;
+use tacit_frontend::wallet::WalletError;
 use tacit_ledger::kernel::Reject;
 use tacit_proto::operator::{ErrorDetail, Fault};
 use tacit_proto::refuse;
@@ -27,6 +28,15 @@ impl ApiError {
     /// The call itself is wrong.
     pub(super) fn caller(code: &str, message: impl Into<String>, remedy: &str) -> Self {
         Self::new(Fault::Caller, code, message, remedy)
+    }
+
+    /// There is too little quota.
+    pub(super) fn quota_exhausted(message: String) -> Self {
+        Self::caller(
+            "quota-exhausted",
+            message,
+            "Serve calls to earn more, or wait until sessions return their escrow.",
+        )
     }
 
     /// What was asked for does not exist.
@@ -81,6 +91,17 @@ impl ApiError {
 impl From<ApiError> for Status {
     fn from(error: ApiError) -> Self {
         refuse(&error.0)
+    }
+}
+
+impl From<WalletError> for ApiError {
+    fn from(error: WalletError) -> Self {
+        match error {
+            WalletError::Ledger(error) => error.into(),
+            WalletError::Exhausted { .. } => Self::quota_exhausted(error.to_string()),
+            WalletError::Contended => Self::node("quota-contended", error.to_string(), ""),
+            other => Self::node("quota-unreadable", other.to_string(), "See the node's log."),
+        }
     }
 }
 

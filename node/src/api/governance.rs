@@ -1,5 +1,6 @@
 //! Members, proposals and votes.
 
+use tacit_circuits::quota::{EncodingError, QuotaKeyProof, QuotaPublicKey};
 use tacit_circuits::receipt::VerifyingKey;
 use tacit_circuits::scope::{ListId, MemberId};
 use tacit_frontend::ports::Ledger as _;
@@ -269,6 +270,7 @@ fn parameter<'a>(parameters: &'a mut Parameters, name: &str) -> Result<&'a mut u
         "dispute_stake_minor" => &mut parameters.dispute_stake_minor,
         "dispute_penalty_minor" => &mut parameters.dispute_penalty_minor,
         "panel_penalty_minor" => &mut parameters.panel_penalty_minor,
+        "deposit_minor" => &mut parameters.deposit_minor,
         _ => return Err(ApiError::unknown("parameter", name)),
     })
 }
@@ -290,6 +292,12 @@ fn read_candidate(asked: &proto::AddMember) -> Result<Candidate, ApiError> {
         group: text("group", &asked.group)?,
         role,
         ledger_key: LedgerKey(key("ledger_key", &asked.ledger_key)?),
+        quota_key: sealing("quota_key", &asked.quota_key, QuotaPublicKey::from_bytes)?,
+        quota_key_proof: sealing(
+            "quota_key_proof",
+            &asked.quota_key_proof,
+            QuotaKeyProof::from_bytes,
+        )?,
         profile: Profile {
             consensus_key: ConsensusKey(key("consensus_key", &asked.consensus_key)?),
             tls_spki_hash: SpkiHash(key(
@@ -300,6 +308,21 @@ fn read_candidate(asked: &proto::AddMember) -> Result<Candidate, ApiError> {
             p2p_address: address("p2p_address", &asked.p2p_address)?,
         },
     })
+}
+
+fn sealing<const N: usize, T>(
+    field: &str,
+    value: &[u8],
+    read: impl FnOnce(&[u8; N]) -> Result<T, EncodingError>,
+) -> Result<T, ApiError> {
+    let invalid = |reason: String| {
+        let message = format!("{field} is not usable: {reason}");
+        ApiError::caller("field-invalid", message, "")
+    };
+    let bytes = value
+        .try_into()
+        .map_err(|_| invalid(format!("it has {} bytes, not {N}", value.len())))?;
+    read(bytes).map_err(|error| invalid(error.to_string()))
 }
 
 fn text(field: &str, value: &str) -> Result<Name, ApiError> {

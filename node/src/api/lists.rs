@@ -647,6 +647,7 @@ impl From<ListError> for ApiError {
         let message = error.to_string();
         match error {
             ListError::Ledger(error) => error.into(),
+            ListError::Deposit(error) => error.into(),
             ListError::Unknown(name) => Self::unknown("list", name),
             ListError::SpecIncomplete(_) => Self::caller("list-new", message, ""),
             ListError::SpecDiffers(_) => Self::caller("list-differs", message, ""),

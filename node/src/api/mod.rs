@@ -9,7 +9,8 @@
 //! | `lists` | publish, show, verify, withdraw |
 //! | `policies` | what consumers of receipts ask for |
 //! | `receipts` | create, submit, show |
-//! | `records` | history and quota |
+//! | `quota` | balances opened with this node's key, and moved |
+//! | `records` | history |
 //! | `screening` | plan and screen |
 //! | `status` | where the node stands |
 //! | `service` | the generated trait, over the above |
@@ -21,6 +22,7 @@ mod explorer;
 mod governance;
 mod lists;
 mod policies;
+mod quota;
 mod receipts;
 mod records;
 mod screening;
@@ -30,6 +32,8 @@ mod status;
 use std::sync::Arc;
 
 use tacit_frontend::Frontend;
+use tacit_frontend::ports::Ledger as _;
+use tacit_frontend::wallet::Opener;
 use tacit_ledger::kernel::{Missing, StateView};
 use tacit_readmodel::ReadModel;
 
@@ -42,6 +46,7 @@ pub struct Operator {
     ledger: Arc<MemberLedger>,
     frontend: Option<Arc<Frontend>>,
     read_model: ReadModel,
+    opener: Opener,
 }
 
 impl Operator {
@@ -51,10 +56,15 @@ impl Operator {
         frontend: Option<Arc<Frontend>>,
         read_model: ReadModel,
     ) -> Self {
+        let own = || Opener::new(ledger.quota_key());
+        let opener = frontend
+            .as_ref()
+            .map_or_else(own, |frontend| frontend.wallet.opener().clone());
         Self {
             ledger,
             frontend,
             read_model,
+            opener,
         }
     }
 

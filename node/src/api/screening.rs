@@ -41,7 +41,7 @@ impl Operator {
         }
         let plan = self.frontend()?.screening.plan(&targets, &rows).await?;
         let refs = self.read(|view| self.list_refs(view)).await?;
-        Ok(planned(&plan, &refs))
+        Ok(planned(&plan, &refs, self.available().await?))
     }
 
     /// Screens rows as they come, for the operator whose certificate says `operator`.
@@ -91,6 +91,7 @@ impl Operator {
             .screen(request, Box::pin(rows(asked, broken.clone())))
             .await?;
         let mut refs = self.read(|view| self.list_refs(view)).await?;
+        let available_minor = self.available().await?;
         let mut reasons = BTreeMap::new();
         while let Some(event) = events.recv().await {
             if let ScreenEvent::Answers(ListAnswers { list, .. }) = &event
@@ -102,7 +103,7 @@ impl Operator {
                 // A summary would say that all rows were asked.
                 return Err(error.clone());
             }
-            let step = told(event, &refs, &mut reasons);
+            let step = told(event, &refs, available_minor, &mut reasons);
             let response = proto::ScreenResponse { step: Some(step) };
             answers.send(Ok(response)).await.map_err(|_| gone())?;
         }
@@ -174,10 +175,11 @@ fn rows(
 fn told(
     event: ScreenEvent,
     refs: &ListRefs,
+    available_minor: u64,
     reasons: &mut BTreeMap<ListId, proto::ErrorDetail>,
 ) -> Step {
     match event {
-        ScreenEvent::Plan(plan) => Step::Plan(planned(&plan, refs)),
+        ScreenEvent::Plan(plan) => Step::Plan(planned(&plan, refs, available_minor)),
         ScreenEvent::Malformed(rows) => Step::Malformed(rejected_rows(rows)),
         ScreenEvent::Answers(answers) => {
             let list = answers.list;
@@ -243,6 +245,7 @@ fn unreachable(provider: MemberId, why: &Unreachable) -> proto::ErrorDetail {
         Unreachable::NoCopy => ApiError::node("copy-absent", message, "Try again in a moment."),
         Unreachable::Retired => ApiError::caller("category-retired", message, ""),
         Unreachable::NoSession(LedgerError::Rejected(reject)) => ApiError::rejected(*reject),
+        Unreachable::NoQuota { .. } => ApiError::quota_exhausted(message),
         Unreachable::NoSession(_) => ApiError::node("no-session", message, "Try again later."),
         Unreachable::Peer(PeerError::Refused(refusal)) => match foreseen(refusal) {
             // It may not be so: whoever reads it must know whose word it is.
@@ -266,7 +269,7 @@ fn foreseen(refusal: &Refusal) -> Option<Reject> {
     reject.info().map(|_| reject)
 }
 
-fn planned(plan: &Plan, refs: &ListRefs) -> proto::ScreenPlanResponse {
+fn planned(plan: &Plan, refs: &ListRefs, quota_available_minor: u64) -> proto::ScreenPlanResponse {
     let list = |list: &PlannedList| proto::PlannedList {
         list: refs.get(&list.list).cloned(),
         calls: list.calls,
@@ -281,7 +284,7 @@ fn planned(plan: &Plan, refs: &ListRefs) -> proto::ScreenPlanResponse {
     proto::ScreenPlanResponse {
         lists: plan.lists.iter().map(list).collect(),
         cost_minor: plan.cost_minor(),
-        quota_available_minor: plan.available_minor,
+        quota_available_minor,
         calls_left_today: plan
             .lists
             .iter()

@@ -230,6 +230,13 @@ impl Service for Operator {
         once(Operator::quota(self, request.into_inner())).await
     }
 
+    async fn move_quota(
+        &self,
+        request: Request<proto::MoveQuotaRequest>,
+    ) -> Answer<proto::MoveQuotaResponse> {
+        once(Operator::move_quota(self, request.into_inner())).await
+    }
+
     async fn members(&self, _: Request<proto::MembersRequest>) -> Answer<proto::MembersResponse> {
         once(Operator::members(self)).await
     }

@@ -12,16 +12,16 @@ use super::lists::shown_copy;
 impl Operator {
     pub(super) async fn status_now(&self) -> Result<proto::StatusResponse, ApiError> {
         let me = self.ledger.member_id();
-        let (member, balance, lists, refs) = self
+        let (member, lists, refs) = self
             .read(|view| {
                 Ok((
                     read::member(view, me)?,
-                    read::balance(view, me)?,
                     read::lists(view)?,
                     self.list_refs(view)?,
                 ))
             })
             .await?;
+        let holdings = self.holdings(me).await?;
         let member = member.ok_or_else(|| ApiError::unknown("member", me))?;
         let ledger = self.ledger.handle().status().await?;
         let position = self.read_model.position().await?;
@@ -47,8 +47,8 @@ impl Operator {
             validators: ledger.validators,
             syncing: ledger.syncing,
             read_model_height: position.height,
-            quota_available_minor: balance.available_minor,
-            quota_escrowed_minor: balance.escrowed_minor,
+            quota_available_minor: holdings.available_minor + holdings.waiting_minor,
+            quota_escrowed_minor: holdings.escrowed_minor,
             calls_waiting: self
                 .frontend
                 .as_ref()

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ed25519_zebra::SigningKey;
+use tacit_circuits::quota::QuotaKey;
 use tacit_circuits::scope::MemberId;
 use tacit_consensus::LedgerHandle;
 use tacit_frontend::ports::{Applied, FinalizedBlock, Ledger, LedgerError};
@@ -18,6 +19,7 @@ use tacit_ledger::kernel::{ChainId, LedgerKey, Signature, StateKey};
 use tacit_ledger::network::Action;
 use tokio::sync::broadcast;
 
+use crate::keys::quota_key;
 pub use follower::Follower;
 use submission::Submitter;
 
@@ -75,6 +77,10 @@ impl Ledger for MemberLedger {
 
     fn ledger_key(&self) -> LedgerKey {
         ledger_key(&self.key)
+    }
+
+    fn quota_key(&self) -> QuotaKey {
+        quota_key(&self.key.into())
     }
 
     fn sign(&self, message: &[u8]) -> Signature {

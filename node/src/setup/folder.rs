@@ -9,8 +9,9 @@ use rand_core::{CryptoRng, RngCore};
 use tacit_certs::{CertificateError, MemberAddress, development};
 
 use crate::config::{self, Config};
-use crate::keys::{KeyError, NodeKeys, Secret};
-use tacit_client::card::{Card, CardError, CardRole};
+use crate::keys::{KeyError, NodeKeys, Secret, quota_key};
+use tacit_client::card::{Card, CardError, CardRole, LedgerKeys};
+use tacit_ledger::kernel::LedgerKey;
 
 /// How long trial certificates are valid.
 const TRIAL_CERTIFICATE_VALIDITY: Duration = Duration::from_secs(398 * 24 * 3_600);
@@ -121,12 +122,17 @@ pub fn create(
             now: SystemTime::now(),
         },
     )?;
+    let seed = keys.ledger.expose();
+    let signing = VerificationKeyBytes::from(&SigningKey::from(*seed));
+    let ledger = LedgerKeys::new(LedgerKey(signing.into()), &quota_key(seed), rng);
     let card = Card {
         name: plan.name.clone(),
         group: plan.group.clone(),
         role: plan.role,
         validator: plan.validator,
-        ledger_key: public_key(&keys.ledger),
+        ledger_key: ledger.ledger_key,
+        quota_key: ledger.quota_key,
+        quota_key_proof: ledger.quota_key_proof,
         consensus_key: public_key(&keys.consensus),
         certificate_spki_sha256: hex::encode(made.peer_spki.0),
         frontend_address: plan.frontend_address.clone(),

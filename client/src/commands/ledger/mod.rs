@@ -62,7 +62,7 @@ pub struct Claim {
     /// That this batch of calls stands in a block, as SESSION/SEQUENCE.
     #[arg(long, value_name = "BATCH")]
     batch: Option<String>,
-    /// What a record holds now: log, member/N, balance/N, list/N, epoch/LIST/EPOCH or
+    /// What a record holds now: log, member/N, account/N, deposit/N, list/N, epoch/LIST/EPOCH or
     /// publication/LIST/EPOCH/VERSION.
     #[arg(long, value_name = "NAME")]
     record: Option<RecordName>,

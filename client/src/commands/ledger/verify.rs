@@ -221,9 +221,12 @@ fn as_json(genesis: &Genesis, evidence: &Evidence) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::card::LedgerKeys;
     use crate::card::{Card, CardRole};
     use crate::exit::Exit;
+    use tacit_circuits::quota::QuotaKey;
     use tacit_finality::testing;
+    use tacit_ledger::kernel::LedgerKey;
     use tacit_ledger::kernel::{Digest, Reject, TxId, codec};
     use tacit_ledger::network::{GenesisMember, NetworkGenesis, Parameters};
 
@@ -232,12 +235,17 @@ mod tests {
     /// A genesis whose validators are those of `seeds`.
     fn genesis(seeds: &[u64]) -> Genesis {
         let member = |seed: &u64| {
+            let quota_key = QuotaKey::derive(&[*seed as u8; 32], 0);
+            let ledger_key = LedgerKey([*seed as u8; 32]);
+            let keys = LedgerKeys::new(ledger_key, &quota_key, &mut rand_core::OsRng);
             let card = Card {
                 name: format!("bank {seed}"),
                 group: format!("bank {seed}"),
                 role: CardRole::Member,
                 validator: true,
-                ledger_key: hex::encode([*seed as u8; 32]),
+                ledger_key: keys.ledger_key,
+                quota_key: keys.quota_key,
+                quota_key_proof: keys.quota_key_proof,
                 consensus_key: hex::encode(testing::validator_key(*seed)),
                 certificate_spki_sha256: hex::encode([*seed as u8; 32]),
                 frontend_address: "bank.example:7102".into(),

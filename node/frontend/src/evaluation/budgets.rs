@@ -113,7 +113,10 @@ impl Budgets {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Budget>> {
-        self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

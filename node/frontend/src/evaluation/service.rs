@@ -402,10 +402,7 @@ impl Evaluator {
 }
 
 /// Refusals that depend on what is held beside a request.
-const LIMITS: [Reject; 2] = [
-    Reject::SESSION_CAP_REACHED,
-    Reject::DAILY_CAP_REACHED,
-];
+const LIMITS: [Reject; 2] = [Reject::SESSION_CAP_REACHED, Reject::DAILY_CAP_REACHED];
 
 /// What is held and not settled yet in a view of the ledger's state. Of a session that has ended, nothing
 /// will be settled any more.

@@ -35,7 +35,9 @@ pub enum Unreachable {
     #[error("no session with the list: {0}")]
     NoSession(#[source] LedgerError),
     /// There is too little quota for a session.
-    #[error("no session with the list: {needed_minor} minor units of quota are needed, and {available_minor} are there")]
+    #[error(
+        "no session with the list: {needed_minor} minor units of quota are needed, and {available_minor} are there"
+    )]
     NoQuota {
         /// What is needed.
         needed_minor: u64,

@@ -22,4 +22,5 @@ pub use database::{Store, StoreError};
 pub use own::{Change, OwnEpoch, OwnList, OwnVersion, VersionStep};
 pub(crate) use seal::SealedFile;
 pub use seal::{MasterKey, SEAL_OVERHEAD_BYTES, SealError};
+pub(crate) use served::{Collected, UncollectedBatch};
 pub use served::{ServedBatch, Settlement};

@@ -180,11 +180,7 @@ impl Store {
         let statements: Vec<Statement> = sequences
             .into_iter()
             .map(|sequence| {
-                let values = [
-                    session.0.into(),
-                    sequence.into(),
-                    (collected as u32).into(),
-                ];
+                let values = [session.0.into(), sequence.into(), (collected as u32).into()];
                 Statement::new(sql, values)
             })
             .collect();

@@ -4,6 +4,7 @@
 //! they stand, so that whoever loses the database loses no quota.
 
 mod agreed;
+mod holdings;
 mod opener;
 
 use std::collections::HashMap;
@@ -19,14 +20,15 @@ use tacit_circuits::scope::MemberId;
 use tacit_ledger::kernel::{BoundedVec, Reject};
 use tacit_ledger::network::action::SessionTerms;
 use tacit_ledger::network::quota::{Collection, Source, prove_deposit, prove_opening};
-use tacit_ledger::network::{Action, Deposit, Session, read as state};
+use tacit_ledger::network::{Action, Session, read as state};
 use tokio::time::sleep;
 
 use crate::compute::compute;
 use crate::ports::{Applied, Ledger, LedgerError, read};
 use crate::tasks::Tasks;
-pub(crate) use agreed::{Agreed, WrongCharge};
+pub(crate) use agreed::Agreed;
 pub use agreed::padded_size;
+pub use holdings::{Eye, Holdings, holdings};
 pub use opener::Opener;
 
 /// Amounts that wait before they are rolled over though nobody needs them. The ledger takes 65,536.
@@ -76,19 +78,6 @@ impl WalletError {
     }
 }
 
-/// What a member has, in minor units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Holdings {
-    /// What may be spent at once.
-    pub available_minor: u64,
-    /// What waits to be rolled over.
-    pub waiting_minor: u64,
-    /// What stands in the escrows of its open sessions.
-    pub escrowed_minor: u64,
-    /// Its deposit, in the plain.
-    pub deposit: Deposit,
-}
-
 /// A session to open: its terms, who answers, and its escrow in minor units.
 pub(crate) type Wanted = (SessionTerms, MemberId, u32);
 
@@ -129,23 +118,18 @@ impl Wallet {
     /// [`WalletError`].
     pub async fn holdings(&self) -> Result<Holdings, WalletError> {
         let me = self.0.ledger.member_id();
-        let (account, deposit, escrows) = read(&*self.0.ledger, |view| {
-            let account = state::account(view, me)?;
-            let deposit = state::deposit(view, me)?;
-            let sessions = state::sessions_of(view, me)?;
-            let escrows = sessions.iter().map(|session| state::escrow(view, session.id));
-            Ok((account, deposit, escrows.collect::<Result<Vec<_>, _>>()?))
-        })
-        .await?;
+        holdings(&*self.0.ledger, &self.0.opener, me, Eye::Own).await
+    }
+
+    /// What this member may spend, rolled over or waiting, in minor units.
+    ///
+    /// # Errors
+    /// [`WalletError`].
+    pub async fn available(&self) -> Result<u64, WalletError> {
+        let me = self.0.ledger.member_id();
+        let account = read(&*self.0.ledger, |view| state::account(view, me)).await?;
         let (available_minor, waiting_minor) = self.open_account(&account).await?;
-        let escrowed = sum(&escrows);
-        let escrowed_minor = self.open(&escrowed, Role::Querier as usize).await?;
-        Ok(Holdings {
-            available_minor,
-            waiting_minor,
-            escrowed_minor,
-            deposit,
-        })
+        Ok(available_minor + waiting_minor)
     }
 
     /// What an account that this member read holds: available, and waiting.
@@ -170,7 +154,12 @@ impl Wallet {
         let key = read(&*self.0.ledger, |view| state::quota_key(view, other)).await?;
         let key = key.ok_or(WalletError::NoKey(other))?;
         let known = |secrets: &HashMap<_, SharedSecret>| secrets.get(&key).cloned();
-        let lock = || self.0.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        let lock = || {
+            self.0
+                .secrets
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
         if let Some(secret) = known(&lock()) {
             return Ok(secret);
         }
@@ -186,7 +175,9 @@ impl Wallet {
         for _ in 0..MAX_ATTEMPTS {
             self.keep_deposit(0).await?;
             let (account, available_minor) = self.with_available(needed_minor).await?;
-            let action = self.prove_openings(wanted, account, available_minor).await?;
+            let action = self
+                .prove_openings(wanted, account, available_minor)
+                .await?;
             if let Some(applied) = self.submit(action).await? {
                 return Ok(applied);
             }
@@ -235,10 +226,7 @@ impl Wallet {
                 left -= u64::from(escrow_minor);
                 // What will be found on the ledger needs no search.
                 opener.note(available.select([OWNER]), left);
-                opener.note(
-                    escrow.select([Role::Querier as usize]),
-                    escrow_minor.into(),
-                );
+                opener.note(escrow.select([Role::Querier as usize]), escrow_minor.into());
             }
             Ok::<_, ProveError>(openings)
         })
@@ -300,7 +288,11 @@ impl Wallet {
     /// # Errors
     /// [`WalletError`].
     pub async fn withdraw(&self, amount_minor: u64) -> Result<Applied, WalletError> {
-        Ok(self.0.ledger.submit(Action::Withdraw { amount_minor }).await?)
+        Ok(self
+            .0
+            .ledger
+            .submit(Action::Withdraw { amount_minor })
+            .await?)
     }
 
     /// Sees that the deposit is the governed one at the least, and that so much of it is bound by nothing.
@@ -390,10 +382,4 @@ impl Wallet {
             }
         }
     }
-}
-
-/// What all of these hold together.
-fn sum<const N: usize>(ciphertexts: &[Ciphertext<N>]) -> Ciphertext<N> {
-    let zero = Ciphertext::zero();
-    ciphertexts.iter().fold(zero, |sum, one| sum.plus(one))
 }

@@ -12,5 +12,6 @@ mod databases;
 mod differential;
 mod follow_up;
 mod publishing;
+mod quota;
 mod screening;
 mod sessions;

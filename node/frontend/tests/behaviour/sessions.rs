@@ -59,7 +59,7 @@ async fn calls_that_are_refused_take_no_room_and_open_no_further_sessions() {
         assert!(screened.hits.is_empty(), "{screened:?}");
     }
     assert!(openings(&network) <= 2, "{}", openings(&network));
-    let (_, escrowed) = network.balance(MemberId(2));
+    let (_, escrowed) = network.balance(MemberId(2)).await;
     assert!(escrowed <= 60 * u64::from(PRICE_MINOR), "{escrowed}");
 }
 
@@ -76,7 +76,7 @@ async fn a_day_that_is_used_up_is_not_asked_about_with_every_batch() {
     let mut numbers = 0;
     for session in 1..4 {
         let used = sent.asked_session(tacit_ledger::network::SessionId(session));
-        numbers += used.await.expect("read").0;
+        numbers += used.await.expect("read").next_sequence;
     }
     assert!(numbers <= 10, "{numbers}");
 }

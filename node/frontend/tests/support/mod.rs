@@ -15,7 +15,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ed25519_zebra::SigningKey;
 use futures::StreamExt;
+use rand_core::OsRng;
 use tacit_circuits::identifier::IdentifierType;
+use tacit_circuits::quota::{OWNER, QuotaKey, ValueTable};
 use tacit_circuits::scope::{ListId, MemberId};
 use tacit_frontend::crash::{CrashHook, CrashPoint, CrashPoints};
 use tacit_frontend::lists::{DraftMode, ListSpec, Progress, Published};
@@ -32,8 +34,10 @@ use tacit_ledger::kernel::{
     BlockContext, BlockResult, BoundedVec, ChainId, LedgerKey, Machine, Outcome, Registry, Role,
     Signature, StateKey, Text, TxId,
 };
+use tacit_ledger::network::action::SessionTerms;
 use tacit_ledger::network::audit::AuditContext;
 use tacit_ledger::network::parameters::CategoryId;
+use tacit_ledger::network::quota::{Source, prove_key, prove_opening};
 use tacit_ledger::network::{
     Action, Candidate, Category, ConsensusKey, Event, GenesisMember, NetworkGenesis, Parameters,
     Profile, PublicationId, SpkiHash, read as state,
@@ -255,6 +259,10 @@ impl Ledger for MemberLedger {
         ledger_key(&self.key)
     }
 
+    fn quota_key(&self) -> QuotaKey {
+        quota_key(&self.key)
+    }
+
     fn sign(&self, message: &[u8]) -> Signature {
         Signature(self.key.sign(message).into())
     }
@@ -376,7 +384,7 @@ pub struct Network {
     pub chain: Arc<Chain>,
     pub wires: Arc<Wires>,
     pub nodes: Vec<Node>,
-    keys: Vec<SigningKey>,
+    pub keys: Vec<SigningKey>,
     master: Vec<String>,
     databases: Databases,
 }
@@ -447,6 +455,8 @@ impl Network {
         let store = open_store(&url, folder.path(), &self.master[index]).await;
         let mut config = FrontendConfig::in_folder(folder.path().join("lists"));
         config.post_delay_ms = 1;
+        // Most tests count calls; those of padding turn it on.
+        config.screening.sessions.padding = false;
         config.copies.retry_ms = 20;
         config.copies.look_interval_ms = 500;
         configure(&mut config);
@@ -513,12 +523,13 @@ impl Network {
         }
     }
 
-    pub fn balance(&self, member: MemberId) -> (u64, u64) {
-        let balance = self
-            .chain
-            .view(|view| state::balance(view, member))
-            .expect("a map");
-        (balance.available_minor, balance.escrowed_minor)
+    /// What a member has available or waiting, and in escrow, opened with its key.
+    pub async fn balance(&self, member: MemberId) -> (u64, u64) {
+        let node = self.nodes.iter().find(|node| node.id == member);
+        let wallet = &node.expect("a member").frontend.wallet;
+        let holdings = wallet.holdings().await.expect("its own key opens it");
+        let available = holdings.available_minor + holdings.waiting_minor;
+        (available, holdings.escrowed_minor)
     }
 
     /// Calls that stand on the ledger.
@@ -741,6 +752,59 @@ pub fn phones(numbers: impl IntoIterator<Item = u32>) -> Vec<String> {
     numbers.into_iter().map(phone).collect()
 }
 
+/// Opens a session of one member with another's list without a front end of its own.
+pub async fn open_session(
+    network: &Network,
+    querier: usize,
+    provider: usize,
+    terms: SessionTerms,
+    escrow_minor: u32,
+) -> Applied {
+    let ledger = &network.nodes[querier].ledger;
+    let (me, other) = (ledger.member, network.nodes[provider].ledger.member);
+    if network
+        .chain
+        .view(|view| state::account(view, me))
+        .expect("a map")
+        .additions
+        > 0
+    {
+        ledger.submit(Action::RollOver).await.expect("rolled over");
+    }
+    let read = |view: &BTreeMap<StateKey, Vec<u8>>| {
+        let parties = state::quota_parties(view, me, other)?;
+        Ok::<_, tacit_ledger::kernel::Missing>((state::account(view, me)?, parties))
+    };
+    let (account, parties) = network.chain.view(read).expect("a map");
+    let key = quota_key(&network.keys[querier]);
+    let available = account.available.select([OWNER]);
+    let available_minor = ValueTable::new().open_vartime(&key, &available, 1 << 40);
+    let source = Source {
+        key: &key,
+        available: &account.available,
+        available_minor: available_minor.expect("its own key opens it"),
+    };
+    let chain_id = ledger.chain_id();
+    let parties = parties.expect("members");
+    let opening = prove_opening(
+        chain_id,
+        me,
+        terms,
+        &parties,
+        &source,
+        escrow_minor,
+        &mut OsRng,
+    );
+    let openings = bounded(vec![opening.expect("covered").0]);
+    let action = Action::OpenSessions { openings };
+    ledger.submit(action).await.expect("opened")
+}
+
+/// The quota key that goes with a ledger key.
+pub fn quota_key(key: &SigningKey) -> QuotaKey {
+    QuotaKey::derive(&(*key).into(), 0)
+}
+
 fn candidate(index: usize, key: &SigningKey) -> GenesisMember {
     let number = index as u8 + 1;
     GenesisMember {
@@ -749,6 +813,8 @@ fn candidate(index: usize, key: &SigningKey) -> GenesisMember {
             group: name(&format!("Group {number}")),
             role: Role::Member,
             ledger_key: ledger_key(key),
+            quota_key: quota_key(key).public(),
+            quota_key_proof: prove_key(&quota_key(key), &ledger_key(key), &mut OsRng),
             profile: Profile {
                 consensus_key: ConsensusKey([number; 32]),
                 tls_spki_hash: SpkiHash([number; 32]),

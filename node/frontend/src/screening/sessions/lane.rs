@@ -51,6 +51,7 @@ pub(super) struct Lane {
     pub(super) deadline_height: u64,
     next_sequence: u64,
     charged_minor: u64,
+    padding: bool,
     /// Calls, padding included.
     calls: u64,
     /// Numbers that were given out, and of which it is not known that they are settled or never will be.
@@ -66,6 +67,7 @@ impl Lane {
         escrow_minor: u64,
         asked: AskedSession,
         unsettled: BTreeSet<u64>,
+        padding: bool,
     ) -> Self {
         Self {
             session: session.id,
@@ -76,6 +78,7 @@ impl Lane {
             opened_height: session.opened_height,
             deadline_height: session.deadline_height,
             next_sequence: asked.next_sequence,
+            padding,
             charged_minor: asked.charged_minor,
             // What was signed for counts, settled or not.
             calls: asked.calls.max(session.calls.into()),
@@ -84,10 +87,13 @@ impl Lane {
         }
     }
 
-    /// Calls that it still takes, if they come singly.
-    pub(super) fn room(&self) -> u64 {
-        let capped = self.cap_calls.saturating_sub(self.calls) / padded_size(1);
-        self.paid().min(capped)
+    /// Calls of a request with its padding, if there is to be any.
+    fn size(&self, calls: u64) -> u64 {
+        if self.padding {
+            padded_size(calls)
+        } else {
+            calls
+        }
     }
 
     /// Calls that the rest of its escrow pays for.
@@ -104,7 +110,8 @@ impl Lane {
             .checked_div(u64::from(self.price_minor))
             .unwrap_or(self.cap_calls);
         self.paid() <= whole / 2
-            || self.calls > self.cap_calls / 2 || self.window_left() <= WINDOW / 2
+            || self.calls > self.cap_calls / 2
+            || self.window_left() <= WINDOW / 2
     }
 
     /// Whether it lasts, is of the list's epoch, and at the price that was planned: what a screening said
@@ -123,14 +130,14 @@ impl Lane {
 
     /// Whether it takes a request of so many calls now.
     pub(super) fn takes(&self, calls: u64) -> bool {
-        let padded = self.calls.saturating_add(padded_size(calls));
+        let padded = self.calls.saturating_add(self.size(calls));
         self.paid() >= calls && padded <= self.cap_calls && self.window_left() > 0
     }
 
     pub(super) fn reserve(&mut self, calls: u64) -> Reservation {
         let sequence = self.next_sequence;
         self.next_sequence += 1;
-        let size = padded_size(calls);
+        let size = self.size(calls);
         self.calls += size;
         self.charged_minor += calls * u64::from(self.price_minor);
         self.unsettled.insert(sequence);
@@ -148,7 +155,8 @@ impl Lane {
     /// Takes back the room of a request that will not be charged. Its number stays used.
     pub(super) fn give_back(&mut self, sequence: u64, calls: u64) {
         if self.unsettled.remove(&sequence) {
-            self.calls = self.calls.saturating_sub(padded_size(calls));
+            let size = self.size(calls);
+            self.calls = self.calls.saturating_sub(size);
             let charge = calls * u64::from(self.price_minor);
             self.charged_minor = self.charged_minor.saturating_sub(charge);
         }
@@ -198,6 +206,7 @@ mod tests {
             escrow_minor,
             AskedSession::default(),
             BTreeSet::new(),
+            true,
         )
     }
 
@@ -248,16 +257,16 @@ mod tests {
     fn what_is_refused_gives_its_room_back_once_and_its_number_never() {
         let mut lane = lane(10);
         let refused = lane.reserve(8);
-        assert_eq!((refused.charged_minor, lane.room()), (16, 2));
+        assert_eq!((refused.charged_minor, lane.paid()), (16, 2));
         assert!(lane.takes(2) && !lane.takes(3));
         lane.give_back(refused.sequence, 8);
         lane.give_back(refused.sequence, 8);
-        assert_eq!(lane.room(), 10);
+        assert_eq!(lane.paid(), 10);
         let next = lane.reserve(10);
         assert_eq!((next.sequence, next.charged_minor, next.size), (1, 20, 16));
         lane.settled(1);
         lane.give_back(1, 10);
-        assert_eq!(lane.room(), 0, "what is settled is charged");
+        assert_eq!(lane.paid(), 0, "what is settled is charged");
     }
 
     #[test]

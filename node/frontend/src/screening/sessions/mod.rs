@@ -45,6 +45,9 @@ pub struct SessionConfig {
     pub max_session_calls: u32,
     /// For how many blocks a session is opened, as far as the network allows.
     pub session_blocks: u64,
+    /// Whether requests are padded, so that nobody but their provider learns how many calls they make. Padding
+    /// is not charged, and counts against daily caps.
+    pub padding: bool,
 }
 
 impl Default for SessionConfig {
@@ -55,6 +58,7 @@ impl Default for SessionConfig {
             session_calls: 2_000,
             max_session_calls: 1_000_000,
             session_blocks: 72_000,
+            padding: true,
         }
     }
 }
@@ -166,7 +170,13 @@ impl Sessions {
             }
         };
         let unsettled = store.asked_unsettled(session.id).await?;
-        let lane = Lane::new(session, escrow_minor, asked, unsettled);
+        let lane = Lane::new(
+            session,
+            escrow_minor,
+            asked,
+            unsettled,
+            self.0.config.padding,
+        );
         let mut lanes = self.0.lanes.lock().await;
         let lanes = lanes.entry(session.list).or_default();
         if lanes.iter().all(|known| known.session != session.id) {

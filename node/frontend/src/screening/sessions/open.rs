@@ -11,7 +11,7 @@ use super::super::plan::PlannedList;
 use super::lane::DEADLINE_MARGIN_BLOCKS;
 use super::{SessionError, Sessions};
 use crate::ports::{LedgerError, read};
-use crate::wallet::{Wanted, WalletError, padded_size};
+use crate::wallet::{WalletError, Wanted, padded_size};
 
 /// Sessions grow to at most this multiple of the configured size by themselves.
 const MAX_GROWTH: u64 = 16;
@@ -154,17 +154,14 @@ impl Sessions {
 
     async fn last_caps(&self) -> HashMap<ListId, u64> {
         let lanes = self.0.lanes.lock().await;
-        let last = lanes.iter().filter_map(|(list, lanes)| {
-            Some((*list, lanes.last()?.cap_calls / padded_size(1)))
-        });
+        let last = lanes
+            .iter()
+            .filter_map(|(list, lanes)| Some((*list, lanes.last()?.cap_calls / padded_size(1))));
         last.collect()
     }
 }
 
 /// Whether there is not enough quota.
 pub(in super::super) fn is_short(error: &SessionError) -> bool {
-    matches!(
-        error,
-        SessionError::Wallet(WalletError::Exhausted { .. })
-    )
+    matches!(error, SessionError::Wallet(WalletError::Exhausted { .. }))
 }

@@ -7,6 +7,8 @@ mod window;
 
 use tacit_circuits::curve::WirePoint;
 
+pub(crate) use querier::Querier;
+
 /// The encoding of the neutral element.
 fn identity() -> WirePoint {
     let mut bytes = [0; 64];

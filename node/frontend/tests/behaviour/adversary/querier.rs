@@ -6,13 +6,15 @@ use rand_core::OsRng;
 use tacit_circuits::curve::WirePoint;
 use tacit_circuits::identifier::{Conventions, IdentifierType, normalize};
 use tacit_circuits::oprf::{Input, ListKey, blind};
+use tacit_circuits::quota::Element;
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 use tacit_frontend::FrontendConfig;
 use tacit_frontend::peer::RefusalCode;
 use tacit_frontend::ports::Ledger;
 use tacit_frontend::store::Settlement;
 use tacit_ledger::kernel::{BoundedVec, Digest, Reject, codec};
-use tacit_ledger::network::action::Opening;
+use tacit_ledger::network::action::SessionTerms;
+use tacit_ledger::network::quota::charge_context;
 use tacit_ledger::network::request::Call;
 use tacit_ledger::network::{Action, Event, Request, SessionId, read as state};
 use tacit_proto::peer as wire;
@@ -54,32 +56,29 @@ impl Querier {
             .await
             .publication
             .list;
-        let opening = Opening {
+        let terms = SessionTerms {
             list,
             tag_epoch: TagEpoch(0),
             lane: 9,
-            escrow_minor,
             cap_calls,
             deadline_height: network.chain.height() + 1_000,
         };
-        let openings = support::bounded(vec![opening]);
-        let ledger = &network.nodes[1].ledger;
-        let opened = ledger
-            .submit(Action::OpenSessions { openings })
-            .await
-            .expect("opened");
+        let opened = support::open_session(&network, 1, 0, terms, escrow_minor).await;
         let Event::SessionOpened { session, .. } = opened.events[0] else {
             panic!("{opened:?}")
         };
-        let (address, _server) = support::serve(&network.nodes[0].frontend, MemberId(2)).await;
-        let channel = Channel::from_shared(format!("http://{address}")).expect("an address");
-        let client = PeerClient::new(channel.connect().await.expect("a channel"));
+        let client = connect(&network).await;
         Self {
             network,
             client,
             session,
             list,
         }
+    }
+
+    /// Connects anew, after the provider was restarted.
+    pub(crate) async fn reconnect(&mut self) {
+        self.client = connect(&self.network).await;
     }
 
     /// A request as an honest querier makes it, for so many calls.
@@ -120,9 +119,19 @@ impl Querier {
             tag_epoch: TagEpoch(0),
             key: epoch.expect("a map").expect("an epoch").key,
             price_minor: PRICE_MINOR,
-            cumulative_minor: u64::from(PRICE_MINOR) * calls.len() as u64,
+            charge: self.charge(sequence, calls.len() as u32),
             calls: support::bounded(calls),
         }
+    }
+
+    /// The commitment to what so many calls charge, as both sides have it.
+    pub(crate) fn charge(&self, sequence: u64, calls: u32) -> Element {
+        let key = |index: usize| support::quota_key(&self.network.keys[index]);
+        let secret = key(1).agree(&key(0).public());
+        let chain_id = self.network.nodes[1].ledger.chain_id();
+        let context = charge_context(chain_id, self.session, sequence);
+        let hidden_minor = PRICE_MINOR * calls.saturating_sub(1);
+        secret.opening(&context, hidden_minor).commitment()
     }
 
     pub(crate) fn sign(&self, request: Request) -> Vec<u8> {
@@ -173,6 +182,12 @@ impl Querier {
     }
 }
 
+async fn connect(network: &Network) -> PeerClient<Channel> {
+    let (address, _server) = support::serve(&network.nodes[0].frontend, MemberId(2)).await;
+    let channel = Channel::from_shared(format!("http://{address}")).expect("an address");
+    PeerClient::new(channel.connect().await.expect("a channel"))
+}
+
 pub(crate) fn ledger(reject: Reject) -> u32 {
     RefusalCode::Ledger(reject).number()
 }
@@ -206,8 +221,6 @@ async fn requests_that_could_not_be_settled_are_refused() {
     assert_eq!(cheap, ledger(Reject::PRICE_MISMATCH));
     let unknown = Querier::refused(|request| request.session = SessionId(999)).await;
     assert_eq!(unknown, ledger(Reject::SESSION_UNKNOWN));
-    let underpaid = Querier::refused(|request| request.cumulative_minor = 1).await;
-    assert_eq!(underpaid, ledger(Reject::CUMULATIVE_BELOW_AMOUNT));
     let empty = Querier::refused(|request| request.calls = BoundedVec::new()).await;
     assert_eq!(empty, ledger(Reject::EMPTY));
     let elsewhere = Querier::refused(|request| request.chain_id.0[0] ^= 1).await;
@@ -344,7 +357,7 @@ async fn what_is_answered_and_not_final_counts_against_cap_and_escrow() {
     let second = poor.sign(poor.request(1, 3));
     assert_eq!(
         poor.send(second).await,
-        Err(ledger(Reject::ESCROW_EXHAUSTED))
+        Err(RefusalCode::EscrowExhausted.number())
     );
     // Once the first is final, the session's own counters say the same.
     *poor.network.chain.refuse.lock().expect("refuse") = None;
