@@ -113,7 +113,7 @@ impl MovementKind {
     pub const fn role(self) -> Option<Role> {
         match self {
             Self::Escrow | Self::Refund | Self::Charge => Some(Role::Querier),
-            Self::Earning => Some(Role::Querier),
+            Self::Earning => Some(Role::Provider),
             _ => None,
         }
     }

@@ -102,7 +102,7 @@ impl Chain {
 }
 
 /// The bound of what anything in the tests holds.
-const HELD_BOUND: u64 = 1 << 40;
+const HELD_BOUND: u64 = 1 << 30;
 
 /// The key to which a party's amounts are sealed. The observer is the supervisor.
 pub fn quota_key(member: MemberId) -> QuotaKey {
