@@ -147,6 +147,10 @@ pub struct Frontend {
     /// said, in days.
     #[serde(default = "defaults::keep_versions_days")]
     pub keep_versions_days: u64,
+    /// Whether requests are padded, so that only the member that is asked learns how many calls they make.
+    /// Padding is not charged, but counts against daily caps.
+    #[serde(default = "defaults::pad_requests")]
+    pub pad_requests: bool,
 }
 
 /// The listener for the institution's own people and systems.
@@ -252,6 +256,9 @@ mod defaults {
     pub(super) const fn answer_timeout_ms() -> u64 {
         10_000
     }
+    pub(super) const fn pad_requests() -> bool {
+        true
+    }
     /// Ten minutes: an owner's node may be started anew meanwhile.
     pub(super) const fn unavailable_alarm_ms() -> u64 {
         600_000
@@ -297,6 +304,7 @@ impl Config {
                 answer_timeout_ms: defaults::answer_timeout_ms(),
                 unavailable_alarm_ms: defaults::unavailable_alarm_ms(),
                 keep_versions_days: defaults::keep_versions_days(),
+                pad_requests: defaults::pad_requests(),
             },
             operator: Operator {
                 listen: operator,

@@ -25,6 +25,11 @@ const CATEGORIES: [&str; 4] = [
 const COPIES_TIMEOUT: Duration = Duration::from_secs(60);
 const COPIES_POLL: Duration = Duration::from_millis(50);
 
+/// How long it may take until charges are collected, and for how long nothing must be collected to say that all
+/// are.
+const COLLECTED_TIMEOUT: Duration = Duration::from_secs(20);
+const COLLECTED_PAUSE: Duration = Duration::from_millis(1_500);
+
 /// The exit code of a screening with at least one hit: nothing failed.
 const EXIT_HIT: i32 = 1;
 
@@ -244,9 +249,29 @@ impl<'a> Story<'a> {
             self.shown(&self.results_file())
         );
         println!("4. What it cost, and where it stands on the ledger.");
+        self.wait_collected(asker)?;
         self.show(asker, &words(&["quota"]), &[0])?;
         self.show(asker, &words(&["history", "--limit", "6"]), &[0])?;
         Ok(())
+    }
+
+    /// Waits until the others have collected what the screening cost, which they do when it is quiet.
+    fn wait_collected(&self, asker: &Node) -> Result<(), StoryError> {
+        let arguments = words(&["quota", "--output", "json"]);
+        let deadline = Instant::now() + COLLECTED_TIMEOUT;
+        let mut before = None;
+        loop {
+            let answer = self.run(asker, &arguments)?;
+            let quota: Option<serde_json::Value> = serde_json::from_slice(&answer.stdout).ok();
+            let spent = quota.and_then(|quota| quota["spent_minor"].as_u64());
+            // Each of the others collects at its own moment.
+            let all = spent > Some(0) && spent == before;
+            if all || Instant::now() >= deadline {
+                return Ok(());
+            }
+            before = spent;
+            std::thread::sleep(COLLECTED_PAUSE);
+        }
     }
 
     /// What the supervisor sees of it: members, lists and calls, never whom they were about.
@@ -259,6 +284,7 @@ impl<'a> Story<'a> {
             supervisor.institution.slug
         );
         self.show(supervisor, &words(&["status"]), &[0])?;
+        self.show(supervisor, &words(&["quota", "--member", "1"]), &[0])?;
         self.show(supervisor, &words(&["ledger", "block"]), &[0])
     }
 

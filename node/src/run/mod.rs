@@ -258,6 +258,7 @@ async fn start_frontend(
     let store = Store::open(&config.database_url("front-end"), &master).await?;
     let mut settings = FrontendConfig::in_folder(config.data_dir.join("lists"));
     settings.screening.answer_timeout_ms = config.frontend.answer_timeout_ms;
+    settings.screening.sessions.padding = config.frontend.pad_requests;
     settings.copies.unavailable_alarm_ms = config.frontend.unavailable_alarm_ms;
     settings.keep_versions =
         DAY * u32::try_from(config.frontend.keep_versions_days).unwrap_or(u32::MAX);

@@ -20,11 +20,11 @@ use crate::tasks::Tasks;
 use crate::wallet::{Agreed, Wallet, WalletError};
 
 /// How often it is looked for sessions that owe something.
-const LOOK_INTERVAL: Duration = Duration::from_secs(2);
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// For how long nothing of a session must have been answered before its charges are collected, in
-/// milliseconds. Batches settle within seconds; a bulk screening goes on without a pause.
-const QUIET_MS: u64 = 5_000;
+/// milliseconds. Batches are posted as soon as nobody asks; a bulk screening goes on without a pause.
+const QUIET_MS: u64 = 2_000;
 
 /// Why charges could not be collected.
 #[derive(Debug, thiserror::Error)]

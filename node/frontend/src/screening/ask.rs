@@ -89,9 +89,10 @@ impl Engine {
             Err(error) => return Err(self.unsent(ask, place, error).await),
         };
         self.crash.reach(CrashPoint::BeforeAskedWrite).await;
+        let padding = place.size.saturating_sub(ask.rows.len() as u64);
         let written = self
             .store
-            .insert_asked(&signed, &records.encode(), place.charged_minor)
+            .insert_asked(&signed, &records.encode(), padding, place.charged_minor)
             .await;
         if let Err(error) = written {
             return Err(self.unsent(ask, place, local(error)).await);

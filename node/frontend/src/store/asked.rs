@@ -118,7 +118,8 @@ impl Store {
         rows.iter().map(|row| number(row, "sequence")).collect()
     }
 
-    /// Puts a signed request onto the disk, and the session's use with it: what all of its requests charge.
+    /// Puts a signed request onto the disk with how many of its calls are padding, and the session's use with
+    /// it: what all of its requests charge.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where the session's sequence number was used before.
@@ -126,6 +127,7 @@ impl Store {
         &self,
         signed: &SignedRequest,
         records: &[u8],
+        padding: u64,
         charged_minor: u64,
     ) -> Result<(), StoreError> {
         let request = &signed.request;
@@ -149,8 +151,8 @@ impl Store {
         );
         let batch = Statement::new(
             "INSERT INTO asked_batch (session_id, sequence, provider, list_id, tag_epoch, calls, \
-             state, sealed_request, sealed_records, created_ms) \
-             VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9)",
+             padding, state, sealed_request, sealed_records, created_ms) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10)",
             [
                 request.session.0.into(),
                 request.sequence.into(),
@@ -158,6 +160,7 @@ impl Store {
                 request.list.0.into(),
                 request.tag_epoch.0.into(),
                 request.calls.len().into(),
+                padding.into(),
                 sealed_request.into(),
                 sealed_records.into(),
                 now_ms().into(),

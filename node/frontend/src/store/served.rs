@@ -80,9 +80,11 @@ impl Store {
         let sealed = self
             .sealer
             .seal(batch_place(&row), &codec::encode(&served.batch));
+        let charged = u64::from(served.charge_minor).checked_div(request.price_minor.into());
+        let padding = charged.map_or(0, |charged| (request.calls.len() as u64).saturating_sub(charged));
         let sql = "INSERT INTO served_batch (session_id, sequence, querier, list_id, tag_epoch, \
-                   calls, charge_minor, request_hash, sealed_batch, settled, created_ms) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10)";
+                   calls, padding, charge_minor, request_hash, sealed_batch, settled, created_ms) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11)";
         let values = [
             request.session.0.into(),
             request.sequence.into(),
@@ -90,6 +92,7 @@ impl Store {
             request.list.0.into(),
             request.tag_epoch.0.into(),
             request.calls.len().into(),
+            padding.into(),
             served.charge_minor.into(),
             served.request_hash.to_vec().into(),
             sealed.into(),

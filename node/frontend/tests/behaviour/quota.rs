@@ -211,9 +211,11 @@ async fn an_escrow_pays_for_no_more_than_it_holds_though_charges_are_collected_m
     assert_eq!(querier.send(over).await, exhausted);
     let session = querier.session;
     eventually("they are collected", async || {
-        let view = |view: &_| state::session(view, session);
-        let session = querier.network.chain.view(view).expect("a map");
-        session.is_some_and(|session| session.calls == 4 && session.owed_requests == 0)
+        let found = querier
+            .network
+            .chain
+            .view(|view| state::session(view, session));
+        found.expect("a map").is_some_and(|session| session.calls == 4 && session.owed_requests == 0)
     })
     .await;
     // The ledger's escrow has become smaller; the budget has not.

@@ -279,7 +279,7 @@ async fn sessions_are_kept_and_renewed_before_they_run_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exhausted_quota_is_refused_before_anything_is_evaluated() {
     let poor = 5 * u64::from(PRICE_MINOR);
-    let terms = |_: &mut _, parameters: &mut Parameters| {
+    let terms = |_: &mut _, parameters: &mut tacit_ledger::network::Parameters| {
         parameters.welcome_grant_minor = poor;
         parameters.deposit_minor = 0;
     };
