@@ -1,11 +1,20 @@
 //! What nobody can take who does not have it, whatever they claim.
 
-use tacit_circuits::quota::OWNER as OWN;
-use tacit_ledger::kernel::Reject;
+use tacit_circuits::quota::{Ciphertext, OWNER as OWN, Opening as AmountOpening};
+use tacit_ledger::kernel::{MemberId, Reject};
 use tacit_ledger::network::quota::{Collection, Source, prove_deposit, prove_opening};
 use tacit_ledger::network::{Action, read};
 
 use crate::support::*;
+
+/// More than anybody has here.
+const MADE_UP: u32 = 1 << 30;
+
+/// An amount that stands nowhere on the ledger, sealed to these parties.
+fn made_up<const N: usize>(parties: [MemberId; N]) -> Ciphertext<N> {
+    let keys = parties.map(|party| quota_key(party).public());
+    AmountOpening::random(MADE_UP, &mut rng(4)).seal(&keys)
+}
 
 /// What a member has available, as it stands in its account.
 fn there(chain: &Chain) -> u64 {
@@ -21,11 +30,11 @@ fn nobody_puts_more_into_escrow_than_is_available() {
     let parties = read::quota_parties(&chain.state, QUERIER, OWNER);
     let parties = parties.expect("a map").expect("parties");
     let escrow_minor = u32::try_from(there(&chain)).expect("32 bits") + 1;
-    let mut attempt = |claimed: u64| {
+    let mut attempt = |available: &Ciphertext<2>, available_minor: u64| {
         let source = Source {
             key: &key,
-            available: &available,
-            available_minor: claimed,
+            available,
+            available_minor,
         };
         let proven = prove_opening(
             chain.machine.chain_id(),
@@ -39,26 +48,26 @@ fn nobody_puts_more_into_escrow_than_is_available() {
         let openings = bounded(vec![proven.ok()?.0]);
         Some(chain.refused(QUERIER, Action::OpenSessions { openings }))
     };
-    let honest = u64::from(escrow_minor) - 1;
-    assert_eq!(attempt(honest), None, "it cannot even be said");
-    assert_eq!(attempt(honest + 1), Some(Reject::TRANSFER_INVALID));
-    assert_eq!(attempt(1 << 40), Some(Reject::TRANSFER_INVALID));
+    // Of what is there, it cannot even be said; of something else, it can.
+    assert_eq!(attempt(&available, (escrow_minor - 1).into()), None);
+    let refused = attempt(&made_up([QUERIER, OBSERVER]), MADE_UP.into());
+    assert_eq!(refused, Some(Reject::TRANSFER_INVALID));
 }
 
 #[test]
 fn nobody_deposits_more_than_is_available() {
     let mut chain = Chain::new();
     let key = quota_key(QUERIER);
-    let available = chain.account(QUERIER).available;
     let amount_minor = there(&chain) + 1;
+    assert!(chain.deposit_of(QUERIER, amount_minor).is_none());
     let source = Source {
         key: &key,
-        available: &available,
-        available_minor: amount_minor,
+        available: &made_up([QUERIER, OBSERVER]),
+        available_minor: MADE_UP.into(),
     };
     let chain_id = chain.machine.chain_id();
     let action = prove_deposit(chain_id, QUERIER, &source, amount_minor, &mut rng(1))
-        .expect("it is claimed to be there");
+        .expect("of what is made up, it is true");
     assert_eq!(chain.refused(QUERIER, action), Reject::TRANSFER_INVALID);
     let all = chain.deposit_of(QUERIER, amount_minor - 1);
     chain.must(QUERIER, all.expect("it is there"));
@@ -66,7 +75,7 @@ fn nobody_deposits_more_than_is_available() {
 }
 
 /// How a collection is refused of so many calls in each of so many requests, out of an escrow that does not
-/// cover them, by a provider that claims it does.
+/// cover them, by a provider that makes up one that does.
 fn overdrawn(escrow_minor: u32, requests: &[usize]) -> Reject {
     let mut chain = Chain::with_list();
     let mut wish = opening(chain.height + 20);
@@ -78,13 +87,12 @@ fn overdrawn(escrow_minor: u32, requests: &[usize]) -> Reject {
     }
     assert_eq!(chain.collection(SESSION, false), None, "it cannot be said");
     let session = chain.session(SESSION).expect("open");
-    let escrow = read::escrow(&chain.state, SESSION).expect("a map");
     let parties = read::quota_parties(&chain.state, QUERIER, OWNER);
-    let owed = tacit_circuits::quota::Opening::sum(&chain.owed[&SESSION]).expect("it fits");
+    let owed = AmountOpening::sum(&chain.owed[&SESSION]).expect("it fits");
     let collection = Collection {
         session: &session,
-        escrow: &escrow,
-        escrow_minor: 1 << 20,
+        escrow: &made_up([QUERIER, OWNER, OBSERVER]),
+        escrow_minor: MADE_UP.into(),
         owed: &owed,
     };
     let action = collection
@@ -95,7 +103,7 @@ fn overdrawn(escrow_minor: u32, requests: &[usize]) -> Reject {
             true,
             &mut rng(2),
         )
-        .expect("it is claimed to be there");
+        .expect("of what is made up, it is true");
     let refused = chain.refused(OWNER, action);
     assert_eq!(escrow_left(&chain.state, SESSION), escrow_minor.into());
     refused

@@ -2,6 +2,7 @@
 
 use tacit_ledger::kernel::{MemberId, Reject, Role};
 use tacit_ledger::network::parameters::{CategoryId, MAX_CATEGORIES};
+use tacit_ledger::network::quota::prove_key;
 use tacit_ledger::network::{
     Action, Change, MAX_OPEN_PROPOSALS_PER_MEMBER, MAX_VALIDATORS, Pausable,
 };
@@ -213,6 +214,8 @@ pub(super) const REFUSALS: &[Refusal] = &[
         || {
             let mut candidate = joining();
             candidate.ledger_key = candidate_of_owner().ledger_key;
+            let (key, ledger_key) = (quota_key(MemberId(7)), candidate.ledger_key);
+            candidate.quota_key_proof = prove_key(&key, &ledger_key, &mut rng(1));
             carried(Change::Admit(candidate))
         },
     ),
