@@ -6,8 +6,9 @@ use std::fmt::Debug;
 use tacit_ledger::kernel::envelope::MAX_ENVELOPE_BYTES;
 use tacit_ledger::kernel::{BoundedVec, Bytes, Envelope, Genesis, ResultProof, Text, codec};
 use tacit_ledger::network::{
-    Action, CallBatch, Candidate, Category, Change, Dispute, Event, List, NetworkGenesis,
-    Parameters, Proposal, Publication, RatingChange, Session, SignedRequest,
+    Action, AskedCalls, CallBatch, CallDraw, Candidate, Category, Change, CodeVersions, Disclosure,
+    Dispute, Event, List, NetworkGenesis, Parameters, Proposal, Publication, RatingChange, Session,
+    SignedRequest, Usage, View,
 };
 
 use crate::support::*;
@@ -37,6 +38,12 @@ fn is_exact_for_all_types(bytes: &[u8]) {
     is_exact::<Proposal>(bytes);
     is_exact::<Dispute>(bytes);
     is_exact::<RatingChange>(bytes);
+    is_exact::<View>(bytes);
+    is_exact::<Disclosure>(bytes);
+    is_exact::<CallDraw>(bytes);
+    is_exact::<AskedCalls>(bytes);
+    is_exact::<CodeVersions>(bytes);
+    is_exact::<Usage>(bytes);
     is_exact::<ResultProof>(bytes);
 }
 
@@ -79,13 +86,13 @@ fn samples_hold_one_of_each_action_and_event() {
             .map(|(_, change)| codec::encode(change))
             .collect(),
     );
-    assert_eq!(of_actions, (0..24).collect::<Vec<_>>());
-    assert_eq!(of_events, (0..48).collect::<Vec<_>>());
-    assert_eq!(of_changes, (0..10).collect::<Vec<_>>());
+    assert_eq!(of_actions, (0..30).collect::<Vec<_>>());
+    assert_eq!(of_events, (0..58).collect::<Vec<_>>());
+    assert_eq!(of_changes, (0..11).collect::<Vec<_>>());
     // The numbers after the last ones mean nothing yet.
-    assert!(codec::decode::<Action>(&[24; 200]).is_err());
-    assert!(codec::decode::<Event>(&[48; 200]).is_err());
-    assert!(codec::decode::<Change>(&[10; 200]).is_err());
+    assert!(codec::decode::<Action>(&[30; 200]).is_err());
+    assert!(codec::decode::<Event>(&[58; 200]).is_err());
+    assert!(codec::decode::<Change>(&[11; 200]).is_err());
 }
 
 proptest! {
@@ -98,7 +105,7 @@ proptest! {
 
     #[test]
     fn bent_samples_are_read_exactly_or_not_at_all(
-        sample in 0..24_usize,
+        sample in 0..30_usize,
         bends in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         cut in any::<prop::sample::Index>(),
         cuts in any::<bool>(),

@@ -48,6 +48,11 @@ fn every_parameter_is_documented_with_its_default() {
         ruling_days,
         correction_days,
         rating_recovery_points,
+        opening_rate,
+        opening_days,
+        disclosure_min_days,
+        disclosure_max_days,
+        disclosure_penalty_minor,
     } = Parameters::default();
     let defaults = [
         ("welcome_grant_minor", welcome_grant_minor),
@@ -73,6 +78,11 @@ fn every_parameter_is_documented_with_its_default() {
         ("ruling_days", ruling_days.into()),
         ("correction_days", correction_days.into()),
         ("rating_recovery_points", rating_recovery_points.into()),
+        ("opening_rate", opening_rate.into()),
+        ("opening_days", opening_days.into()),
+        ("disclosure_min_days", disclosure_min_days.into()),
+        ("disclosure_max_days", disclosure_max_days.into()),
+        ("disclosure_penalty_minor", disclosure_penalty_minor),
     ];
     for (name, default) in defaults {
         assert!(has_line(&format!("| `{name}` | {default} |")), "{name}");

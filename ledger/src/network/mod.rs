@@ -8,6 +8,7 @@
 //! | [`parameters`] | what the members govern |
 //! | [`samples`] | how a list's owner shows that its tags come from its key |
 //! | [`disputes`] | who decides about an entry that is said to be wrong |
+//! | [`supervision`] | which calls are opened to the supervisors |
 //! | [`receipts`] | what shows that a subject was clear on lists |
 //! | [`screen`] | how another business ledger relies on that |
 //! | [`request`] | a querier's signed request, and the batch that settles it |
@@ -31,6 +32,7 @@ pub mod request;
 pub mod samples;
 pub mod screen;
 pub mod session;
+pub mod supervision;
 
 pub use action::Action;
 pub use event::Event;

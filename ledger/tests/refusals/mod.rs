@@ -8,6 +8,7 @@ mod members;
 mod receipts;
 mod sampling;
 mod sessions;
+mod supervision;
 
 use std::collections::BTreeSet;
 
@@ -30,6 +31,7 @@ fn all() -> impl Iterator<Item = &'static Refusal> {
         receipts::RELYING,
         sampling::REFUSALS,
         disputes::REFUSALS,
+        supervision::REFUSALS,
     ];
     tables.into_iter().flatten()
 }

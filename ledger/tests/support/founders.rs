@@ -73,6 +73,7 @@ pub(crate) fn category(id: u16) -> Category {
         daily_cap_calls: DAILY_CAP,
         grace_blocks: 3,
         retired: false,
+        surcharges: bounded(Vec::new()),
     }
 }
 
@@ -103,6 +104,12 @@ pub(crate) fn parameters() -> Parameters {
         ruling_days: 4,
         correction_days: 5,
         rating_recovery_points: 10,
+        // And those of drawn calls.
+        opening_rate: 0,
+        opening_days: 2,
+        disclosure_min_days: 2,
+        disclosure_max_days: 4,
+        disclosure_penalty_minor: 0x0807,
     }
 }
 

@@ -9,6 +9,7 @@ mod lists;
 mod receipts;
 mod samples;
 mod sampling;
+mod supervision;
 mod votes;
 
 pub(crate) use calls::*;
@@ -19,6 +20,7 @@ pub(crate) use lists::*;
 pub(crate) use receipts::*;
 pub(crate) use samples::*;
 pub(crate) use sampling::*;
+pub(crate) use supervision::*;
 pub(crate) use votes::*;
 
 use rand_chacha::ChaCha20Rng;

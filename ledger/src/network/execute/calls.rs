@@ -4,8 +4,8 @@ use crate::kernel::context::Context;
 use crate::kernel::party::{Party, party};
 use crate::kernel::{MemberId, Missing, Reject, Stop};
 use crate::network::event::Event;
-use crate::network::execute::{log, quota};
-use crate::network::record::{MAX_RATING, Session, Usage};
+use crate::network::execute::{log, quota, supervision, usage};
+use crate::network::record::{MAX_RATING, Session};
 use crate::network::request::{CallBatch, Request};
 use crate::network::session::settlement;
 use crate::network::{keys, read};
@@ -71,14 +71,8 @@ fn count(
     charge_minor: u32,
     reward_minor: u32,
 ) -> Result<(), Missing> {
-    let today = read::calls_today(context, session.querier, session.list)?;
-    let business_date = context.clock().business_date;
-    let usage = Usage {
-        business_date,
-        calls: today + calls,
-    };
-    context.put(keys::usage(session.querier, session.list), &usage);
-
+    usage::add(context, session.querier, session.list, calls)?;
+    supervision::count(context, session.querier, calls)?;
     let mut asked = read::history(context, session.querier)?;
     asked.asked_calls += u64::from(calls);
     asked.asked_batches += 1;

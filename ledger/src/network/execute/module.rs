@@ -12,9 +12,10 @@ use crate::kernel::{
 use crate::network::action::{Action, Opening};
 use crate::network::execute::{
     Due, beacon, disputes, end_block, execute, genesis, governance, receipts, samples, sessions,
+    supervision,
 };
 use crate::network::receipts::ReceiptSet;
-use crate::network::record::check_address;
+use crate::network::record::{ViewScope, check_address};
 use crate::network::reject::NETWORK_REJECTS;
 use crate::network::request::CallBatch;
 use crate::network::samples::SampleProofs;
@@ -91,6 +92,10 @@ impl Module for RiskNetwork {
             Action::SubmitReceipts(set) => set.check(),
             Action::LogSamples(calls) => calls.check(envelope.chain_id),
             Action::ProveSamples(proofs) => proofs.check(),
+            Action::GrantView {
+                scope, from, until, ..
+            } => supervision::check_view(&scope, from, until),
+            Action::RequestDisclosure { scope, .. } => supervision::check_scope(&scope),
             Action::RotateCertificate { .. }
             | Action::Vote { .. }
             | Action::Attest { .. }
@@ -102,7 +107,11 @@ impl Module for RiskNetwork {
             | Action::BeaconReveal { .. }
             | Action::OpenDispute { .. }
             | Action::AnswerDispute { .. }
-            | Action::RuleDispute { .. } => Ok(()),
+            | Action::RuleDispute { .. }
+            | Action::RevokeView { .. }
+            | Action::RecordViewUse { .. }
+            | Action::AnswerDisclosure { .. }
+            | Action::RecusePanel { .. } => Ok(()),
         }
     }
 
@@ -132,6 +141,9 @@ impl Module for RiskNetwork {
             Due::ProposalEffect(proposal) => governance::take_effect(context, proposal),
             Due::PanelDraw(dispute) => disputes::draw_if_due(context, dispute),
             Due::DisputeDeadline(dispute) => disputes::pass_deadline(context, dispute),
+            Due::CallDate(date) => supervision::close_date(context, date),
+            Due::CallDraw(date) => supervision::draw_if_due(context, date),
+            Due::DisclosureDeadline(id) => supervision::pass_deadline(context, id),
         }
     }
 
@@ -234,6 +246,7 @@ fn wanted(envelope: &Envelope, action: &Action) -> Vec<StateKey> {
                 keys::balance(sender),
             ];
             for opening in openings {
+                wanted.push(keys::usage(opening.list));
                 wanted.push(keys::list(opening.list));
                 wanted.push(keys::epoch(opening.list, opening.tag_epoch));
                 wanted.push(keys::sessions(sender, opening.list));
@@ -283,6 +296,34 @@ fn wanted(envelope: &Envelope, action: &Action) -> Vec<StateKey> {
         Action::AnswerDispute { dispute, .. } | Action::RuleDispute { dispute, .. } => {
             vec![keys::dispute(*dispute), keys::parameters()]
         }
+        Action::GrantView {
+            supervisor, scope, ..
+        } => {
+            let list = match scope {
+                ViewScope::List(list) => Some(keys::list(*list)),
+                _ => None,
+            };
+            let records = [
+                kernel_keys::party(*supervisor),
+                keys::views_of(sender),
+                keys::view_count(),
+            ];
+            records.into_iter().chain(list).collect()
+        }
+        Action::RevokeView { view } => vec![keys::view(*view), keys::views_of(sender)],
+        Action::RecordViewUse { view, .. } => vec![keys::view(*view)],
+        Action::RequestDisclosure { member, .. } => vec![
+            kernel_keys::party(*member),
+            keys::parameters(),
+            keys::disclosures(*member, Some(sender)),
+            keys::disclosure_count(),
+        ],
+        Action::AnswerDisclosure { disclosure, .. } => vec![keys::disclosure(*disclosure)],
+        Action::RecusePanel { dispute } => vec![
+            keys::dispute(*dispute),
+            keys::parameters(),
+            kernel_keys::party_count(),
+        ],
     }
 }
 
@@ -297,7 +338,9 @@ fn wanted_by_calls(batch: &CallBatch) -> Vec<StateKey> {
         keys::epoch(request.list, request.tag_epoch),
         keys::parameters(),
         keys::categories(),
-        keys::usage(querier, request.list),
+        keys::usage(request.list),
+        keys::asked_calls(querier),
+        keys::counted_date(),
         keys::balance(querier),
         keys::balance(provider),
         keys::history(querier),

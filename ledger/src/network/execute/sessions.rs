@@ -52,7 +52,7 @@ fn open_one(context: &mut Context<'_>, sender: &Party, opening: &Opening) -> Res
         list: list.id,
         tag_epoch: opening.tag_epoch,
         lane: opening.lane,
-        price_minor: terms.price_minor,
+        price_minor: terms.price_after(read::calls_today(context, sender.id, list.id)?),
         escrow_minor: opening.escrow_minor,
         spent_minor: 0,
         cap_calls: opening.cap_calls,

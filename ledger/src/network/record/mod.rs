@@ -9,6 +9,9 @@ mod policy;
 mod rating;
 mod screening;
 mod session;
+mod supervision;
+mod usage;
+mod version;
 
 pub use beacon::*;
 pub use dispute::*;
@@ -19,3 +22,6 @@ pub use policy::*;
 pub use rating::*;
 pub use screening::*;
 pub use session::*;
+pub use supervision::*;
+pub use usage::*;
+pub use version::*;
