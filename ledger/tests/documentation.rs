@@ -53,6 +53,7 @@ fn every_parameter_is_documented_with_its_default() {
         disclosure_min_days,
         disclosure_max_days,
         disclosure_penalty_minor,
+        rating_price_percent,
     } = Parameters::default();
     let defaults = [
         ("welcome_grant_minor", welcome_grant_minor),
@@ -83,6 +84,7 @@ fn every_parameter_is_documented_with_its_default() {
         ("disclosure_min_days", disclosure_min_days.into()),
         ("disclosure_max_days", disclosure_max_days.into()),
         ("disclosure_penalty_minor", disclosure_penalty_minor),
+        ("rating_price_percent", rating_price_percent.into()),
     ];
     for (name, default) in defaults {
         assert!(has_line(&format!("| `{name}` | {default} |")), "{name}");

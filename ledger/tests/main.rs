@@ -10,6 +10,7 @@ mod calls;
 mod clock;
 mod codec;
 mod conformance;
+mod coverage;
 mod dates;
 mod disputes;
 mod documentation;

@@ -2,8 +2,11 @@
 
 use proptest::prelude::*;
 use tacit_ledger::kernel::Reject;
-use tacit_ledger::network::parameters::{MAX_PRICE_MINOR, Surcharge};
-use tacit_ledger::network::{Category, SessionId, read};
+use tacit_ledger::network::parameters::{
+    CategoryId, MAX_PRICE_MINOR, MAX_RATING_PRICE_PERCENT, Surcharge,
+};
+use tacit_ledger::network::price::{rated, session_price};
+use tacit_ledger::network::{Category, Change, MAX_RATING, SessionId, read};
 
 use crate::support::*;
 
@@ -136,5 +139,64 @@ proptest! {
             prop_assert!(terms.price_after(many) <= MAX_PRICE_MINOR);
             prop_assert_eq!(terms.price_after(0), price_minor);
         }
+    }
+}
+
+#[test]
+fn who_lost_trust_is_asked_for_less_in_sessions_that_are_opened_from_then_on() {
+    let mut chain = chain_of(progressive(&[]));
+    chain.open_one(QUERIER);
+    let at_height = chain.height;
+    assert_eq!(price(&chain, 1), PRICE_MINOR);
+    // A proven fraud: the rating is 50, and half of a price goes with it.
+    chain.must(THIRD, fraud_proof(first()));
+    assert!(chain.height > at_height);
+    assert_eq!(chain.rating(OWNER), 50);
+    let next = version(LIST, EPOCH, 1);
+    chain.activate(OWNER, next);
+    chain.open_one(QUERIER);
+    assert_eq!((price(&chain, 1), price(&chain, 2)), (100, 75));
+    let said = |percent: u8| {
+        let mut chain = chain.clone();
+        let mut other = read::parameters(&chain.state).expect("a map");
+        other.rating_price_percent = percent;
+        chain.carry(Change::SetParameters(other)).expect("carried");
+        let terms = read::category(&chain.state, CategoryId(1)).expect("a map");
+        let list = read::list(&chain.state, LIST).expect("a map");
+        let (terms, list) = (terms.expect("there"), list.expect("there"));
+        let said = session_price(&chain.state, QUERIER, &list, &terms).expect("a map");
+        chain.open_one(QUERIER);
+        assert_eq!(price(&chain, 3), said);
+        said
+    };
+    assert_eq!([0, 1, 90].map(said), [100, 100, 55]);
+}
+
+#[test]
+fn more_of_a_price_than_may_go_with_a_rating_is_refused() {
+    let parameters = |percent| tacit_ledger::network::Parameters {
+        rating_price_percent: percent,
+        ..Default::default()
+    };
+    assert_eq!(parameters(MAX_RATING_PRICE_PERCENT).check(), Ok(()));
+    assert_eq!(
+        parameters(MAX_RATING_PRICE_PERCENT + 1).check(),
+        Err(Reject::VALUE_OUT_OF_RANGE)
+    );
+}
+
+proptest! {
+    #[test]
+    fn a_lower_rating_never_costs_more_and_nothing_becomes_free(
+        price_minor in 1..=MAX_PRICE_MINOR,
+        ratings in prop::collection::vec(0..=MAX_RATING, 2),
+        percent in 0..=MAX_RATING_PRICE_PERCENT,
+    ) {
+        let (low, high) = (ratings[0].min(ratings[1]), ratings[0].max(ratings[1]));
+        prop_assert!(rated(price_minor, low, percent) <= rated(price_minor, high, percent));
+        prop_assert!(rated(price_minor, low, percent) > 0);
+        prop_assert_eq!(rated(price_minor, MAX_RATING, percent), price_minor);
+        prop_assert_eq!(rated(price_minor, low, 0), price_minor);
+        prop_assert_eq!(rated(0, low, percent), 0);
     }
 }

@@ -6,6 +6,8 @@
 //! | [`record`] | what stands in state |
 //! | [`event`] | what is said about it |
 //! | [`parameters`] | what the members govern |
+//! | [`price`] | what a call costs |
+//! | [`coverage`] | how far somebody could walk through all identifiers |
 //! | [`samples`] | how a list's owner shows that its tags come from its key |
 //! | [`disputes`] | who decides about an entry that is said to be wrong |
 //! | [`supervision`] | which calls are opened to the supervisors |
@@ -18,12 +20,14 @@
 
 pub mod action;
 pub mod audit;
+pub mod coverage;
 pub mod disputes;
 pub mod event;
 mod execute;
 pub mod genesis;
 pub mod keys;
 pub mod parameters;
+pub mod price;
 pub mod read;
 pub mod receipts;
 pub mod record;

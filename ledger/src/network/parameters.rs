@@ -137,23 +137,6 @@ impl Category {
             Reject::VALUE_OUT_OF_RANGE,
         )
     }
-
-    /// The price of a session for a querier whose group made so many calls to the list on this business date,
-    /// in minor units, rounded down.
-    pub fn price_after(&self, calls: u32) -> u32 {
-        let reached = self
-            .surcharges
-            .iter()
-            .rev()
-            .find(|step| step.from_calls <= calls);
-        let price = reached.map_or(self.price_minor.into(), |step| self.surcharged(step));
-        // A checked category's highest price fits.
-        u32::try_from(price).unwrap_or(MAX_PRICE_MINOR)
-    }
-
-    fn surcharged(&self, step: &Surcharge) -> u64 {
-        u64::from(self.price_minor) * (100 + u64::from(step.percent)) / 100
-    }
 }
 
 /// Numbers that hold for the whole network.
@@ -222,6 +205,9 @@ pub struct Parameters {
     pub disclosure_max_days: u16,
     /// What a member pays that did not disclose in time, in minor units, as far as its quota goes. It is burnt.
     pub disclosure_penalty_minor: u64,
+    /// How much of a price goes with the rating of the list's owner, in hundredths; at most
+    /// [`MAX_RATING_PRICE_PERCENT`]. 0: prices are the same whoever answers.
+    pub rating_price_percent: u8,
 }
 
 impl Default for Parameters {
@@ -268,6 +254,8 @@ impl Default for Parameters {
             disclosure_max_days: 30,
             // As much as a wrong entry.
             disclosure_penalty_minor: Quota::whole(1_000).0,
+            // A list that nobody trusts is worth half.
+            rating_price_percent: 50,
         }
     }
 }
@@ -291,6 +279,10 @@ pub const MAX_OPENING_DAYS: u16 = 20;
 
 /// Longest time that a supervisor can be allowed to give: what is not disclosed in a quarter is not disclosed.
 pub const MAX_DISCLOSURE_DAYS: u16 = 90;
+
+/// Largest part of a price that can go with a rating: a list whose owner lost all trust is not asked for
+/// nothing, as quota is what keeps others from walking through it.
+pub const MAX_RATING_PRICE_PERCENT: u8 = 90;
 
 /// Steps of one category's surcharges.
 pub const MAX_SURCHARGES: usize = 8;
@@ -333,7 +325,8 @@ impl Parameters {
                 && approval_fits
                 && lock_fits
                 && self.disputes_fit()
-                && self.disclosures_fit(),
+                && self.disclosures_fit()
+                && self.rating_price_percent <= MAX_RATING_PRICE_PERCENT,
             Reject::VALUE_OUT_OF_RANGE,
         )
     }

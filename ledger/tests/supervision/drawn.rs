@@ -216,7 +216,7 @@ fn more_members_than_a_block_demands_of_follow_in_the_next() {
         .register_epoch(MemberId(1), LIST, EPOCH)
         .expect("a new key");
     chain.must(MemberId(1), publish(first()));
-    for attester in 2..=14 {
+    for attester in 2..=15 {
         chain.must(MemberId(attester), attest(first()));
     }
     chain.open_one(QUERIER);

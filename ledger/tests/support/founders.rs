@@ -110,6 +110,7 @@ pub(crate) fn parameters() -> Parameters {
         disclosure_min_days: 2,
         disclosure_max_days: 4,
         disclosure_penalty_minor: 0x0807,
+        rating_price_percent: 50,
     }
 }
 

@@ -46,8 +46,8 @@ pub(super) fn settle(
 }
 
 /// What is minted for served calls: less than their charge whatever became of the price list since the
-/// session was opened, less what the provider's rating lacks, and nothing within a group. The rating
-/// weighs on what is minted alone: prices are agreed when a session is opened.
+/// session was opened, less what the provider's rating lacks, and nothing within a group. On the
+/// charge the rating weighed when the session was opened.
 fn reward(context: &Context<'_>, session: &Session, calls: u32) -> Result<u32, Stop> {
     let list = read::list(context, session.list)?.ok_or(Reject::LIST_UNKNOWN)?;
     let terms = read::category(context, list.category)?.ok_or(Reject::CATEGORY_UNKNOWN)?;

@@ -6,6 +6,7 @@ use crate::kernel::{Missing, Reject, Stop};
 use crate::network::action::Opening;
 use crate::network::event::Event;
 use crate::network::execute::{Due, pauses, quota, require_member};
+use crate::network::price::session_price;
 use crate::network::record::{EpochStatus, List, Session, SessionId, SessionIds, Settled};
 use crate::network::session::settles_until_height;
 use crate::network::{keys, read};
@@ -52,7 +53,7 @@ fn open_one(context: &mut Context<'_>, sender: &Party, opening: &Opening) -> Res
         list: list.id,
         tag_epoch: opening.tag_epoch,
         lane: opening.lane,
-        price_minor: terms.price_after(read::calls_today(context, sender.id, list.id)?),
+        price_minor: session_price(context, sender.id, &list, &terms)?,
         escrow_minor: opening.escrow_minor,
         spent_minor: 0,
         cap_calls: opening.cap_calls,
