@@ -23,7 +23,7 @@ pub struct Unsettled {
     pub session_calls: u32,
     /// Charges of this session, in minor units.
     pub session_minor: u64,
-    /// Calls of this querier to this list, over all of its sessions.
+    /// Calls of this querier's group to this list, over all of its sessions.
     pub list_calls: u32,
 }
 

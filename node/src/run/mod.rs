@@ -16,8 +16,10 @@ mod health;
 mod listeners;
 mod network_log;
 mod records;
+mod versions;
 
 pub use listeners::check_operator_files;
+pub use versions::UnknownRules;
 
 use std::future::pending;
 use std::io::{self, Read as _};
@@ -115,6 +117,9 @@ pub enum RunError {
     /// Consensus or execution.
     #[error(transparent)]
     Consensus(#[from] NodeFailed),
+    /// The rules of the next block.
+    #[error(transparent)]
+    Rules(#[from] UnknownRules),
     /// The ledger stopped.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -171,6 +176,7 @@ pub fn run(config: &Config, until_stdin_closes: bool) -> Result<(), RunError> {
         tokio::select! {
             served = &mut serving => return served,
             () = failed(&node) => return Err(NodeFailed.into()),
+            unknown = versions::unknown(node.handle.clone()) => Err(unknown?)?,
             () = asked_to_stop(until_stdin_closes) => tracing::info!("node.stop: asked to"),
         }
         // The listeners take no more, and what they are at is given its time.

@@ -1,9 +1,15 @@
 //! The version of the rules that a network runs.
 
+use std::ops::RangeInclusive;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// The version of the first block's rules.
 pub const FIRST_CODE_VERSION: u32 = 1;
+
+/// The versions whose blocks this code executes. A release that brings new rules keeps the old ones until all
+/// chains have passed on.
+pub const SUPPORTED_CODE_VERSIONS: RangeInclusive<u32> = FIRST_CODE_VERSION..=FIRST_CODE_VERSION;
 
 /// Which version of the rules is in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
