@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use crate::audit::{self, OpenedCalls};
 use crate::compute::compute;
 use crate::crash::CrashPoints;
+use crate::disclosures::{DisclosureServer, Disclosures};
 use crate::disputes::{Disputes, PackageServer};
 use crate::evaluation::{CallLog, EvaluationConfig, Evaluator, PostingTimes};
 use crate::lists::{KeyRing, Lists, Sampler};
@@ -123,6 +124,8 @@ pub struct Frontend {
     pub receipts: Arc<Receipts>,
     /// Disputes.
     pub disputes: Disputes,
+    /// Calls that are opened to supervisors.
+    pub disclosures: Disclosures,
     peer: PeerService,
     copies: Copies,
     obtainer: Obtainer,
@@ -236,12 +239,18 @@ impl Frontend {
             Arc::new(evaluator),
             SnapshotServer::new(files, part_timeout, &tasks),
             PackageServer::new(ledger.clone(), store.clone()),
+            DisclosureServer::new(ledger.clone(), store.clone()),
         );
+        let disclosures = Disclosures {
+            ledger: ledger.clone(),
+            store: store.clone(),
+        };
         Ok(Self {
             lists,
             screening,
             receipts,
             disputes,
+            disclosures,
             peer,
             copies,
             obtainer,

@@ -3,6 +3,7 @@
 //! | file | calls |
 //! |---|---|
 //! | `audit` | calls opened to an examiner |
+//! | `disclosing` | calls opened as supervisors demand |
 //! | `disputes` | disputes and ratings |
 //! | `explorer` | blocks, transactions, proofs, alarms |
 //! | `governance` | members, proposals, votes |
@@ -12,9 +13,11 @@
 //! | `records` | history and quota |
 //! | `screening` | plan and screen |
 //! | `status` | where the node stands |
+//! | `supervision` | views, demands for disclosure, coverage |
 //! | `service` | the generated trait, over the above |
 
 mod audit;
+mod disclosing;
 mod disputes;
 mod error;
 mod explorer;
@@ -26,10 +29,12 @@ mod records;
 mod screening;
 mod service;
 mod status;
+mod supervision;
 
 use std::sync::Arc;
 
 use tacit_frontend::Frontend;
+use tacit_frontend::ports::Peers;
 use tacit_ledger::kernel::{Missing, StateView};
 use tacit_readmodel::ReadModel;
 
@@ -42,6 +47,7 @@ pub struct Operator {
     ledger: Arc<MemberLedger>,
     frontend: Option<Arc<Frontend>>,
     read_model: ReadModel,
+    peers: Option<Arc<dyn Peers>>,
 }
 
 impl Operator {
@@ -55,6 +61,15 @@ impl Operator {
             ledger,
             frontend,
             read_model,
+            peers: None,
+        }
+    }
+
+    /// The same, of an observer, which fetches from members what they disclose to it.
+    pub fn watching(self, peers: Arc<dyn Peers>) -> Self {
+        Self {
+            peers: Some(peers),
+            ..self
         }
     }
 

@@ -228,7 +228,15 @@ async fn serve(
     } else {
         None
     };
-    let operator = Operator::new(ledger, frontend.clone(), read_model);
+    let mut operator = Operator::new(ledger.clone(), frontend.clone(), read_model);
+    if frontend.is_some() {
+        parts.start(
+            "disclosures.answer",
+            operator.clone().disclose_as_demanded(),
+        );
+    } else {
+        operator = operator.watching(start_watching(config, &ledger, &mut parts).await?);
+    }
     let operators = listeners::operators(&config.operator, operator, stop.clone()).await?;
     listeners.start("operators.serve", operators);
     health.serving(frontend, position);
@@ -286,6 +294,30 @@ async fn start_frontend(
     let registering = ledger.clone();
     parts.start("peers.renew", async move { peers.renew(registering).await });
     Ok(frontend)
+}
+
+/// An observer's connections to the members, from which it fetches what they disclose.
+async fn start_watching(
+    config: &Config,
+    ledger: &Arc<MemberLedger>,
+    parts: &mut Parts,
+) -> Result<Arc<MemberPeers>, RunError> {
+    let peers = Arc::new(MemberPeers::open(&config.frontend)?);
+    // Before the directory is first read, so that no change falls in between.
+    let blocks = ledger.finalized();
+    if let Err(error) = peers.learn(&**ledger).await {
+        tracing::warn!(%error, "peers.learn: the members cannot be read");
+    }
+    let (following, followed) = (peers.clone(), ledger.clone());
+    parts.start("peers.follow", async move {
+        following.follow(&*followed, blocks).await;
+    });
+    let (renewing, registering) = (peers.clone(), ledger.clone());
+    parts.start(
+        "peers.renew",
+        async move { renewing.renew(registering).await },
+    );
+    Ok(peers)
 }
 
 /// Starts consensus and execution.

@@ -117,6 +117,25 @@ impl ReadModel {
         let row = self.database.row(Statement::new(sql, values)).await?;
         Ok(row.map_or(Ok(0), |row| row.number("calls"))?)
     }
+
+    /// The batches that a member asked on a business date, in the order of the log: session, number and calls
+    /// of each. At most so many, the first.
+    pub async fn asked_on(
+        &self,
+        querier: MemberId,
+        date: BusinessDate,
+        limit: u32,
+    ) -> Result<Vec<(SessionId, u64, u32)>, ReadModelError> {
+        let sql = "SELECT session_id, sequence, calls FROM ledger_calls \
+                   WHERE querier = $1 AND business_date = $2 ORDER BY first_leaf LIMIT $3";
+        let values = [querier.0.into(), date.0.into(), limit.into()];
+        let rows = self.database.rows(Statement::new(sql, values)).await?;
+        let batch = |row: &AnyRow| -> Result<_, ColumnError> {
+            let session = SessionId(row.number("session_id")?);
+            Ok((session, row.number("sequence")?, row.number_32("calls")?))
+        };
+        Ok(rows.iter().map(batch).collect::<Result<_, _>>()?)
+    }
 }
 
 impl QuotaSums {
