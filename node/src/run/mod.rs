@@ -235,7 +235,13 @@ async fn serve(
             operator.clone().disclose_as_demanded(),
         );
     } else {
-        operator = operator.watching(start_watching(config, &ledger, &mut parts).await?);
+        match start_watching(config, &ledger, &mut parts).await {
+            Ok(peers) => operator = operator.watching(peers),
+            // It reads the ledger all the same.
+            Err(error) => {
+                tracing::warn!(%error, "peers.open: nothing that is disclosed can be fetched")
+            }
+        }
     }
     let operators = listeners::operators(&config.operator, operator, stop.clone()).await?;
     listeners.start("operators.serve", operators);
@@ -301,7 +307,7 @@ async fn start_watching(
     config: &Config,
     ledger: &Arc<MemberLedger>,
     parts: &mut Parts,
-) -> Result<Arc<MemberPeers>, RunError> {
+) -> Result<Arc<MemberPeers>, CertificateError> {
     let peers = Arc::new(MemberPeers::open(&config.frontend)?);
     // Before the directory is first read, so that no change falls in between.
     let blocks = ledger.finalized();
