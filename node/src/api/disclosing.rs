@@ -12,7 +12,7 @@ use tacit_ledger::network::{
 use tacit_proto::operator as proto;
 
 use super::Operator;
-use super::audit::asked;
+use super::audit::{Asked, asked};
 use super::error::ApiError;
 
 /// How often it is looked for demands.
@@ -20,6 +20,10 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// After so many looks a demand that could not be answered is tried again: minutes of a few business days.
 const LOOKS_BETWEEN_TRIES: u32 = 60;
+
+/// How long rows that are behind are waited for: ten seconds.
+const ROWS_INTERVAL: Duration = Duration::from_millis(200);
+const ROWS_LOOKS: u32 = 50;
 
 /// Batches of one date among which drawn calls are found.
 const MAX_BATCHES_OF_DATE: u32 = 1_000_000;
@@ -71,14 +75,33 @@ impl Operator {
     /// Opens what a demand is about and says so on the ledger.
     pub(super) async fn disclose(&self, demand: &Disclosure) -> Result<Applied, ApiError> {
         let frontend = self.frontend()?;
-        let calls = self.demanded(&demand.cause).await?;
-        let bundle = self.bundle(asked(&calls)?, |_, _| ()).await?;
+        self.caught_up().await?;
+        let calls = self.demanded(demand).await?;
+        // Dates without calls are answered with none.
+        let asked = if calls.is_empty() {
+            Asked::new()
+        } else {
+            asked(&calls)?
+        };
+        let bundle = self.bundle(asked, |_, _| ()).await?;
         Ok(frontend.disclosures.answer(demand.id, bundle).await?)
     }
 
+    /// Waits until the rows hold all that is final now.
+    async fn caught_up(&self) -> Result<(), ApiError> {
+        let height = self.ledger.height();
+        for _ in 0..ROWS_LOOKS {
+            if self.read_model.position().await?.height >= height {
+                return Ok(());
+            }
+            tokio::time::sleep(ROWS_INTERVAL).await;
+        }
+        Err(behind())
+    }
+
     /// The calls of a demand, by name.
-    async fn demanded(&self, cause: &DisclosureCause) -> Result<Vec<proto::CallRef>, ApiError> {
-        match cause {
+    async fn demanded(&self, demand: &Disclosure) -> Result<Vec<proto::CallRef>, ApiError> {
+        match &demand.cause {
             DisclosureCause::Demanded { scope, .. } => match scope {
                 DisclosureScope::Calls(calls) => {
                     let named = calls.iter().map(|call| proto::CallRef {
@@ -88,11 +111,25 @@ impl Operator {
                     });
                     Ok(named.collect())
                 }
-                DisclosureScope::Period { from, until } => self.asked_between(*from, *until).await,
+                DisclosureScope::Period { from, until } => {
+                    let clock = self.read(read::clock).await?.unwrap_or_default();
+                    // Calls may come as long as the last date lasts; the last day to answer waits for none.
+                    let today = clock.business_date;
+                    if today <= *until && today < demand.until {
+                        return Err(ApiError::caller(
+                            "period-not-over",
+                            format!("the period lasts until {until}"),
+                            "It is answered when it is over.",
+                        ));
+                    }
+                    self.asked_between(*from, *until).await
+                }
             },
             DisclosureCause::Drawn { date, calls } => {
                 let me = self.ledger.member_id();
-                let batches = self.read_model.asked_on(me, *date, MAX_BATCHES_OF_DATE);
+                let batches = self
+                    .read_model
+                    .asked_between(me, *date, *date, MAX_BATCHES_OF_DATE);
                 let found = numbered(&batches.await?, calls);
                 // The rows may be behind the ledger.
                 if found.len() != calls.len() {
@@ -109,19 +146,20 @@ impl Operator {
         until: BusinessDate,
     ) -> Result<Vec<proto::CallRef>, ApiError> {
         let me = self.ledger.member_id();
-        let (mut date, mut calls) = (from, Vec::new());
-        while date <= until && calls.len() <= MAX_BUNDLE_CALLS {
-            let batches = self.read_model.asked_on(me, date, MAX_BATCHES_OF_DATE);
-            for (session, sequence, number) in batches.await? {
-                let all = (0..number).map(|index| proto::CallRef {
-                    session: session.0,
-                    sequence,
-                    index,
-                });
-                // One more than a bundle holds is enough to be refused.
-                calls.extend(all.take(MAX_BUNDLE_CALLS + 1 - calls.len()));
-            }
-            date = date.after(1);
+        // One more than a bundle holds is enough to be refused.
+        let most = MAX_BUNDLE_CALLS + 1;
+        let batches = self
+            .read_model
+            .asked_between(me, from, until, most as u32)
+            .await?;
+        let mut calls = Vec::new();
+        for (session, sequence, number) in batches {
+            let all = (0..number).map(|index| proto::CallRef {
+                session: session.0,
+                sequence,
+                index,
+            });
+            calls.extend(all.take(most - calls.len()));
         }
         Ok(calls)
     }

@@ -3,8 +3,14 @@
 //! Consensus executes no block whose rules it does not know. The node ends then, and says why: whoever watches
 //! the process would only start it again and again.
 
+use std::time::Duration;
+
 use tacit_consensus::{LedgerError, LedgerHandle};
 use tacit_ledger::network::{CodeVersions, SUPPORTED_CODE_VERSIONS, read};
+
+/// For how long a node that executes no more still hands out its last blocks: others may be a block behind, and
+/// if all ended at once nobody would tell them.
+const LAST_BLOCK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Rules that this release does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +37,8 @@ pub(super) async fn unknown(handle: LedgerHandle) -> Result<UnknownRules, Ledger
         let versions = handle.state().read(read::code_versions).await?;
         if let Some(unknown) = unknown_after(&versions, height) {
             if unknown.from_height <= height + 1 {
+                tracing::error!(%unknown, "rules.watch: the node stops");
+                tokio::time::sleep(LAST_BLOCK_PATIENCE).await;
                 return Ok(unknown);
             }
             if warned.replace(unknown) != Some(unknown) {
