@@ -78,6 +78,24 @@ fn longest_key() -> Change {
     }
 }
 
+fn longest_scope() -> DisclosureScope {
+    DisclosureScope::Calls(bounded(vec![call_name(1); MAX_NAMED_CALLS]))
+}
+
+fn longest_category() -> Category {
+    let step = tacit_ledger::network::parameters::Surcharge {
+        from_calls: 1,
+        percent: 1,
+    };
+    let mut category = category(1);
+    category.name = text(&"n".repeat(96));
+    category.surcharges = bounded(vec![
+        step;
+        tacit_ledger::network::parameters::MAX_SURCHARGES
+    ]);
+    category
+}
+
 #[test]
 fn the_longest_of_each_action_fits_an_envelope() {
     let mut longest = actions();
@@ -97,6 +115,13 @@ fn the_longest_of_each_action_fits_an_envelope() {
         log_samples(longest_sample_calls()),
         prove_samples(longest_sample_proofs()),
         propose(longest_key()),
+        Action::RequestDisclosure {
+            member: OWNER,
+            scope: longest_scope(),
+            reason: DisclosureReason::Other,
+            days: 1,
+        },
+        propose(Change::AddCategory(longest_category())),
     ]);
     let chain = Chain::new();
     for action in longest {
@@ -134,6 +159,21 @@ fn the_longest_of_each_event_fits() {
         dispute: DISPUTE,
         panel: bounded(vec![OWNER; MAX_PANEL]),
         until: tacit_ledger::kernel::BusinessDate(1),
+    });
+    longest.push(Event::CallsDrawn {
+        disclosure: DEMAND,
+        member: OWNER,
+        date: tacit_ledger::kernel::BusinessDate(1),
+        calls: bounded(vec![1; MAX_DRAWN_CALLS]),
+        until: tacit_ledger::kernel::BusinessDate(1),
+    });
+    longest.push(Event::ViewUsed {
+        view: VIEW,
+        number: 1,
+        member: OWNER,
+        supervisor: OBSERVER,
+        purpose: longest_purpose(),
+        query: tacit_ledger::kernel::Digest([1; 32]),
     });
     for event in longest {
         assert!(codec::encode(&event).len() <= MAX_EVENT_BYTES, "{event:?}");
@@ -201,8 +241,34 @@ fn the_longest_of_each_record_fits_under_a_key() {
         member: OWNER,
         consensus_key: consensus_key(OWNER),
     };
-    let mut category: Category = category(1);
-    category.name = text(&"n".repeat(96));
+    let category = longest_category();
+    let disclosure = Disclosure {
+        id: DEMAND,
+        member: OWNER,
+        cause: DisclosureCause::Demanded {
+            by: OBSERVER,
+            reason: DisclosureReason::Other,
+            scope: longest_scope(),
+        },
+        opened_height: 1,
+        until: tacit_ledger::kernel::BusinessDate(1),
+        status: DisclosureStatus::Open,
+    };
+    let count = CallCount {
+        member: OWNER,
+        calls: 1,
+    };
+    let draw = CallDraw {
+        date: tacit_ledger::kernel::BusinessDate(1),
+        round: RoundId(1),
+        rate: 1,
+        counts: bounded(vec![count; PARTIES]),
+        done: 1,
+    };
+    let of_group = GroupCalls {
+        group: GroupKey::of(&text("group")),
+        calls: 1,
+    };
     let keyed = Proposal {
         change: longest_key(),
         ..proposal.clone()
@@ -239,10 +305,17 @@ fn the_longest_of_each_record_fits_under_a_key() {
     };
     let dispute = Dispute {
         panel: bounded(vec![seat; MAX_PANEL]),
+        former: bounded(vec![OWNER; MAX_PANEL]),
+        recused: bounded(vec![OWNER; MAX_RECUSALS]),
         ..ANSWERED.dispute(DISPUTE)
     };
     let lengths = [
         codec::encode(&dispute).len(),
+        codec::encode(&disclosure).len(),
+        codec::encode(&draw).len(),
+        codec::encode(&vec![of_group; PARTIES]).len() + 4,
+        codec::encode(&vec![VIEW; MAX_VIEWS_PER_MEMBER]).len(),
+        codec::encode(&vec![DEMAND; MAX_DISCLOSURES]).len(),
         codec::encode(&vec![DISPUTE; MAX_DISPUTES_PER_LIST]).len(),
         codec::encode(&keyed).len(),
         codec::encode(&policy).len(),

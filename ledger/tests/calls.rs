@@ -308,7 +308,7 @@ fn the_daily_cap_begins_anew_with_the_business_date() {
 }
 
 #[test]
-fn the_daily_cap_is_each_queriers_own() {
+fn the_daily_cap_is_each_groups_own() {
     let mut chain = Chain::with_session();
     chain.open_one(THIRD);
     let action = chain.batch(0, CAP as usize);

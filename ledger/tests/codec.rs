@@ -8,8 +8,9 @@ use tacit_ledger::kernel::envelope::MAX_ENVELOPE_BYTES;
 use tacit_ledger::kernel::{BoundedVec, Bytes, Envelope, Genesis, ResultProof, Text, codec};
 use tacit_ledger::network::action::Opening;
 use tacit_ledger::network::{
-    Action, CallBatch, Candidate, Category, Change, Deposit, Dispute, Event, List, NetworkGenesis,
-    Parameters, Proposal, Publication, RatingChange, Session, SignedRequest, Supply,
+    Action, AskedCalls, CallBatch, CallDraw, Candidate, Category, Change, CodeVersions, Deposit,
+    Disclosure, Dispute, Event, List, NetworkGenesis, Parameters, Proposal, Publication,
+    RatingChange, Session, SignedRequest, Supply, Usage, View,
 };
 
 use crate::support::*;
@@ -43,6 +44,12 @@ fn is_exact_for_all_types(bytes: &[u8]) {
     is_exact::<Deposit>(bytes);
     is_exact::<Supply>(bytes);
     is_exact::<Opening>(bytes);
+    is_exact::<View>(bytes);
+    is_exact::<Disclosure>(bytes);
+    is_exact::<CallDraw>(bytes);
+    is_exact::<AskedCalls>(bytes);
+    is_exact::<CodeVersions>(bytes);
+    is_exact::<Usage>(bytes);
     is_exact::<ResultProof>(bytes);
 }
 
@@ -85,13 +92,13 @@ fn samples_hold_one_of_each_action_and_event() {
             .map(|(_, change)| codec::encode(change))
             .collect(),
     );
-    assert_eq!(of_actions, (0..28).collect::<Vec<_>>());
-    assert_eq!(of_events, (0..52).collect::<Vec<_>>());
-    assert_eq!(of_changes, (0..10).collect::<Vec<_>>());
+    assert_eq!(of_actions, (0..34).collect::<Vec<_>>());
+    assert_eq!(of_events, (0..62).collect::<Vec<_>>());
+    assert_eq!(of_changes, (0..11).collect::<Vec<_>>());
     // The numbers after the last ones mean nothing yet.
-    assert!(codec::decode::<Action>(&[28; 200]).is_err());
-    assert!(codec::decode::<Event>(&[52; 200]).is_err());
-    assert!(codec::decode::<Change>(&[10; 200]).is_err());
+    assert!(codec::decode::<Action>(&[34; 200]).is_err());
+    assert!(codec::decode::<Event>(&[62; 200]).is_err());
+    assert!(codec::decode::<Change>(&[11; 200]).is_err());
 }
 
 proptest! {
@@ -104,7 +111,7 @@ proptest! {
 
     #[test]
     fn bent_samples_are_read_exactly_or_not_at_all(
-        sample in 0..28_usize,
+        sample in 0..34_usize,
         bends in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         cut in any::<prop::sample::Index>(),
         cuts in any::<bool>(),

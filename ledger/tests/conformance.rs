@@ -128,6 +128,44 @@ fn records(lines: &mut Lines) {
     receipts(lines, &registry);
     beacon(lines, &registry);
     disputes(lines, &registry);
+    supervision(lines, &registry);
+}
+
+/// The tables of what supervisors are shown, with a draw that waits for the beacon, and of versions.
+fn supervision(lines: &mut Lines, registry: &Registry) {
+    let mut chain = WATCHED.clone();
+    let action = grant_view(&chain, 5);
+    chain.must(QUERIER, action);
+    chain.must(OBSERVER, use_view(VIEW));
+    chain.must(OBSERVER, demand());
+    chain.must(QUERIER, disclose(DEMAND));
+    let change = tacit_ledger::network::Change::SetCodeVersion {
+        version: 2,
+        from_height: 1_000,
+    };
+    chain.carry(change).expect("carried");
+    chain.log_calls(0, 10);
+    chain.begin_date(chain.today().after(1));
+    let shown = [
+        "view",
+        "view-count",
+        "views-of",
+        "disclosure",
+        "disclosure-count",
+        "disclosures",
+        "asked-calls",
+        "counted-date",
+        "call-draw",
+        "code-versions",
+        "usage",
+    ];
+    let tables = tacit_ledger::network::keys::TABLES.iter();
+    let shown: Vec<_> = tables.filter(|table| shown.contains(&table.name)).collect();
+    chain.state.retain(|key, _| {
+        let of_table = |table: &&Table| key.as_bytes().starts_with(&table.prefix());
+        shown.iter().copied().any(|table| of_table(&table))
+    });
+    record_lines(lines, registry, &chain, "supervision");
 }
 
 /// The tables of disputes and ratings, and of what a date brings: one dispute is open, another was decided

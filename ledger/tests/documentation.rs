@@ -50,6 +50,12 @@ fn every_parameter_is_documented_with_its_default() {
         rating_recovery_points,
         deposit_minor,
         collection_window_blocks,
+        opening_rate,
+        opening_days,
+        disclosure_min_days,
+        disclosure_max_days,
+        disclosure_penalty_minor,
+        rating_price_percent,
     } = Parameters::default();
     let defaults = [
         ("welcome_grant_minor", welcome_grant_minor),
@@ -77,6 +83,12 @@ fn every_parameter_is_documented_with_its_default() {
         ("rating_recovery_points", rating_recovery_points.into()),
         ("deposit_minor", deposit_minor),
         ("collection_window_blocks", collection_window_blocks),
+        ("opening_rate", opening_rate.into()),
+        ("opening_days", opening_days.into()),
+        ("disclosure_min_days", disclosure_min_days.into()),
+        ("disclosure_max_days", disclosure_max_days.into()),
+        ("disclosure_penalty_minor", disclosure_penalty_minor),
+        ("rating_price_percent", rating_price_percent.into()),
     ];
     for (name, default) in defaults {
         assert!(has_line(&format!("| `{name}` | {default} |")), "{name}");

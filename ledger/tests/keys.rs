@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use tacit_circuits::receipt::ContextHash;
 use tacit_circuits::scope::{ListId, TagEpoch};
 use tacit_ledger::kernel::state::MAX_KEY_BYTES;
-use tacit_ledger::kernel::{LedgerKey, MemberId, Registry, StateKey, keys as kernel};
+use tacit_ledger::kernel::{BusinessDate, LedgerKey, MemberId, Registry, StateKey, keys as kernel};
 use tacit_ledger::network::{
-    ConsensusKey, DisputeId, PolicyId, PolicyVersion, ProposalId, Root, ScreeningId, SessionId,
-    SpkiHash, keys as network,
+    ConsensusKey, DisclosureId, DisputeId, PolicyId, PolicyVersion, ProposalId, Root, ScreeningId,
+    SessionId, SpkiHash, ViewId, keys as network,
 };
 
 use crate::support::{subject, version};
@@ -106,10 +106,7 @@ fn examples() -> Vec<(StateKey, String)> {
             network::sessions(member, list),
             shown("000114 00000007 00000005"),
         ),
-        (
-            network::usage(member, list),
-            shown("000115 00000007 00000005"),
-        ),
+        (network::usage(list), shown("000115 00000005")),
         (network::log_frontier(), shown("000116")),
         (network::log_head(), shown("000117")),
         (
@@ -173,6 +170,25 @@ fn examples() -> Vec<(StateKey, String)> {
             network::rating_change(member, 9),
             shown("000138 00000007 0000000000000009"),
         ),
+        (network::view(ViewId(9)), shown("00013c 0000000000000009")),
+        (network::view_count(), shown("00013d")),
+        (network::views_of(member), shown("00013e 00000007")),
+        (
+            network::disclosure(DisclosureId(9)),
+            shown("00013f 0000000000000009"),
+        ),
+        (network::disclosure_count(), shown("000140")),
+        (
+            network::disclosures(member, Some(MemberId(6))),
+            shown("000141 00000007 00000006"),
+        ),
+        (network::asked_calls(member), shown("000142 00000007")),
+        (network::counted_date(), shown("000143")),
+        (
+            network::call_draw(BusinessDate(0)),
+            shown("000144 0000000080000000"),
+        ),
+        (network::code_versions(), shown("000145")),
     ]
 }
 

@@ -17,7 +17,8 @@ fn all_that_one_round_can_bring_is_named_at_once() {
     ];
     assert_eq!(member.keys(), wanted);
     let today = read::calls_today(&nothing, QUERIER, LIST).expect_err("nothing is there");
-    assert_eq!(today.keys(), [keys::usage(QUERIER, LIST), kernel::clock()]);
+    let wanted = [keys::usage(LIST), kernel::party(QUERIER), kernel::clock()];
+    assert_eq!(today.keys(), wanted);
     let mut counted = Supplied::new();
     counted.supply(kernel::party_count(), Some(vec![3, 0, 0, 0]));
     let missing = read::members(&counted).expect_err("only their number is there");
@@ -139,6 +140,12 @@ fn successes() -> Vec<(Chain, tacit_ledger::kernel::MemberId, Action)> {
         (waiting, QUERIER, Action::RollOver),
         (Chain::new(), OWNER, to_deposit),
         (deposited, OWNER, Action::Withdraw { amount_minor: 5 }),
+        (Chain::new(), QUERIER, grant_view(&Chain::new(), 5)),
+        (GRANTED.clone(), QUERIER, revoke_view(VIEW)),
+        (GRANTED.clone(), OBSERVER, use_view(VIEW)),
+        (Chain::new(), OBSERVER, demand()),
+        (DEMANDED.clone(), QUERIER, disclose(DEMAND)),
+        (DRAWN.clone(), DRAWN.panel()[0], recuse()),
     ]
 }
 

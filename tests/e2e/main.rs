@@ -13,5 +13,6 @@ mod leak;
 mod membership;
 mod receipts;
 mod samples;
+mod supervision;
 mod tap;
 mod wire;

@@ -66,6 +66,7 @@ fn category() -> Category {
         daily_cap_calls: 1_000_000,
         grace_blocks: 0,
         retired: false,
+        surcharges: Default::default(),
     }
 }
 

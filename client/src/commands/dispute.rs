@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tacit_proto::operator::{
-    CallRef, Dispute, DisputeAnswerRequest, DisputeOpenRequest, DisputeRuleRequest,
-    DisputeShowRequest, DisputeStepResponse, DisputesRequest, dispute_answer_request::Answer,
-    dispute_show_response::Shown,
+    CallRef, Dispute, DisputeAnswerRequest, DisputeOpenRequest, DisputeRecuseRequest,
+    DisputeRuleRequest, DisputeShowRequest, DisputeStepResponse, DisputesRequest,
+    dispute_answer_request::Answer, dispute_show_response::Shown,
 };
 
 use super::receipt::call_ref;
@@ -96,6 +96,11 @@ pub enum DisputeCommand {
         #[arg(long)]
         dismissed: bool,
     },
+    /// Steps down from the panel of a dispute before ruling; another member takes the place.
+    Recuse {
+        /// Its number.
+        dispute: u64,
+    },
 }
 
 impl DisputeCommand {
@@ -159,6 +164,12 @@ impl DisputeCommand {
                     upheld: *upheld,
                 };
                 stepped(format, &node.dispute_rule(request).await?.into_inner())?;
+            }
+            Self::Recuse { dispute } => {
+                let request = DisputeRecuseRequest {
+                    dispute_id: *dispute,
+                };
+                stepped(format, &node.dispute_recuse(request).await?.into_inner())?;
             }
         }
         Ok(Exit::Clear)

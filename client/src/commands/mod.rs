@@ -16,6 +16,7 @@ mod quota;
 mod receipt;
 mod screen;
 mod status;
+mod supervision;
 
 use std::io::{self, BufRead, IsTerminal as _, Write as _};
 
@@ -53,6 +54,9 @@ pub enum Command {
     /// Entries of others' lists that are said to be wrong.
     #[command(subcommand)]
     Dispute(dispute::DisputeCommand),
+    /// What supervisors are shown.
+    #[command(subcommand)]
+    Supervision(supervision::SupervisionCommand),
     /// Calls opened to an examiner.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -93,6 +97,7 @@ impl Command {
             Self::Receipt(command) => command.run(context).await,
             Self::Policy(command) => command.run(context).await,
             Self::Dispute(command) => command.run(context).await,
+            Self::Supervision(command) => command.run(context).await,
             Self::Audit(command) => command.run(context).await,
             Self::History(command) => command.run(context).await,
             Self::Quota(command) => command.run(context).await,

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use tacit_circuits::receipt::development_keys;
 use tacit_proto::operator::{
-    AddCategory, Alarm, AlarmsRequest, SetParameter, SetPause, SetReceiptKey,
-    propose_request::Change, set_pause::Of,
+    AddCategory, Alarm, AlarmsRequest, CoverageRequest, SetCodeVersion, SetParameter, SetPause,
+    SetReceiptKey, propose_request::Change, set_pause::Of,
 };
 
 use super::member::propose;
 use crate::Context;
 use crate::error::ClientError;
 use crate::exit::Exit;
-use crate::output::{Format, Table, moment, print_json};
+use crate::output::{Format, Table, moment, print_json, quota};
 use crate::trust::read_file;
 
 /// Largest file that is read as a verifying key, which has less than a kilobyte.
@@ -84,6 +84,30 @@ pub enum NetworkCommand {
         #[arg(long)]
         off: bool,
     },
+    /// Proposes that another version of the rules executes the blocks from a height on.
+    ///
+    /// Nodes that do not know the version stop before that height, and say so; `tacit status` warns ahead. Leave time for
+    /// every member to install a release that knows it.
+    #[command(
+        after_help = "Example:\n  tacit network propose-code-version 2 --from-height 1500000"
+    )]
+    ProposeCodeVersion {
+        /// The version, above the one in force.
+        version: u32,
+        /// First height that it executes.
+        #[arg(long, value_name = "HEIGHT")]
+        from_height: u64,
+    },
+    /// How far each type of identifier could be walked through under the present caps.
+    ///
+    /// What one group can try in a tag epoch, and what all groups can try together, as shares of all identifiers of the
+    /// type. Warns where all groups together see more than a hundredth: lower the daily cap of the category, or rotate
+    /// keys more often.
+    Coverage {
+        /// Business days of a tag epoch.
+        #[arg(long, default_value_t = 30)]
+        days: u32,
+    },
     /// What members have found wrong with others' publications: who raised it, and whom it is about.
     Alarms {
         /// Only the newest so many.
@@ -96,6 +120,14 @@ impl NetworkCommand {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let change = match self {
             Self::Alarms { limit } => return alarms(context, *limit).await,
+            Self::Coverage { days } => return coverage(context, *days).await,
+            Self::ProposeCodeVersion {
+                version,
+                from_height,
+            } => Change::SetCodeVersion(SetCodeVersion {
+                version: *version,
+                from_height: *from_height,
+            }),
             Self::ProposeParameter { name, value } => Change::SetParameter(SetParameter {
                 name: name.clone(),
                 value: *value,
@@ -138,6 +170,59 @@ fn transcript(text: &str) -> Result<[u8; 32], String> {
     let mut bytes = [0; 32];
     hex::decode_to_slice(text, &mut bytes).map_err(|_| "a digest is 64 hexadecimal digits")?;
     Ok(bytes)
+}
+
+async fn coverage(context: &Context, days: u32) -> Result<Exit, ClientError> {
+    let mut node = context.node().await?;
+    let request = CoverageRequest { days };
+    let found = node.coverage(request).await?.into_inner().coverage;
+    if context.format() == Format::Json {
+        for found in &found {
+            print_json(&json!({
+                "category": found.category,
+                "type": found.r#type,
+                "lists": found.lists,
+                "groups": found.groups,
+                "calls_of_group": found.calls_of_group,
+                "least_cost_minor": found.least_cost_minor,
+                "most_cost_minor": found.most_cost_minor,
+                "domain": found.domain,
+                "domain_source": (!found.domain_source.is_empty()).then_some(&found.domain_source),
+                "group_millionths": found.group_millionths,
+                "all_millionths": found.all_millionths,
+                "warning": found.warning,
+            }))?;
+        }
+        return Ok(Exit::Clear);
+    }
+    if found.is_empty() {
+        println!("no lists");
+        return Ok(Exit::Clear);
+    }
+    let mut table = Table::new(&[
+        "category", "type", "lists", "of", "a group", "costs", "sees", "all", "",
+    ]);
+    let share = |millionths: Option<u64>| millionths.map_or("not known".to_owned(), percent);
+    for found in &found {
+        table.row([
+            found.category.clone(),
+            found.r#type.clone(),
+            found.lists.to_string(),
+            found.domain.map_or(String::new(), |size| size.to_string()),
+            format!("{} calls", found.calls_of_group),
+            quota(found.least_cost_minor),
+            share(found.group_millionths),
+            share(found.all_millionths),
+            if found.warning { "above 1 %" } else { "" }.into(),
+        ]);
+    }
+    table.print()?;
+    Ok(Exit::Clear)
+}
+
+/// Millionths as hundredths, such as `0.0018 %`.
+fn percent(millionths: u64) -> String {
+    format!("{}.{:04} %", millionths / 10_000, millionths % 10_000)
 }
 
 async fn alarms(context: &Context, limit: u32) -> Result<Exit, ClientError> {

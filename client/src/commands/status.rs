@@ -72,6 +72,10 @@ fn as_json(status: &StatusResponse) -> serde_json::Value {
         "quota_escrowed_minor": status.quota_escrowed_minor,
         "calls_waiting": status.calls_waiting,
         "version": status.version,
+        "rules_version": status.rules_version,
+        "next_rules_version": status.next_rules_version,
+        "next_rules_from_height": status.next_rules_version.map(|_| status.next_rules_from_height),
+        "next_rules_known": status.next_rules_known,
         "copies": copies,
     })
 }
@@ -93,6 +97,20 @@ fn print(status: &StatusResponse) -> Result<(), ClientError> {
         status.epoch,
         status.validators,
     );
+    if let Some(next) = status.next_rules_version {
+        let height = status.next_rules_from_height;
+        if status.next_rules_known {
+            println!(
+                "rules    version {}, {next} from height {height} on",
+                status.rules_version
+            );
+        } else {
+            println!(
+                "rules    version {}; this node STOPS before height {height}: install a release that knows version {next}",
+                status.rules_version
+            );
+        }
+    }
     println!(
         "quota    {} available, {} in escrow",
         quota(status.quota_available_minor),

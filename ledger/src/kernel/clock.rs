@@ -59,6 +59,22 @@ impl BusinessDate {
         (i64::from(self.0) - i64::from(i32::MIN)).unsigned_abs()
     }
 
+    /// The date of a year, month and day; `None` where the calendar has no such day.
+    ///
+    /// Source: H. Hinnant, "chrono-compatible low-level date algorithms", `days_from_civil`.
+    pub fn of(year: i32, month: u8, day: u8) -> Option<Self> {
+        let shifted_year = i64::from(year) - i64::from(month <= 2);
+        let era = shifted_year.div_euclid(400);
+        let year_of_era = shifted_year.rem_euclid(400);
+        let shifted_month = (i64::from(month) + 9) % 12;
+        let day_of_year = (153 * shifted_month + 2) / 5 + i64::from(day) - 1;
+        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        let days = era * 146_097 + day_of_era - 719_468;
+        let date = Self(i32::try_from(days).ok()?);
+        // Days and months that there are not come out as others.
+        (date.year_month_day() == (year, month, day)).then_some(date)
+    }
+
     /// Year, month and day of the proleptic Gregorian calendar.
     ///
     /// Source: H. Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`.

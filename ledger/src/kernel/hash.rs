@@ -43,6 +43,10 @@ pub mod label {
     pub static BEACON_DRAW: Label = Label::new("tacit 2026 ledger/v1 beacon draw");
     /// What a panel is drawn for.
     pub static DISPUTE_PANEL: Label = Label::new("tacit 2026 ledger/v1 dispute panel");
+    /// What calls of a date are drawn for.
+    pub static CALL_DRAW: Label = Label::new("tacit 2026 ledger/v1 call draw");
+    /// Key of a corporate group.
+    pub static GROUP: Label = Label::new("tacit 2026 ledger/v1 group");
     /// What the proofs about the drawn entries of a publication are bound to.
     pub static SAMPLE_CONTEXT: Label = Label::new("tacit 2026 ledger/v1 sample context");
     /// What the ledger holds of a call's audit record.

@@ -12,13 +12,14 @@ use tacit_circuits::scope::{ListId, TagEpoch};
 use crate::kernel::codec::{self, BoundedVec, CodecError};
 use crate::kernel::envelope::{Envelope, Unsigned};
 use crate::kernel::party::Name;
-use crate::kernel::{Bytes, ChainId, Digest, MemberId, ModuleId};
+use crate::kernel::{BusinessDate, Bytes, ChainId, Digest, MemberId, ModuleId};
 use crate::network::parameters::CategoryId;
 use crate::network::quota::{CHARGE_TRANSFER_BYTES, ESCROW_TRANSFER_BYTES};
-use crate::network::receipts::ReceiptSet;
+use crate::network::receipts::{Purpose, ReceiptSet};
 use crate::network::record::{
-    Address, AlarmReason, Attempt, BeaconValue, Change, DisputeAnswer, DisputeId, DisputeReason,
-    MAX_ACCEPTED_TYPES, PolicyTerms, ProposalId, PublicationId, Root, Ruling, SessionId, SpkiHash,
+    Address, AlarmReason, Attempt, BeaconValue, Change, DisclosureId, DisclosureReason,
+    DisclosureScope, DisputeAnswer, DisputeId, DisputeReason, MAX_ACCEPTED_TYPES, PolicyTerms,
+    ProposalId, PublicationId, Root, Ruling, SessionId, SpkiHash, ViewId, ViewScope,
 };
 use crate::network::request::CallBatch;
 use crate::network::samples::{SampleCalls, SampleProofs};
@@ -208,6 +209,54 @@ pub enum Action {
         /// How much, in minor units.
         amount_minor: u64,
     },
+    /// Lets a supervisor look at something of the sender's between two dates (a member).
+    GrantView {
+        /// Who may look.
+        supervisor: MemberId,
+        /// At what.
+        scope: ViewScope,
+        /// First date.
+        from: BusinessDate,
+        /// Last date, today or later.
+        until: BusinessDate,
+    },
+    /// Takes a view back (who granted it).
+    RevokeView {
+        /// View.
+        view: ViewId,
+    },
+    /// Records that the sender looks (the supervisor to whom the view was granted).
+    RecordViewUse {
+        /// View.
+        view: ViewId,
+        /// What for.
+        purpose: Purpose,
+        /// Digest of what it asks the member's node.
+        query: Digest,
+    },
+    /// Demands that a member opens calls to the sender (an observer).
+    RequestDisclosure {
+        /// Who has to open them.
+        member: MemberId,
+        /// Which.
+        scope: DisclosureScope,
+        /// Why.
+        reason: DisclosureReason,
+        /// Business days that the member has, after the present one.
+        days: u16,
+    },
+    /// Answers a demand for disclosure, or opens drawn calls (the member that has to).
+    AnswerDisclosure {
+        /// Demand.
+        disclosure: DisclosureId,
+        /// Digest of the bundle that the sender sends.
+        bundle: Digest,
+    },
+    /// Steps down from the panel of a dispute before ruling (a member of it).
+    RecusePanel {
+        /// Dispute.
+        dispute: DisputeId,
+    },
 }
 
 /// A session to open, with what it may cost.
@@ -291,6 +340,12 @@ impl Action {
             Self::RollOver => "roll-over",
             Self::Deposit { .. } => "deposit",
             Self::Withdraw { .. } => "withdraw",
+            Self::GrantView { .. } => "grant-view",
+            Self::RevokeView { .. } => "revoke-view",
+            Self::RecordViewUse { .. } => "record-view-use",
+            Self::RequestDisclosure { .. } => "request-disclosure",
+            Self::AnswerDisclosure { .. } => "answer-disclosure",
+            Self::RecusePanel { .. } => "recuse-panel",
         }
     }
 

@@ -30,12 +30,9 @@ pub fn eligible<'a>(
     parties.iter().filter(takes_part).collect()
 }
 
-/// The panel that an output draws for a dispute, in the order of drawing.
-///
-/// The output puts all that are [`eligible`] into an order. Those that have left since are passed over, and
-/// those that sat on the dispute's first panel come last. The first [`PanelDraw::size`] of them are the
-/// panel; where there are fewer, as many as are an odd number.
-pub fn panel(
+/// The order into which an output puts the [`eligible`] members that are there and have not stepped down. Those
+/// that sat on the dispute's first panel come last.
+pub fn order(
     chain_id: ChainId,
     drawn: &BeaconOutput,
     dispute: &Dispute,
@@ -49,11 +46,23 @@ pub fn panel(
     let order = drawn.draw(&purpose, eligible.len(), eligible.len() as u32);
     let places = order.iter().map(|place| eligible[*place as usize - 1]);
     let mut order: Vec<MemberId> = places
-        .filter(|party| party.is_active())
+        .filter(|party| party.is_active() && !dispute.recused.contains(&party.id))
         .map(|party| party.id)
         .collect();
-    order.sort_by_key(|id| dispute.panel.iter().any(|seat| seat.member == *id));
-    let most = order.len().min(draw.size.into());
+    order.sort_by_key(|id| dispute.former.contains(id));
+    order
+}
+
+/// The panel that an output draws for a dispute: the first [`PanelDraw::size`] of the [`order`]. Where there
+/// are fewer, as many as are an odd number.
+pub fn panel(
+    chain_id: ChainId,
+    drawn: &BeaconOutput,
+    dispute: &Dispute,
+    parties: &[Party],
+) -> Vec<MemberId> {
+    let mut order = order(chain_id, drawn, dispute, parties);
+    let most = order.len().min(dispute.draw.size.into());
     order.truncate(if most % 2 == 0 {
         most.saturating_sub(1)
     } else {

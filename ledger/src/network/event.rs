@@ -13,9 +13,10 @@ use crate::kernel::{BusinessDate, ModuleId};
 use crate::network::parameters::CategoryId;
 use crate::network::receipts::{ObjectId, Purpose};
 use crate::network::record::{
-    AlarmReason, Attempt, DisputeId, DisputeOutcome, DisputeReason, MAX_PANEL,
-    MAX_RECEIPTS_PER_SET, Pausable, PolicyId, PolicyVersion, ProposalId, ProposalStatus,
-    PublicationId, RatingReason, Root, RoundId, Ruling, ScreeningId, SessionId, SpkiHash,
+    AlarmReason, Attempt, DisclosureId, DisclosureReason, DisputeId, DisputeOutcome, DisputeReason,
+    DrawnCalls, MAX_PANEL, MAX_RECEIPTS_PER_SET, Pausable, PolicyId, PolicyVersion, ProposalId,
+    ProposalStatus, PublicationId, RatingReason, Root, RoundId, Ruling, ScreeningId, SessionId,
+    SpkiHash, ViewId, ViewScope,
 };
 
 /// An event of the risk network.
@@ -496,6 +497,114 @@ pub enum Event {
         member: MemberId,
         /// How much, in minor units.
         amount_minor: u64,
+    },
+    /// A member lets a supervisor look at something.
+    ViewGranted {
+        /// View.
+        view: ViewId,
+        /// Whose data it shows.
+        member: MemberId,
+        /// Who may look.
+        supervisor: MemberId,
+        /// At what.
+        scope: ViewScope,
+        /// First date.
+        from: BusinessDate,
+        /// Last date.
+        until: BusinessDate,
+    },
+    /// A member took a view back.
+    ViewRevoked {
+        /// View.
+        view: ViewId,
+    },
+    /// A supervisor looks.
+    ViewUsed {
+        /// View.
+        view: ViewId,
+        /// Number of the use, from 1.
+        number: u64,
+        /// Whose data it shows.
+        member: MemberId,
+        /// Who looks.
+        supervisor: MemberId,
+        /// What for.
+        purpose: Purpose,
+        /// Digest of what it asks.
+        query: Digest,
+    },
+    /// A supervisor demands that a member opens calls; which, the demand's record says.
+    DisclosureRequested {
+        /// Demand.
+        disclosure: DisclosureId,
+        /// Who has to open them.
+        member: MemberId,
+        /// Who demands it.
+        supervisor: MemberId,
+        /// Why.
+        reason: DisclosureReason,
+        /// Last date for the answer.
+        until: BusinessDate,
+    },
+    /// The beacon is to draw calls of a date that is over.
+    CallDrawRequested {
+        /// The date.
+        date: BusinessDate,
+        /// The round whose output draws.
+        round: RoundId,
+        /// One in so many is drawn.
+        rate: u32,
+        /// Calls of all members on that date.
+        calls: u32,
+    },
+    /// Calls of a member were drawn: it has to open them to the supervisors.
+    CallsDrawn {
+        /// Demand.
+        disclosure: DisclosureId,
+        /// Who made them.
+        member: MemberId,
+        /// The date on which they were logged.
+        date: BusinessDate,
+        /// Their numbers among the member's calls of that date in the order of the log, from 1, ascending.
+        calls: DrawnCalls,
+        /// Last date for the answer.
+        until: BusinessDate,
+    },
+    /// A member answered a demand, or opened drawn calls.
+    DisclosureAnswered {
+        /// Demand.
+        disclosure: DisclosureId,
+        /// Who.
+        member: MemberId,
+        /// Digest of the bundle that it sends.
+        bundle: Digest,
+    },
+    /// A member did not answer in time.
+    DisclosureMissed {
+        /// Demand.
+        disclosure: DisclosureId,
+        /// Who.
+        member: MemberId,
+        /// What it paid, in minor units.
+        burnt_minor: u64,
+    },
+    /// Another version of the rules was voted.
+    CodeVersionSet {
+        /// Version.
+        version: u32,
+        /// First height that it executes.
+        from_height: u64,
+    },
+    /// A member of a panel stepped down, and another one took its place.
+    PanelRecused {
+        /// Dispute.
+        dispute: DisputeId,
+        /// Who stepped down.
+        member: MemberId,
+        /// Who sits there now.
+        substitute: MemberId,
+        /// Last date for the next step.
+        until: BusinessDate,
     },
 }
 

@@ -1,8 +1,10 @@
 //! State keys of the risk network. Module 1; see [`Table`] for the form of a prefix.
 
 mod disputes;
+mod supervision;
 
 pub use disputes::*;
+pub use supervision::*;
 
 use tacit_circuits::receipt::ContextHash;
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
@@ -128,6 +130,16 @@ pub const TABLES: &[Table] = &[
     disputes::SUSPENSION,
     disputes::RATING,
     disputes::RATING_CHANGE,
+    supervision::VIEW,
+    supervision::VIEW_COUNT,
+    supervision::VIEWS_OF,
+    supervision::DISCLOSURE,
+    supervision::DISCLOSURE_COUNT,
+    supervision::DISCLOSURES,
+    supervision::ASKED_CALLS,
+    supervision::COUNTED_DATE,
+    supervision::CALL_DRAW,
+    supervision::CODE_VERSIONS,
 ];
 
 /// The governed parameters. Example: `000100`.
@@ -246,10 +258,9 @@ pub fn sessions(querier: MemberId, list: ListId) -> StateKey {
     SESSIONS.key().u32(querier.0).u32(list.0)
 }
 
-/// Calls of a member to a list on its last business date. Example, party 7, list 5:
-/// `000115 00000007 00000005`.
-pub fn usage(querier: MemberId, list: ListId) -> StateKey {
-    USAGE.key().u32(querier.0).u32(list.0)
+/// Calls to a list on its last business date, by group. Example, list 5: `000115 00000005`.
+pub fn usage(list: ListId) -> StateKey {
+    USAGE.key().u32(list.0)
 }
 
 /// The right edge of the network's log. Example: `000116`.

@@ -6,8 +6,11 @@
 //! | [`record`] | what stands in state |
 //! | [`event`] | what is said about it |
 //! | [`parameters`] | what the members govern |
+//! | [`price`] | what a call costs |
+//! | [`coverage`] | how far somebody could walk through all identifiers |
 //! | [`samples`] | how a list's owner shows that its tags come from its key |
 //! | [`disputes`] | who decides about an entry that is said to be wrong |
+//! | [`supervision`] | which calls are opened to the supervisors |
 //! | [`receipts`] | what shows that a subject was clear on lists |
 //! | [`screen`] | how another business ledger relies on that |
 //! | [`quota`] | what proofs about quota are bound to, and how parties make them |
@@ -18,12 +21,14 @@
 
 pub mod action;
 pub mod audit;
+pub mod coverage;
 pub mod disputes;
 pub mod event;
 mod execute;
 pub mod genesis;
 pub mod keys;
 pub mod parameters;
+pub mod price;
 pub mod quota;
 pub mod read;
 pub mod receipts;
@@ -33,6 +38,7 @@ pub mod request;
 pub mod samples;
 pub mod screen;
 pub mod session;
+pub mod supervision;
 
 pub use action::Action;
 pub use event::Event;

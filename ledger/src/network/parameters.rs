@@ -5,6 +5,7 @@ use serde::Serialize;
 use std::fmt;
 
 use crate::kernel::Reject;
+use crate::kernel::codec::BoundedVec;
 use crate::kernel::context::require;
 use crate::kernel::party::Name;
 use crate::network::record::{
@@ -102,14 +103,38 @@ pub struct Category {
     pub grace_blocks: u32,
     /// Retired categories take no new lists and no new sessions.
     pub retired: bool,
+    /// What sessions cost more that are opened late in a busy day, in ascending order of their calls.
+    pub surcharges: BoundedVec<Surcharge, MAX_SURCHARGES>,
+}
+
+/// A step of progressive prices: whoever asks much in a day pays more for each further session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct Surcharge {
+    /// From so many calls on, that the querier's group made to the list on the same business date before the
+    /// session is opened. At least 1.
+    pub from_calls: u32,
+    /// So many hundredths are added to the price.
+    pub percent: u16,
 }
 
 impl Category {
     /// Refuses values outside the ranges of the fields.
     pub fn check(&self) -> Result<(), Reject> {
-        let price_fits = self.price_minor <= MAX_PRICE_MINOR;
+        let dearest = self.surcharges.iter().map(|step| self.surcharged(step));
+        let price_fits = dearest
+            .chain([self.price_minor.into()])
+            .all(|price| price <= u64::from(MAX_PRICE_MINOR));
         let reward_fits = self.reward_minor < self.price_minor || self.reward_minor == 0;
-        require(price_fits && reward_fits, Reject::VALUE_OUT_OF_RANGE)
+        // Steps that ascend in both: nobody pays less for having asked more.
+        let ascend =
+            |a: &Surcharge, b: &Surcharge| a.from_calls < b.from_calls && a.percent < b.percent;
+        let first = self.surcharges.first();
+        let steps_fit = self.surcharges.is_sorted_by(ascend)
+            && first.is_none_or(|step| step.from_calls > 0 && step.percent > 0);
+        require(
+            price_fits && reward_fits && steps_fit,
+            Reject::VALUE_OUT_OF_RANGE,
+        )
     }
 }
 
@@ -175,6 +200,19 @@ pub struct Parameters {
     /// For how many blocks after the last of its batches could be settled a session that owes something
     /// stands for its provider to collect it. 0 ends it with the settlement window.
     pub collection_window_blocks: u64,
+    /// One in so many calls of a business date is drawn, to be opened to the supervisors. 0 draws none.
+    pub opening_rate: u32,
+    /// Business days that a member has to open drawn calls, after the one on which they were drawn.
+    pub opening_days: u16,
+    /// The fewest business days that a supervisor may give a member for a disclosure.
+    pub disclosure_min_days: u16,
+    /// The most.
+    pub disclosure_max_days: u16,
+    /// What a member pays that did not disclose in time, in minor units, as far as its quota goes. It is burnt.
+    pub disclosure_penalty_minor: u64,
+    /// How much of a price goes with the rating of the list's owner, in hundredths; at most
+    /// [`MAX_RATING_PRICE_PERCENT`]. 0: prices are the same whoever answers.
+    pub rating_price_percent: u8,
 }
 
 impl Default for Parameters {
@@ -218,6 +256,16 @@ impl Default for Parameters {
             // An hour: a querier may post batches while the provider is down, and an escrow is not bound
             // for much longer than its session.
             collection_window_blocks: 36_000,
+            // Off until the members and their supervisor agree on it.
+            opening_rate: 0,
+            // As for the answer to a dispute, and a weekend more.
+            opening_days: 5,
+            disclosure_min_days: 2,
+            disclosure_max_days: 30,
+            // As much as a wrong entry.
+            disclosure_penalty_minor: Quota::whole(1_000).0,
+            // A list that nobody trusts is worth half.
+            rating_price_percent: 50,
         }
     }
 }
@@ -234,6 +282,20 @@ pub const MAX_BEACON_WINDOW_BLOCKS: u64 = 864_000;
 
 /// Longest time for a step of a dispute: what is not settled in a quarter is not settled by waiting.
 pub const MAX_DISPUTE_DAYS: u16 = 90;
+
+/// Longest time to open drawn calls: fewer than [`MAX_DISCLOSURES`](crate::network::record::MAX_DISCLOSURES)
+/// dates, so that those that are due stay recorded.
+pub const MAX_OPENING_DAYS: u16 = 20;
+
+/// Longest time that a supervisor can be allowed to give: what is not disclosed in a quarter is not disclosed.
+pub const MAX_DISCLOSURE_DAYS: u16 = 90;
+
+/// Largest part of a price that can go with a rating: a list whose owner lost all trust is not asked for
+/// nothing, as quota is what keeps others from walking through it.
+pub const MAX_RATING_PRICE_PERCENT: u8 = 90;
+
+/// Steps of one category's surcharges.
+pub const MAX_SURCHARGES: usize = 8;
 
 impl Parameters {
     /// Refuses values outside the ranges of the fields.
@@ -258,6 +320,7 @@ impl Parameters {
             self.dispute_penalty_minor,
             self.panel_penalty_minor,
             self.deposit_minor,
+            self.disclosure_penalty_minor,
         ];
         let amounts_fit = amounts.iter().all(|amount| *amount <= 1 << 48);
         // A minimum above the bound would keep every validator in place for ever.
@@ -273,9 +336,19 @@ impl Parameters {
                 && samples_fit
                 && approval_fits
                 && waits_fit
-                && self.disputes_fit(),
+                && self.disputes_fit()
+                && self.disclosures_fit()
+                && self.rating_price_percent <= MAX_RATING_PRICE_PERCENT,
             Reject::VALUE_OUT_OF_RANGE,
         )
+    }
+
+    fn disclosures_fit(&self) -> bool {
+        let days = self.disclosure_min_days..=self.disclosure_max_days;
+        (1..=MAX_OPENING_DAYS).contains(&self.opening_days)
+            && *days.start() >= 1
+            && !days.is_empty()
+            && *days.end() <= MAX_DISCLOSURE_DAYS
     }
 
     fn disputes_fit(&self) -> bool {

@@ -6,6 +6,7 @@
 
 mod disputes;
 mod receipts;
+mod supervision;
 
 use tacit_circuits::log::LogFrontier;
 use tacit_circuits::quota::transfer::Parties;
@@ -18,16 +19,17 @@ use crate::kernel::state::{self, Missing, StateView};
 use crate::network::keys;
 use crate::network::parameters::{Category, CategoryId, MAX_CATEGORIES, Parameters};
 use crate::network::record::{
-    Alarm, Beacon, BeaconOutput, Deposit, EpochRecord, History, List, LogHead, MAX_BEACON_OUTPUTS,
-    MAX_LISTED_ALARMS, MAX_LISTS_PER_MEMBER, Member, OpenProposals, Profile, Proposal, ProposalId,
-    Publication, PublicationId, RoundId, Session, SessionId, SessionIds, SpkiHash, Supply, Usage,
-    Validators,
+    Alarm, Beacon, BeaconOutput, Deposit, EpochRecord, GroupKey, History, List, LogHead,
+    MAX_BEACON_OUTPUTS, MAX_LISTED_ALARMS, MAX_LISTS_PER_MEMBER, Member, OpenProposals, Profile,
+    Proposal, ProposalId, Publication, PublicationId, RoundId, Session, SessionId, SessionIds,
+    SpkiHash, Supply, Usage, Validators,
 };
 
 pub use crate::kernel::clock::{clock, utc_offset_minutes};
 pub use crate::kernel::party::next_sequence;
 pub use disputes::*;
 pub use receipts::*;
+pub use supervision::*;
 
 /// What [`lists_of`] reads.
 pub(crate) type ListIds = BoundedVec<ListId, MAX_LISTS_PER_MEMBER>;
@@ -279,14 +281,15 @@ pub fn sessions_with(view: &dyn StateView, list: ListId) -> Result<Vec<Session>,
     )
 }
 
-/// Calls of a member to a list on the ledger's present business date.
+/// Calls of a member's whole group to a list on the ledger's present business date.
 pub fn calls_today(view: &dyn StateView, querier: MemberId, list: ListId) -> Result<u32, Missing> {
-    let usage = state::read::<Usage>(view, &keys::usage(querier, list));
-    let (usage, clock) = both(usage, clock(view))?;
+    let usage = state::read::<Usage>(view, &keys::usage(list));
+    let party = party::party(view, querier);
+    let ((usage, party), clock) = both(both(usage, party), clock(view))?;
     let today = clock.unwrap_or_default().business_date;
-    Ok(usage
-        .filter(|usage| usage.business_date == today)
-        .map_or(0, |usage| usage.calls))
+    Ok(usage.zip(party).map_or(0, |(usage, party)| {
+        usage.on(today, GroupKey::of(&party.group))
+    }))
 }
 
 /// Root and length of the network's log as of the last block that logged calls; `None` before the first.

@@ -161,4 +161,27 @@ rejects! {
     326 PENDING_FULL lasting "As many amounts wait in the account as may; roll over first.";
     327 TRANSFER_INVALID lasting "A proof does not show that the amount is there, or the account has changed since; make it anew.";
     328 SESSION_OWES transient "The session settles nothing any more but owes its provider something, which waits for its collection.";
+
+    340 NOT_AN_OBSERVER lasting "Only observers may do this.";
+    341 VIEW_FOR_MEMBER lasting "Views are granted to observers alone.";
+    342 VIEW_DATES_OUT_OF_RANGE lasting "The last date of the view has passed, or lies too far ahead.";
+    343 TOO_MANY_VIEWS transient "The member has granted as many views as it may have; revoke one.";
+    344 VIEW_UNKNOWN lasting "No such view, or it was revoked.";
+    345 NOT_THE_GRANTOR lasting "Only the member that granted the view may do this.";
+    346 NOT_THE_GRANTEE lasting "The view was granted to another party.";
+    347 VIEW_NOT_YET transient "The first date of the view has not come.";
+    348 VIEW_EXPIRED lasting "The last date of the view has passed.";
+
+    350 DISCLOSURE_DAYS_OUT_OF_RANGE lasting "The demand gives the member fewer or more days than the members allow.";
+    351 TOO_MANY_DISCLOSURES transient "As many demands of this supervisor on this member are open as may be; wait for an answer.";
+    352 DISCLOSURE_UNKNOWN lasting "No such demand, or it is closed and made room for others.";
+    353 NOT_THE_DISCLOSING_MEMBER lasting "Only the member that has to disclose may answer.";
+    354 DISCLOSURE_CLOSED lasting "The demand is answered, or its time was up.";
+    355 DISCLOSURE_DEADLINE_PASSED lasting "The last date for the answer has passed.";
+
+    360 CODE_VERSION_NOT_NEWER lasting "The version is not above the one in force.";
+    361 CODE_VERSION_HEIGHT_OUT_OF_RANGE lasting "The height has passed, or lies too far ahead.";
+
+    370 TOO_MANY_RECUSALS lasting "As many members have stepped down from panels of this dispute as may.";
+    371 NO_SUBSTITUTE lasting "There is nobody who could take the place.";
 }

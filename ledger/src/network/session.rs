@@ -23,7 +23,7 @@ use crate::network::request::{Request, SignedRequest};
 pub struct Unsettled {
     /// Calls of this session.
     pub session_calls: u32,
-    /// Calls of this querier to this list, over all of its sessions.
+    /// Calls of this querier's group to this list, over all of its sessions.
     pub list_calls: u32,
 }
 

@@ -205,7 +205,11 @@ fn a_withdrawn_list_has_nothing_to_correct() {
 fn sessions_settle_what_was_answered_before_a_suspension() {
     let mut chain = ruled(Ruling::Upheld);
     chain.open_one(QUERIER);
-    let action = chain.batch(0, 2);
+    // Half of the price goes with the owner's rating, which is 90.
+    let action = chain.changed_batch(0, 2, |request| {
+        request.price_minor = PRICE_MINOR * 95 / 100;
+        request.cumulative_minor = 2 * u64::from(request.price_minor);
+    });
     chain.begin_date(last(&chain).after(1));
     assert_eq!(active(&chain), None);
     chain.must(OWNER, action);

@@ -7,3 +7,4 @@ mod meanwhile;
 mod outcomes;
 mod panels;
 mod ratings;
+mod recusal;

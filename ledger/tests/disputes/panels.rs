@@ -192,6 +192,7 @@ fn a_fresh_panel_takes_from_the_first_only_whom_it_needs() {
     let mut dispute = ANSWERED.dispute(DISPUTE);
     dispute.draw.number = 1;
     let sat: Vec<_> = dispute.panel.iter().map(|seat| seat.member).collect();
+    dispute.former = bounded(sat.clone());
     for size in [1, 3, 5] {
         dispute.draw.size = size;
         for round in 0..20 {

@@ -9,6 +9,7 @@ mod quota;
 mod receipts;
 mod sampling;
 mod sessions;
+mod supervision;
 
 use std::collections::BTreeSet;
 
@@ -32,6 +33,7 @@ fn all() -> impl Iterator<Item = &'static Refusal> {
         receipts::RELYING,
         sampling::REFUSALS,
         disputes::REFUSALS,
+        supervision::REFUSALS,
     ];
     tables.into_iter().flatten()
 }

@@ -100,6 +100,10 @@ pub(crate) fn rule(ruling: Ruling) -> Action {
     Action::RuleDispute { dispute, ruling }
 }
 
+pub(crate) fn recuse() -> Action {
+    Action::RecusePanel { dispute: DISPUTE }
+}
+
 impl Chain {
     /// A chain with an active list of [`OWNER`] and enough members for panels.
     pub(crate) fn that_disputes() -> Self {

@@ -84,6 +84,7 @@ pub(crate) fn category(id: u16) -> Category {
         daily_cap_calls: DAILY_CAP,
         grace_blocks: 3,
         retired: false,
+        surcharges: bounded(Vec::new()),
     }
 }
 
@@ -116,6 +117,13 @@ pub(crate) fn parameters() -> Parameters {
         rating_recovery_points: 10,
         deposit_minor: DEPOSIT_MINOR,
         collection_window_blocks: COLLECTION_WINDOW,
+        // And those of drawn calls.
+        opening_rate: 0,
+        opening_days: 2,
+        disclosure_min_days: 2,
+        disclosure_max_days: 4,
+        disclosure_penalty_minor: 0x0807,
+        rating_price_percent: 50,
     }
 }
 

@@ -10,6 +10,7 @@ mod quota;
 mod receipts;
 mod samples;
 mod sampling;
+mod supervision;
 mod votes;
 
 pub(crate) use calls::*;
@@ -21,6 +22,7 @@ pub(crate) use quota::*;
 pub(crate) use receipts::*;
 pub(crate) use samples::*;
 pub(crate) use sampling::*;
+pub(crate) use supervision::*;
 pub(crate) use votes::*;
 
 use rand_chacha::ChaCha20Rng;

@@ -15,11 +15,12 @@ use tacit_ledger::network::parameters::CategoryId;
 use tacit_ledger::network::quota::{CHARGE_TRANSFER_BYTES, ESCROW_TRANSFER_BYTES};
 use tacit_ledger::network::receipts::{ObjectId, Purpose, Receipt};
 use tacit_ledger::network::{
-    Action, AlarmReason, Attempt, CallBatch, Candidate, Change, ConsensusKey, DisputeAnswer,
-    DisputeId, DisputeOutcome, DisputeReason, Event, Pausable, PolicyId, PolicyTerms,
-    PolicyVersion, Profile, ProposalId, ProposalStatus, PublicationId, RatingReason,
-    ReceiptContext, ReceiptSet, Request, Root, RoundId, Ruling, SampleCalls, SampleProof,
-    SampleProofs, ScreeningId, SessionId, SignedRequest, SpkiHash, request::Call,
+    Action, AlarmReason, Attempt, CallBatch, CallName, Candidate, Change, ConsensusKey,
+    DisclosureId, DisclosureReason, DisclosureScope, DisputeAnswer, DisputeId, DisputeOutcome,
+    DisputeReason, Event, Pausable, PolicyId, PolicyTerms, PolicyVersion, Profile, ProposalId,
+    ProposalStatus, PublicationId, RatingReason, ReceiptContext, ReceiptSet, Request, Root,
+    RoundId, Ruling, SampleCalls, SampleProof, SampleProofs, ScreeningId, SessionId, SignedRequest,
+    SpkiHash, ViewId, ViewScope, request::Call,
 };
 
 use super::{
@@ -33,6 +34,17 @@ const SESSION: SessionId = SessionId(0x1112_1314_1516_1718);
 const PROPOSAL: ProposalId = ProposalId(0x2122_2324_2526_2728);
 const POLICY: PolicyId = PolicyId(0x3132_3334_3536_3738);
 const DISPUTE: DisputeId = DisputeId(0x5152_5354_5556_5758);
+
+const VIEW: ViewId = ViewId(0x6162_6364_6566_6768);
+const DISCLOSURE: DisclosureId = DisclosureId(0x7172_7374_7576_7778);
+
+fn call_name() -> CallName {
+    CallName {
+        session: SESSION,
+        sequence: 0x3132_3334_3536_3738,
+        index: 0x0102_0304,
+    }
+}
 
 fn publication() -> PublicationId {
     version(LIST, EPOCH, 0x0d0e_0f10)
@@ -211,6 +223,13 @@ pub(crate) fn changes() -> Vec<(&'static str, Change)> {
                 paused: true,
             },
         ),
+        (
+            "set-code-version",
+            Change::SetCodeVersion {
+                version: 0x0102_0304,
+                from_height: 0x8182_8384_8586_8788,
+            },
+        ),
     ]
 }
 
@@ -314,6 +333,29 @@ pub(crate) fn actions() -> Vec<Action> {
         Action::Withdraw {
             amount_minor: 0x7172_7374_7576_7778,
         },
+        Action::GrantView {
+            supervisor: MEMBER,
+            scope: ViewScope::Cases(Digest([0x99; 32])),
+            from: BusinessDate(19_675),
+            until: BusinessDate(19_680),
+        },
+        Action::RevokeView { view: VIEW },
+        Action::RecordViewUse {
+            view: VIEW,
+            purpose: Purpose::new("examination").expect("a code"),
+            query: Digest([0x9a; 32]),
+        },
+        Action::RequestDisclosure {
+            member: MEMBER,
+            scope: DisclosureScope::Calls(bounded(vec![call_name()])),
+            reason: DisclosureReason::LegalOrder,
+            days: 0x0506,
+        },
+        Action::AnswerDisclosure {
+            disclosure: DISCLOSURE,
+            bundle: Digest([0x9b; 32]),
+        },
+        Action::RecusePanel { dispute: DISPUTE },
     ]
 }
 
@@ -561,6 +603,63 @@ pub(crate) fn events() -> Vec<Event> {
         Event::Withdrawn {
             member,
             amount_minor: 27,
+        },
+        Event::ViewGranted {
+            view: VIEW,
+            member,
+            supervisor: owner,
+            scope: ViewScope::List(list),
+            from: BusinessDate(19_675),
+            until: BusinessDate(19_680),
+        },
+        Event::ViewRevoked { view: VIEW },
+        Event::ViewUsed {
+            view: VIEW,
+            number: 21,
+            member,
+            supervisor: owner,
+            purpose: Purpose::new("examination").expect("a code"),
+            query: Digest([0x9a; 32]),
+        },
+        Event::DisclosureRequested {
+            disclosure: DISCLOSURE,
+            member,
+            supervisor: owner,
+            reason: DisclosureReason::SuspectedMisuse,
+            until: BusinessDate(19_681),
+        },
+        Event::CallDrawRequested {
+            date: BusinessDate(19_675),
+            round: sample_attempt().round,
+            rate: 22,
+            calls: 23,
+        },
+        Event::CallsDrawn {
+            disclosure: DISCLOSURE,
+            member,
+            date: BusinessDate(19_675),
+            calls: bounded(vec![24, 25]),
+            until: BusinessDate(19_682),
+        },
+        Event::DisclosureAnswered {
+            disclosure: DISCLOSURE,
+            member,
+            bundle: Digest([0x9b; 32]),
+        },
+        Event::DisclosureMissed {
+            disclosure: DISCLOSURE,
+            member,
+            burnt_minor: 26,
+        },
+        Event::CodeVersionSet {
+            version: 27,
+            from_height: 28,
+        },
+        Event::PanelRecused {
+            dispute: DISPUTE,
+            member,
+            substitute: owner,
+            until: BusinessDate(19_683),
         },
     ]
 }

@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use crate::audit::{self, OpenedCalls};
 use crate::compute::compute;
 use crate::crash::CrashPoints;
+use crate::disclosures::{DisclosureServer, Disclosures};
 use crate::disputes::{Disputes, PackageServer};
 use crate::evaluation::{CallLog, EvaluationConfig, Evaluator, PostingTimes};
 use crate::lists::{KeyRing, Lists, Sampler};
@@ -126,6 +127,8 @@ pub struct Frontend {
     pub disputes: Disputes,
     /// This member's quota.
     pub wallet: Wallet,
+    /// Calls that are opened to supervisors.
+    pub disclosures: Disclosures,
     peer: PeerService,
     copies: Copies,
     obtainer: Obtainer,
@@ -251,13 +254,19 @@ impl Frontend {
             Arc::new(evaluator),
             SnapshotServer::new(files, part_timeout, &tasks),
             PackageServer::new(ledger.clone(), store.clone()),
+            DisclosureServer::new(ledger.clone(), store.clone()),
         );
+        let disclosures = Disclosures {
+            ledger: ledger.clone(),
+            store: store.clone(),
+        };
         Ok(Self {
             lists,
             screening,
             receipts,
             disputes,
             wallet,
+            disclosures,
             peer,
             copies,
             obtainer,

@@ -25,6 +25,7 @@ mod audit;
 mod clock;
 mod compute;
 pub mod crash;
+pub mod disclosures;
 pub mod disputes;
 pub mod evaluation;
 mod frontend;

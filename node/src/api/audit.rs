@@ -22,7 +22,7 @@ const PART_BYTES: usize = 1 << 20;
 const VALUES_AT_A_TIME: usize = 128;
 
 /// Calls by batch: session and sequence, then the places in the request.
-type Asked = BTreeMap<(u64, u64), BTreeSet<u32>>;
+pub(super) type Asked = BTreeMap<(u64, u64), BTreeSet<u32>>;
 
 impl Operator {
     /// Gathers records, transactions, proofs of finality and paths of answers, and hands out the file.
@@ -33,9 +33,33 @@ impl Operator {
         answers: Answers<proto::AuditBundleResponse>,
     ) -> Result<(), ApiError> {
         use proto::audit_bundle_response::Step;
-        let asked = asked(&request)?;
+        let asked = asked(&request.calls)?;
         // Looking at records is itself recorded: who opened how much. Whom it is about stays in the bundle.
         tracing::info!(operator = %caller, calls = request.calls.len(), "audit.bundle: opened");
+        let progress = |done, total| {
+            let progress = proto::Progress {
+                stage: proto::Stage::Opening.into(),
+                done,
+                total,
+            };
+            let step = Some(Step::Progress(progress));
+            let _ = answers.try_send(Ok(proto::AuditBundleResponse { step }));
+        };
+        let file = self.bundle(asked, progress).await?;
+        for part in file.chunks(PART_BYTES) {
+            let step = Some(Step::Part(part.to_vec()));
+            let sent = answers.send(Ok(proto::AuditBundleResponse { step })).await;
+            sent.map_err(|_| gone())?;
+        }
+        Ok(())
+    }
+
+    /// Opens calls of this member as a file that verifies offline. Says how many batches of how many are done.
+    pub(super) async fn bundle(
+        &self,
+        asked: Asked,
+        progress: impl Fn(u64, u64),
+    ) -> Result<Vec<u8>, ApiError> {
         let total = asked.len() as u64;
         let mut bundle = AuditBundle {
             chain_id: self.ledger.chain_id(),
@@ -49,13 +73,7 @@ impl Operator {
             let (batch, version) = self.audited(SessionId(session), sequence, &places).await?;
             bundle.batches.push(batch);
             versions.insert(version);
-            let progress = proto::Progress {
-                stage: proto::Stage::Opening.into(),
-                done,
-                total,
-            };
-            let step = Some(Step::Progress(progress));
-            let _ = answers.try_send(Ok(proto::AuditBundleResponse { step }));
+            progress(done, total);
         }
         let keys = versions.iter().flat_map(appealed);
         let keys: BTreeSet<StateKey> = keys.collect();
@@ -64,13 +82,7 @@ impl Operator {
             let evidence = self.ledger.handle().prove_values(keys.to_vec()).await?;
             bundle.records.push(evidence);
         }
-        let file = bundle.to_bytes().map_err(unbound)?;
-        for part in file.chunks(PART_BYTES) {
-            let step = Some(Step::Part(part.to_vec()));
-            let sent = answers.send(Ok(proto::AuditBundleResponse { step })).await;
-            sent.map_err(|_| gone())?;
-        }
-        Ok(())
+        bundle.to_bytes().map_err(unbound)
     }
 
     async fn audited(
@@ -135,9 +147,9 @@ fn appealed(id: &VersionId) -> [StateKey; 2] {
     [keys::list(id.list), keys::publication(*id)]
 }
 
-fn asked(request: &proto::AuditBundleRequest) -> Result<Asked, ApiError> {
+pub(super) fn asked(calls: &[proto::CallRef]) -> Result<Asked, ApiError> {
     let mut asked = Asked::new();
-    for call in &request.calls {
+    for call in calls {
         let places = asked.entry((call.session, call.sequence)).or_default();
         places.insert(call.index);
     }

@@ -4,7 +4,8 @@ use tacit_circuits::scope::MemberId;
 use tacit_frontend::disputes::{DisputeError, Shown};
 use tacit_frontend::ports::{Applied, Ledger as _};
 use tacit_ledger::network::{
-    Dispute, DisputeId, DisputeOutcome, DisputeReason, DisputeStatus, RatingReason, Ruling, read,
+    Action, Dispute, DisputeId, DisputeOutcome, DisputeReason, DisputeStatus, RatingReason, Ruling,
+    read,
 };
 use tacit_proto::operator as proto;
 
@@ -74,6 +75,15 @@ impl Operator {
         };
         let applied = self.frontend()?.disputes.rule(id, ruling).await?;
         self.stepped(id, applied).await
+    }
+
+    pub(super) async fn recuse_dispute(
+        &self,
+        request: proto::DisputeRecuseRequest,
+    ) -> Result<proto::DisputeStepResponse, ApiError> {
+        let dispute = DisputeId(request.dispute_id);
+        let applied = self.ledger.submit(Action::RecusePanel { dispute }).await?;
+        self.stepped(dispute, applied).await
     }
 
     async fn stepped(
@@ -168,6 +178,7 @@ fn reason(reason: RatingReason) -> String {
         RatingReason::RulingMissed(id) => format!("did not rule on dispute {id}"),
         RatingReason::FraudProven(id) => format!("publication {id} was proven fraudulent"),
         RatingReason::PublicationUnproven(id) => format!("publication {id} was not proven"),
+        RatingReason::DisclosureMissed(id) => format!("did not disclose what demand {id} named"),
     }
 }
 

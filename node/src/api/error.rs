@@ -13,6 +13,12 @@ use tonic::Status;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ApiError(ErrorDetail);
 
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
 impl ApiError {
     fn new(fault: Fault, code: &str, message: impl Into<String>, remedy: &str) -> Self {
         Self(ErrorDetail {

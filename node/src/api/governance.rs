@@ -6,7 +6,7 @@ use tacit_circuits::scope::{ListId, MemberId};
 use tacit_frontend::ports::Ledger as _;
 use tacit_ledger::kernel::Digest;
 use tacit_ledger::kernel::party::{LedgerKey, Name, PartyStatus, Role};
-use tacit_ledger::network::parameters::CategoryId;
+use tacit_ledger::network::parameters::{CategoryId, MAX_SURCHARGES, Surcharge};
 use tacit_ledger::network::{
     Action, Address, Candidate, Category, Change, ConsensusKey, Event, Parameters, Pausable,
     Profile, Proposal, ProposalId, ProposalStatus, SpkiHash, read,
@@ -123,6 +123,10 @@ impl Operator {
                 })?,
                 transcript: Digest(key("transcript", &set.transcript)?),
             },
+            Asked::SetCodeVersion(set) => Change::SetCodeVersion {
+                version: set.version,
+                from_height: set.from_height,
+            },
             Asked::AddCategory(add) => self.new_category(&add.name).await?,
             Asked::SetParameter(set) => self.changed_parameter(&set.name, set.value).await?,
             Asked::SetPause(set) => Change::SetPause {
@@ -224,10 +228,37 @@ impl Operator {
             "reward_minor" => category.reward_minor = value,
             "daily_cap_calls" => category.daily_cap_calls = value,
             "grace_blocks" => category.grace_blocks = value,
+            // A step by its first call, such as `surcharge.1000`; 0 takes it away.
+            _ if field.starts_with("surcharge.") => set_surcharge(&mut category, field, value)?,
             _ => return Err(ApiError::unknown("parameter of a category", field)),
         }
         Ok(Change::ChangeCategory(category))
     }
+}
+
+/// Sets one step of a category's surcharges, named by the calls from which on it holds.
+fn set_surcharge(category: &mut Category, field: &str, percent: u32) -> Result<(), ApiError> {
+    let from = field
+        .strip_prefix("surcharge.")
+        .and_then(|calls| calls.parse().ok());
+    let from_calls: u32 =
+        from.ok_or_else(|| ApiError::unknown("parameter of a category", field))?;
+    let mut steps = category.surcharges.to_vec();
+    steps.retain(|step| step.from_calls != from_calls);
+    if percent > 0 {
+        let percent = percent.try_into().map_err(|_| too_large(field))?;
+        steps.push(Surcharge {
+            from_calls,
+            percent,
+        });
+    }
+    steps.sort_unstable_by_key(|step| step.from_calls);
+    let steps = steps.try_into();
+    category.surcharges = steps.map_err(|_| {
+        let message = format!("a category has at most {MAX_SURCHARGES} surcharges");
+        ApiError::caller("value-out-of-range", message, "")
+    })?;
+    Ok(())
 }
 
 /// Sets a parameter of few bits, if the name is one's. What does not fit is more than the ledger takes, which
@@ -245,6 +276,11 @@ fn set_small(parameters: &mut Parameters, name: &str, value: u64) -> bool {
         "answer_days" => parameters.answer_days = days(),
         "ruling_days" => parameters.ruling_days = days(),
         "correction_days" => parameters.correction_days = days(),
+        "opening_rate" => parameters.opening_rate = value.try_into().unwrap_or(u32::MAX),
+        "opening_days" => parameters.opening_days = days(),
+        "disclosure_min_days" => parameters.disclosure_min_days = days(),
+        "disclosure_max_days" => parameters.disclosure_max_days = days(),
+        "rating_price_percent" => parameters.rating_price_percent = byte(),
         _ => return false,
     }
     true
@@ -271,6 +307,8 @@ fn parameter<'a>(parameters: &'a mut Parameters, name: &str) -> Result<&'a mut u
         "dispute_penalty_minor" => &mut parameters.dispute_penalty_minor,
         "panel_penalty_minor" => &mut parameters.panel_penalty_minor,
         "deposit_minor" => &mut parameters.deposit_minor,
+        "collection_window_blocks" => &mut parameters.collection_window_blocks,
+        "disclosure_penalty_minor" => &mut parameters.disclosure_penalty_minor,
         _ => return Err(ApiError::unknown("parameter", name)),
     })
 }
@@ -391,6 +429,14 @@ fn described(proposal: &Proposal, approvals_needed: u32) -> proto::Proposal {
     }
 }
 
+/// Such as `, 50 % more from call 1000 on`.
+fn surcharges(category: &Category) -> String {
+    let steps = category.surcharges.iter();
+    steps
+        .map(|step| format!(", {} % more from call {} on", step.percent, step.from_calls))
+        .collect()
+}
+
 fn summary(change: &Change) -> String {
     match change {
         Change::Admit(candidate) => {
@@ -406,12 +452,13 @@ fn summary(change: &Change) -> String {
         Change::RemoveValidator { member } => format!("{member} ceases to validate"),
         Change::AddCategory(category) => format!("new category {}", category.name.as_str()),
         Change::ChangeCategory(category) => format!(
-            "category {}: price {}, reward {}, cap {} calls a day, grace {} blocks{}",
+            "category {}: price {}, reward {}, cap {} calls a day, grace {} blocks{}{}",
             category.name.as_str(),
             category.price_minor,
             category.reward_minor,
             category.daily_cap_calls,
             category.grace_blocks,
+            surcharges(category),
             if category.retired { ", retired" } else { "" }
         ),
         Change::SetParameters(parameters) => format!("parameters: {parameters:?}"),
@@ -436,5 +483,11 @@ fn summary(change: &Change) -> String {
             };
             format!("{of} {}", if *paused { "stops" } else { "goes on" })
         }
+        Change::SetCodeVersion {
+            version,
+            from_height,
+        } => format!(
+            "version {version} of the rules executes the blocks from height {from_height} on"
+        ),
     }
 }

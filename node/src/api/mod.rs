@@ -3,6 +3,7 @@
 //! | file | calls |
 //! |---|---|
 //! | `audit` | calls opened to an examiner |
+//! | `disclosing` | calls opened as supervisors demand |
 //! | `disputes` | disputes and ratings |
 //! | `explorer` | blocks, transactions, proofs, alarms |
 //! | `governance` | members, proposals, votes |
@@ -13,9 +14,11 @@
 //! | `records` | history |
 //! | `screening` | plan and screen |
 //! | `status` | where the node stands |
+//! | `supervision` | views, demands for disclosure, coverage |
 //! | `service` | the generated trait, over the above |
 
 mod audit;
+mod disclosing;
 mod disputes;
 mod error;
 mod explorer;
@@ -28,11 +31,12 @@ mod records;
 mod screening;
 mod service;
 mod status;
+mod supervision;
 
 use std::sync::Arc;
 
 use tacit_frontend::Frontend;
-use tacit_frontend::ports::Ledger as _;
+use tacit_frontend::ports::{Ledger as _, Peers};
 use tacit_frontend::wallet::Opener;
 use tacit_ledger::kernel::{Missing, StateView};
 use tacit_readmodel::ReadModel;
@@ -47,6 +51,7 @@ pub struct Operator {
     frontend: Option<Arc<Frontend>>,
     read_model: ReadModel,
     opener: Opener,
+    peers: Option<Arc<dyn Peers>>,
 }
 
 impl Operator {
@@ -65,6 +70,15 @@ impl Operator {
             frontend,
             read_model,
             opener,
+            peers: None,
+        }
+    }
+
+    /// The same, of an observer, which fetches from members what they disclose to it.
+    pub fn watching(self, peers: Arc<dyn Peers>) -> Self {
+        Self {
+            peers: Some(peers),
+            ..self
         }
     }
 

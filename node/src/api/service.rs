@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use futures::Stream;
 use tacit_certs::serve::OperatorConnection;
+use tacit_ledger::network::{Action, ViewId};
 use tacit_proto::MAX_OPERATOR_MESSAGE_BYTES;
 use tacit_proto::operator as proto;
 use tacit_proto::operator::operator_server::{Operator as Service, OperatorServer};
@@ -173,6 +174,79 @@ impl Service for Operator {
     ) -> Answer<proto::DisputeShowResponse> {
         let caller = caller(&request)?;
         once(self.show_dispute(caller, request.into_inner())).await
+    }
+
+    async fn dispute_recuse(
+        &self,
+        request: Request<proto::DisputeRecuseRequest>,
+    ) -> Answer<proto::DisputeStepResponse> {
+        once(self.recuse_dispute(request.into_inner())).await
+    }
+
+    async fn view_grant(
+        &self,
+        request: Request<proto::ViewGrantRequest>,
+    ) -> Answer<proto::SupervisionStepResponse> {
+        once(self.grant_view(request.into_inner())).await
+    }
+
+    async fn view_revoke(
+        &self,
+        request: Request<proto::ViewRevokeRequest>,
+    ) -> Answer<proto::SupervisionStepResponse> {
+        let view = ViewId(request.into_inner().view_id);
+        once(self.step(Action::RevokeView { view })).await
+    }
+
+    async fn view_use(
+        &self,
+        request: Request<proto::ViewUseRequest>,
+    ) -> Answer<proto::SupervisionStepResponse> {
+        once(self.use_view(request.into_inner())).await
+    }
+
+    async fn views(&self, _: Request<proto::ViewsRequest>) -> Answer<proto::ViewsResponse> {
+        once(self.list_views()).await
+    }
+
+    async fn disclosure_request(
+        &self,
+        request: Request<proto::DisclosureRequestRequest>,
+    ) -> Answer<proto::SupervisionStepResponse> {
+        once(self.request_disclosure(request.into_inner())).await
+    }
+
+    async fn disclosure_answer(
+        &self,
+        request: Request<proto::DisclosureAnswerRequest>,
+    ) -> Answer<proto::SupervisionStepResponse> {
+        let caller = caller(&request)?;
+        once(self.answer_disclosure(caller, request.into_inner())).await
+    }
+
+    async fn disclosures(
+        &self,
+        request: Request<proto::DisclosuresRequest>,
+    ) -> Answer<proto::DisclosuresResponse> {
+        once(self.list_disclosures(request.into_inner())).await
+    }
+
+    type DisclosureShowStream = AnswerStream<proto::DisclosurePart>;
+
+    async fn disclosure_show(
+        &self,
+        request: Request<proto::DisclosureShowRequest>,
+    ) -> Answer<Self::DisclosureShowStream> {
+        let caller = caller(&request)?;
+        let (operator, asked) = (self.clone(), request.into_inner());
+        streamed(|answers| async move { operator.show_disclosure(caller, asked, answers).await })
+    }
+
+    async fn coverage(
+        &self,
+        request: Request<proto::CoverageRequest>,
+    ) -> Answer<proto::CoverageResponse> {
+        once(Operator::coverage(self, request.into_inner())).await
     }
 
     async fn rating(

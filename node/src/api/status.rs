@@ -1,7 +1,7 @@
 //! Where the node stands.
 
 use tacit_frontend::ports::Ledger as _;
-use tacit_ledger::network::read;
+use tacit_ledger::network::{SUPPORTED_CODE_VERSIONS, read};
 use tacit_proto::operator as proto;
 
 use super::Operator;
@@ -12,18 +12,20 @@ use super::lists::shown_copy;
 impl Operator {
     pub(super) async fn status_now(&self) -> Result<proto::StatusResponse, ApiError> {
         let me = self.ledger.member_id();
-        let (member, lists, refs) = self
+        let (member, lists, refs, rules) = self
             .read(|view| {
                 Ok((
                     read::member(view, me)?,
                     read::lists(view)?,
                     self.list_refs(view)?,
+                    read::code_versions(view)?,
                 ))
             })
             .await?;
         let holdings = self.holdings(me).await?;
         let member = member.ok_or_else(|| ApiError::unknown("member", me))?;
         let ledger = self.ledger.handle().status().await?;
+        let next_rules = rules.after(ledger.height + 1);
         let position = self.read_model.position().await?;
         let others = lists
             .iter()
@@ -55,6 +57,11 @@ impl Operator {
                 .map_or(0, |frontend| frontend.served_waiting() as u64),
             version: env!("CARGO_PKG_VERSION").into(),
             copies: copies.collect(),
+            rules_version: rules.at(ledger.height + 1),
+            next_rules_version: next_rules.map(|next| next.version),
+            next_rules_from_height: next_rules.map_or(0, |next| next.from_height),
+            next_rules_known: next_rules
+                .is_none_or(|next| SUPPORTED_CODE_VERSIONS.contains(&next.version)),
         })
     }
 }

@@ -16,8 +16,10 @@ mod health;
 mod listeners;
 mod network_log;
 mod records;
+mod versions;
 
 pub use listeners::check_operator_files;
+pub use versions::UnknownRules;
 
 use std::future::pending;
 use std::io::{self, Read as _};
@@ -115,6 +117,9 @@ pub enum RunError {
     /// Consensus or execution.
     #[error(transparent)]
     Consensus(#[from] NodeFailed),
+    /// The rules of the next block.
+    #[error(transparent)]
+    Rules(#[from] UnknownRules),
     /// The ledger stopped.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -171,6 +176,7 @@ pub fn run(config: &Config, until_stdin_closes: bool) -> Result<(), RunError> {
         tokio::select! {
             served = &mut serving => return served,
             () = failed(&node) => return Err(NodeFailed.into()),
+            unknown = versions::unknown(node.handle.clone()) => Err(unknown?)?,
             () = asked_to_stop(until_stdin_closes) => tracing::info!("node.stop: asked to"),
         }
         // The listeners take no more, and what they are at is given its time.
@@ -222,7 +228,21 @@ async fn serve(
     } else {
         None
     };
-    let operator = Operator::new(ledger, frontend.clone(), read_model);
+    let mut operator = Operator::new(ledger.clone(), frontend.clone(), read_model);
+    if frontend.is_some() {
+        parts.start(
+            "disclosures.answer",
+            operator.clone().disclose_as_demanded(),
+        );
+    } else {
+        match start_watching(config, &ledger, &mut parts).await {
+            Ok(peers) => operator = operator.watching(peers),
+            // It reads the ledger all the same.
+            Err(error) => {
+                tracing::warn!(%error, "peers.open: nothing that is disclosed can be fetched")
+            }
+        }
+    }
     let operators = listeners::operators(&config.operator, operator, stop.clone()).await?;
     listeners.start("operators.serve", operators);
     health.serving(frontend, position);
@@ -281,6 +301,30 @@ async fn start_frontend(
     let registering = ledger.clone();
     parts.start("peers.renew", async move { peers.renew(registering).await });
     Ok(frontend)
+}
+
+/// An observer's connections to the members, from which it fetches what they disclose.
+async fn start_watching(
+    config: &Config,
+    ledger: &Arc<MemberLedger>,
+    parts: &mut Parts,
+) -> Result<Arc<MemberPeers>, CertificateError> {
+    let peers = Arc::new(MemberPeers::open(&config.frontend)?);
+    // Before the directory is first read, so that no change falls in between.
+    let blocks = ledger.finalized();
+    if let Err(error) = peers.learn(&**ledger).await {
+        tracing::warn!(%error, "peers.learn: the members cannot be read");
+    }
+    let (following, followed) = (peers.clone(), ledger.clone());
+    parts.start("peers.follow", async move {
+        following.follow(&*followed, blocks).await;
+    });
+    let (renewing, registering) = (peers.clone(), ledger.clone());
+    parts.start(
+        "peers.renew",
+        async move { renewing.renew(registering).await },
+    );
+    Ok(peers)
 }
 
 /// Starts consensus and execution.

@@ -57,6 +57,7 @@ fn categories() -> Result<Vec<Category>, CodecError> {
             daily_cap_calls: 250_000,
             grace_blocks,
             retired: false,
+            surcharges: Default::default(),
         })
     };
     Ok(vec![

@@ -12,6 +12,16 @@ use crate::network::record::{
 };
 use crate::network::{attestations_needed, keys, read};
 
+/// Longest time between two looks for an output: far below the one for which outputs stay recorded, and a
+/// small part of a day.
+const MAX_PATIENCE_BLOCKS: u64 = 600;
+
+/// After how many blocks a round that opens now is over at the latest, if it gives an output at once.
+pub(super) fn patience(context: &Context<'_>) -> Result<u64, Missing> {
+    let window = read::parameters(context)?.beacon_window_blocks;
+    Ok((2 * window + 1).min(MAX_PATIENCE_BLOCKS))
+}
+
 /// The round whose output may decide about what is said in this step: the next to open, or one that opens
 /// in this very block. Nobody has committed to anything in it, so nobody can say what suits the output.
 pub(super) fn request(context: &mut Context<'_>) -> Result<RoundId, Missing> {

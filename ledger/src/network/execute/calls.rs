@@ -6,9 +6,9 @@ use crate::kernel::context::{Context, require};
 use crate::kernel::party::{Party, party};
 use crate::kernel::{MemberId, Missing, Reject, Stop};
 use crate::network::event::Event;
-use crate::network::execute::{log, quota, sessions};
+use crate::network::execute::{log, quota, sessions, supervision, usage};
 use crate::network::read::both;
-use crate::network::record::{MAX_RATING, Session, SessionId, SessionIds, Usage};
+use crate::network::record::{MAX_RATING, Session, SessionId, SessionIds};
 use crate::network::request::{CallBatch, Request};
 use crate::network::session::{settlement, settles_until_height};
 use crate::network::{keys, read};
@@ -97,7 +97,8 @@ fn expect(context: &Context<'_>, session: &Session) -> Result<(), Missing> {
 
 /// What is minted for served requests: less than what they are proven to charge whatever became of the
 /// price list since the session was opened, less what the provider's rating lacks, and nothing within a
-/// group. The rating weighs on what is minted alone: prices are agreed when a session is opened.
+/// group. On the charge the rating
+/// weighed when the session was opened.
 fn reward(context: &Context<'_>, session: &Session) -> Result<u64, Stop> {
     let list = read::list(context, session.list)?.ok_or(Reject::LIST_UNKNOWN)?;
     let terms = read::category(context, list.category)?.ok_or(Reject::CATEGORY_UNKNOWN)?;
@@ -114,14 +115,8 @@ fn reward(context: &Context<'_>, session: &Session) -> Result<u64, Stop> {
 }
 
 fn count(context: &mut Context<'_>, session: &Session, calls: u32) -> Result<(), Missing> {
-    let today = read::calls_today(context, session.querier, session.list)?;
-    let business_date = context.clock().business_date;
-    let usage = Usage {
-        business_date,
-        calls: today + calls,
-    };
-    context.put(keys::usage(session.querier, session.list), &usage);
-
+    usage::add(context, session.querier, session.list, calls)?;
+    supervision::count(context, session.querier, calls)?;
     let mut asked = read::history(context, session.querier)?;
     asked.asked_calls += u64::from(calls);
     asked.asked_batches += 1;

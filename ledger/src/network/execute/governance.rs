@@ -6,7 +6,7 @@ use crate::kernel::context::{Context, require};
 use crate::kernel::party::{Party, parties};
 use crate::kernel::{Missing, Reject, Stop, keys as kernel_keys};
 use crate::network::event::Event;
-use crate::network::execute::{Due, members, pauses, receipts, require_member};
+use crate::network::execute::{Due, members, pauses, receipts, require_member, versions};
 use crate::network::parameters::{Category, Parameters};
 use crate::network::read::Categories;
 use crate::network::record::{
@@ -202,6 +202,10 @@ fn carry_out(context: &mut Context<'_>, proposal: &Proposal) -> Result<(), Stop>
             transcript,
         } => receipts::set_key(context, verifying_key, *transcript),
         Change::SetPause { of, paused } => pauses::set(context, *of, *paused),
+        Change::SetCodeVersion {
+            version,
+            from_height,
+        } => versions::set(context, *version, *from_height),
     }
 }
 
@@ -267,7 +271,8 @@ pub(super) fn check(change: &Change) -> Result<(), Reject> {
         Change::Remove { .. }
         | Change::AddValidator { .. }
         | Change::RemoveValidator { .. }
-        | Change::SetPause { .. } => Ok(()),
+        | Change::SetPause { .. }
+        | Change::SetCodeVersion { .. } => Ok(()),
     }
 }
 

@@ -21,6 +21,9 @@ mod ratings;
 mod receipts;
 mod samples;
 mod sessions;
+mod supervision;
+mod usage;
+mod versions;
 
 pub(crate) use members::genesis;
 
@@ -28,10 +31,10 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::kernel::context::{Context, require};
 use crate::kernel::party::{Party, Role};
-use crate::kernel::{Envelope, Missing, Reject, Stop};
+use crate::kernel::{BusinessDate, Envelope, Missing, Reject, Stop};
 use crate::network::Action;
 use crate::network::record::{
-    Attempt, DisputeId, ProposalId, PublicationId, ScreeningId, SessionId,
+    Attempt, DisclosureId, DisputeId, ProposalId, PublicationId, ScreeningId, SessionId,
 };
 
 /// Work that the risk network puts off to a height or a date.
@@ -53,6 +56,12 @@ pub(crate) enum Due {
     PanelDraw(DisputeId),
     /// The last date for a step of a dispute has passed.
     DisputeDeadline(DisputeId),
+    /// A date is over whose calls were counted.
+    CallDate(BusinessDate),
+    /// The beacon should have given what draws a date's calls.
+    CallDraw(BusinessDate),
+    /// The last date for a disclosure has passed.
+    DisclosureDeadline(DisclosureId),
 }
 
 /// Ends a block: the log's root, and the books.
@@ -157,6 +166,28 @@ pub(crate) fn execute(
             proof,
         } => quota::deposit(context, sender, amount_minor, &proof),
         Action::Withdraw { amount_minor } => quota::withdraw(context, sender, amount_minor),
+        Action::GrantView {
+            supervisor,
+            scope,
+            from,
+            until,
+        } => supervision::grant(context, sender, supervisor, scope, from, until),
+        Action::RevokeView { view } => supervision::revoke(context, sender, view),
+        Action::RecordViewUse {
+            view,
+            purpose,
+            query,
+        } => supervision::record_use(context, sender, view, purpose, query),
+        Action::RequestDisclosure {
+            member,
+            scope,
+            reason,
+            days,
+        } => supervision::request(context, sender, member, scope, reason, days),
+        Action::AnswerDisclosure { disclosure, bundle } => {
+            supervision::answer(context, sender, disclosure, bundle)
+        }
+        Action::RecusePanel { dispute } => disputes::recuse(context, sender, dispute),
     }
 }
 

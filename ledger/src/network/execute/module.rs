@@ -13,10 +13,10 @@ use crate::kernel::{
 use crate::network::action::{Action, Opening};
 use crate::network::execute::{
     Due, beacon, disputes, end_block, execute, genesis, governance, quota, receipts, samples,
-    sessions,
+    sessions, supervision,
 };
 use crate::network::receipts::ReceiptSet;
-use crate::network::record::check_address;
+use crate::network::record::{ViewScope, check_address};
 use crate::network::reject::NETWORK_REJECTS;
 use crate::network::request::CallBatch;
 use crate::network::samples::SampleProofs;
@@ -93,6 +93,10 @@ impl Module for RiskNetwork {
             Action::SubmitReceipts(set) => set.check(),
             Action::LogSamples(calls) => calls.check(envelope.chain_id),
             Action::ProveSamples(proofs) => proofs.check(),
+            Action::GrantView {
+                scope, from, until, ..
+            } => supervision::check_view(&scope, from, until),
+            Action::RequestDisclosure { scope, .. } => supervision::check_scope(&scope),
             Action::RotateCertificate { .. }
             | Action::Vote { .. }
             | Action::Attest { .. }
@@ -105,6 +109,10 @@ impl Module for RiskNetwork {
             | Action::OpenDispute { .. }
             | Action::AnswerDispute { .. }
             | Action::RuleDispute { .. }
+            | Action::RevokeView { .. }
+            | Action::RecordViewUse { .. }
+            | Action::AnswerDisclosure { .. }
+            | Action::RecusePanel { .. }
             | Action::RollOver => Ok(()),
             Action::CollectCharges { charge, .. } => {
                 quota::transfer_of(Kind::Settle, &charge).map(drop)
@@ -146,6 +154,9 @@ impl Module for RiskNetwork {
             Due::ProposalEffect(proposal) => governance::take_effect(context, proposal),
             Due::PanelDraw(dispute) => disputes::draw_if_due(context, dispute),
             Due::DisputeDeadline(dispute) => disputes::pass_deadline(context, dispute),
+            Due::CallDate(date) => supervision::close_date(context, date),
+            Due::CallDraw(date) => supervision::draw_if_due(context, date),
+            Due::DisclosureDeadline(id) => supervision::pass_deadline(context, id),
         }
     }
 
@@ -255,6 +266,7 @@ fn wanted(envelope: &Envelope, action: &Action) -> Vec<StateKey> {
                 keys::quota_sum(),
             ];
             for Opening { terms, .. } in openings {
+                wanted.push(keys::usage(terms.list));
                 wanted.push(keys::list(terms.list));
                 wanted.push(keys::epoch(terms.list, terms.tag_epoch));
                 wanted.push(keys::sessions(sender, terms.list));
@@ -336,6 +348,34 @@ fn wanted(envelope: &Envelope, action: &Action) -> Vec<StateKey> {
         Action::AnswerDispute { dispute, .. } | Action::RuleDispute { dispute, .. } => {
             vec![keys::dispute(*dispute), keys::parameters()]
         }
+        Action::GrantView {
+            supervisor, scope, ..
+        } => {
+            let list = match scope {
+                ViewScope::List(list) => Some(keys::list(*list)),
+                _ => None,
+            };
+            let records = [
+                kernel_keys::party(*supervisor),
+                keys::views_of(sender),
+                keys::view_count(),
+            ];
+            records.into_iter().chain(list).collect()
+        }
+        Action::RevokeView { view } => vec![keys::view(*view), keys::views_of(sender)],
+        Action::RecordViewUse { view, .. } => vec![keys::view(*view)],
+        Action::RequestDisclosure { member, .. } => vec![
+            kernel_keys::party(*member),
+            keys::parameters(),
+            keys::disclosures(*member, Some(sender)),
+            keys::disclosure_count(),
+        ],
+        Action::AnswerDisclosure { disclosure, .. } => vec![keys::disclosure(*disclosure)],
+        Action::RecusePanel { dispute } => vec![
+            keys::dispute(*dispute),
+            keys::parameters(),
+            kernel_keys::party_count(),
+        ],
     }
 }
 
@@ -350,7 +390,9 @@ fn wanted_by_calls(batch: &CallBatch) -> Vec<StateKey> {
         keys::epoch(request.list, request.tag_epoch),
         keys::parameters(),
         keys::categories(),
-        keys::usage(querier, request.list),
+        keys::usage(request.list),
+        keys::asked_calls(querier),
+        keys::counted_date(),
         keys::history(querier),
         keys::history(provider),
         keys::log_frontier(),

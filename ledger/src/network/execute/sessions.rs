@@ -8,6 +8,7 @@ use crate::kernel::{Missing, Reject, Stop};
 use crate::network::action::{Opening, SessionTerms};
 use crate::network::event::Event;
 use crate::network::execute::{Due, pauses, quota, require_member};
+use crate::network::price::session_price;
 use crate::network::record::{EpochStatus, List, Session, SessionId, SessionIds, Settled};
 use crate::network::session::{collects_until_height, settles_until_height};
 use crate::network::{keys, read};
@@ -70,7 +71,7 @@ fn open_one(
         list: list.id,
         tag_epoch: opening.tag_epoch,
         lane: opening.lane,
-        price_minor: terms.price_minor,
+        price_minor: session_price(context, sender.id, &list, &terms)?,
         cap_calls: opening.cap_calls,
         calls: 0,
         owed_requests: 0,

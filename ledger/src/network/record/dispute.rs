@@ -18,6 +18,9 @@ use crate::network::record::{PublicationId, RoundId};
 /// Largest panel: each of its members reads what both parties have to show.
 pub const MAX_PANEL: usize = 9;
 
+/// Members that may step down from the panels of one dispute: each of them gives the panel new time.
+pub const MAX_RECUSALS: usize = MAX_PANEL;
+
 /// Disputes about one list that one member may have open. The bound is each challenger's own, so that
 /// nobody can keep others from disputing an entry.
 pub const MAX_DISPUTES_PER_LIST: usize = 64;
@@ -199,6 +202,11 @@ pub struct Dispute {
     pub evidence: Option<Digest>,
     /// How it stands.
     pub status: DisputeStatus,
+    /// The members of the first panel, once a fresh one is drawn: they sit again only where there are no
+    /// others.
+    pub former: BoundedVec<MemberId, MAX_PANEL>,
+    /// Who stepped down from a panel of it, in their order.
+    pub recused: BoundedVec<MemberId, MAX_RECUSALS>,
 }
 
 impl Dispute {

@@ -136,6 +136,13 @@ pub enum Change {
         /// Whether it stops; else it goes on.
         paused: bool,
     },
+    /// Another version of the rules from a height on. Machines that do not know it stop before that height.
+    SetCodeVersion {
+        /// Version, above the one in force.
+        version: u32,
+        /// First height that it executes.
+        from_height: u64,
+    },
 }
 
 /// What the members can stop in an emergency.

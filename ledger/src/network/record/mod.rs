@@ -10,6 +10,9 @@ mod quota;
 mod rating;
 mod screening;
 mod session;
+mod supervision;
+mod usage;
+mod version;
 
 pub use beacon::*;
 pub use dispute::*;
@@ -21,3 +24,6 @@ pub use quota::*;
 pub use rating::*;
 pub use screening::*;
 pub use session::*;
+pub use supervision::*;
+pub use usage::*;
+pub use version::*;

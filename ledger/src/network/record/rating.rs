@@ -4,7 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
 use crate::kernel::BusinessDate;
-use crate::network::record::{DisputeId, PublicationId};
+use crate::network::record::{DisclosureId, DisputeId, PublicationId};
 
 /// The highest rating, with which every member begins. It is no credit to be earned: whoever joins was
 /// admitted by vote and has done nothing wrong, and a rating that began lower would cost honest newcomers
@@ -36,6 +36,8 @@ pub enum RatingReason {
     FraudProven(PublicationId),
     /// The member did not prove the drawn entries of a publication in time.
     PublicationUnproven(PublicationId),
+    /// The member did not disclose calls in time that it had to.
+    DisclosureMissed(DisclosureId),
 }
 
 impl RatingReason {
@@ -49,7 +51,7 @@ impl RatingReason {
             Self::DisputeDismissed(_) | Self::RulingMissed(_) => 5,
             Self::DisputeUpheld(_) => 10,
             // To say nothing must not be better than to lose.
-            Self::DisputeUnanswered(_) => 15,
+            Self::DisputeUnanswered(_) | Self::DisclosureMissed(_) => 15,
             Self::PublicationUnproven(_) => 20,
             Self::FraudProven(_) => 50,
         }

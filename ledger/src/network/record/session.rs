@@ -6,8 +6,8 @@ use std::fmt;
 use tacit_circuits::quota::Element;
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 
+use crate::kernel::Reject;
 use crate::kernel::codec::BoundedVec;
-use crate::kernel::{BusinessDate, Reject};
 use crate::network::record::Root;
 
 /// Sessions that one member may hold open with one list: its lanes, and those that still settle.
@@ -131,15 +131,6 @@ impl Settled {
 
 /// Open sessions of one member with one list.
 pub type SessionIds = BoundedVec<SessionId, MAX_SESSIONS_PER_LIST>;
-
-/// Calls of one member to one list on one business date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Usage {
-    /// The date.
-    pub business_date: BusinessDate,
-    /// Calls logged on it.
-    pub calls: u32,
-}
 
 /// The network's log as of the last block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

@@ -3,7 +3,7 @@
 use super::{
     Core,
     ledger::results_root,
-    run::{Executed, Place, Unfit, execute},
+    run::{Executed, Place, Unfit, execute, knows_rules},
     speculation::Candidate,
     store::{Batch, Sealed, Stores, sync_target},
 };
@@ -24,7 +24,7 @@ use commonware_glue::stateful::{self, Finality, Input, Proposed, db::DatabaseSet
 use commonware_storage::mmr;
 use commonware_storage::qmdb::sync::Target;
 use futures::StreamExt as _;
-use std::sync::Arc;
+use std::{future::pending, sync::Arc};
 use tacit_finality::{Digest, Header, ProposalContext, Scheme};
 use tacit_ledger::kernel::BlockContext;
 use tracing::{debug, warn};
@@ -112,6 +112,9 @@ impl<E: Runtime> stateful::Application<E> for LedgerApplication {
         let height = parent.height().next();
         let time_ms = block_time(&parent.inner().header, now_ms(&runtime));
         let place = self.place(height, time_ms)?;
+        if !knows_rules(height.get(), &batch).await {
+            return None;
+        }
 
         let in_flight = self.core.speculation().in_flight(parent.digest());
         let transactions = self.core.pool.select(
@@ -176,6 +179,13 @@ impl<E: Runtime> stateful::Application<E> for LedgerApplication {
                 );
                 return None;
             }
+        }
+        if !knows_rules(header.height.get(), &batch).await {
+            if finality == Finality::Finalized {
+                // What is final has to be executed, and cannot be here: whoever runs the node stops it.
+                pending::<()>().await;
+            }
+            return None;
         }
         let transactions = self.read_and_check(&runtime, &block, finality).await?;
         let place = self.place(header.height, header.time_ms)?;

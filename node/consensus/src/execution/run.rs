@@ -23,6 +23,8 @@ use tacit_finality::{Committee, StateCommitment, key_digest};
 use tacit_ledger::kernel::{
     BlockContext, BlockResult, BlockRun, Missing, Reject, StateKey, StateView, Writes,
 };
+use tacit_ledger::network::{SUPPORTED_CODE_VERSIONS, keys, read as network};
+use tracing::error;
 
 /// What becomes of a transaction that may not stand in a block: one that is not in turn, has
 /// expired, or whose sender is unknown.
@@ -111,6 +113,37 @@ pub(crate) async fn execute<E: Runtime>(
         included: steps.included,
         left_out: steps.left_out,
     })
+}
+
+/// Whether this code knows the rules that are in force at a height, as the state before it says. Executed under
+/// other rules, a block would give another state.
+pub(crate) async fn knows_rules<E: Runtime>(height: u64, batch: &Batch<E>) -> bool {
+    // The first block's state is the genesis, whose rules are the first.
+    if height == 1 {
+        return true;
+    }
+    let key = keys::code_versions();
+    let digest = key_digest(key.as_bytes());
+    let values = batch
+        .get_many(&[&digest])
+        .await
+        .expect("the state store must be readable");
+    let value = values.into_iter().flatten().next();
+    let state = BTreeMap::from([(key, value.map(|bytes| bytes.to_vec()))]);
+    let version = network::code_versions(&AfterBlock {
+        writes: &Writes::new(),
+        supplied: &state,
+    });
+    let version = version.expect("its only key is there").at(height);
+    let known = SUPPORTED_CODE_VERSIONS.contains(&version);
+    if !known {
+        error!(
+            height,
+            version,
+            "the members voted rules from this height on that this release does not know; install one that does"
+        );
+    }
+    known
 }
 
 /// What a header says about a sealed state.

@@ -7,10 +7,11 @@ use rand_core::OsRng;
 use tacit_circuits::curve::{Point, WirePoint};
 use tacit_circuits::oprf::{DleqProof, ListKey, evaluate};
 use tacit_circuits::scope::MemberId;
+use tacit_ledger::kernel::party::party;
 use tacit_ledger::kernel::{BoundedVec, Missing, Reject, StateView, codec};
 use tacit_ledger::network::request::MAX_CALLS;
 use tacit_ledger::network::session::{Unsettled, admission};
-use tacit_ledger::network::{CallBatch, Session, SessionId, SignedRequest, read as state};
+use tacit_ledger::network::{CallBatch, Request, Session, SessionId, SignedRequest, read as state};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
@@ -368,7 +369,7 @@ impl Evaluator {
         let request = &signed.request;
         let held = self.book.beside(request);
         read(&*self.ledger, |view| {
-            let unsettled = unsettled_in(view, request.session, &held)?;
+            let unsettled = unsettled_in(view, request, &held)?;
             admission(view, provider, signed, &unsettled)
         })
         .await
@@ -408,17 +409,22 @@ const LIMITS: [Reject; 2] = [Reject::SESSION_CAP_REACHED, Reject::DAILY_CAP_REAC
 /// will be settled any more.
 fn unsettled_in(
     view: &dyn StateView,
-    of: SessionId,
+    request: &Request,
     held: &[Beside],
 ) -> Result<Unsettled, Missing> {
     let mut unsettled = Unsettled::default();
+    let group = |id| Ok::<_, Missing>(party(view, id)?.map(|party| party.group));
+    let own_group = group(request.querier)?;
     for held in held {
         let session = state::session(view, held.session)?;
         if session.is_none_or(|session| session.settled.check(held.sequence).is_err()) {
             continue;
         }
-        unsettled.list_calls = unsettled.list_calls.saturating_add(held.calls);
-        if held.session == of {
+        // One cap for all members of a group.
+        if held.querier == request.querier || group(held.querier)? == own_group {
+            unsettled.list_calls = unsettled.list_calls.saturating_add(held.calls);
+        }
+        if held.session == request.session {
             unsettled.session_calls = unsettled.session_calls.saturating_add(held.calls);
         }
     }

@@ -20,6 +20,7 @@ struct Held {
 /// One of the requests that are held beside another.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Beside {
+    pub(super) querier: MemberId,
     pub(super) session: SessionId,
     pub(super) sequence: u64,
     pub(super) calls: u32,
@@ -51,7 +52,8 @@ pub(super) enum Claim {
 pub(crate) struct Book(Arc<Mutex<HashMap<SessionId, BTreeMap<u64, Held>>>>);
 
 impl Book {
-    /// Holds a request, and says what else was held at that moment.
+    /// Holds a request, and says what else was held at that moment: to its list, of all queriers, which is at
+    /// least what its group's is.
     pub(super) fn claim(&self, request: &Request, request_hash: [u8; 32]) -> Claim {
         let mut sessions = self.lock();
         let held = sessions
@@ -67,7 +69,8 @@ impl Book {
             return outside;
         }
         let all = sessions.values().flat_map(BTreeMap::values);
-        let to_list = all.filter(|h| h.querier == request.querier && h.list == request.list);
+        // Of all queriers: which of them share a cap, the ledger's state says.
+        let to_list = all.filter(|h| h.list == request.list);
         let list_calls = to_list.map(|held| held.calls).fold(0, u32::saturating_add);
         let session = sessions.entry(request.session).or_default();
         let unsettled = Unsettled {
@@ -81,7 +84,7 @@ impl Book {
         Claim::New(unsettled)
     }
 
-    /// What is held of a querier's requests to a list, beside this one: session, number and calls.
+    /// What is held of requests to a list, beside this one: session, number and calls.
     pub(super) fn beside(&self, request: &Request) -> Vec<Beside> {
         let sessions = self.lock();
         let all = sessions.iter().flat_map(|(session, held)| {
@@ -90,9 +93,10 @@ impl Book {
         });
         all.filter(|(session, sequence, held)| {
             let itself = (*session, *sequence) == (request.session, request.sequence);
-            !itself && held.querier == request.querier && held.list == request.list
+            !itself && held.list == request.list
         })
         .map(|(session, sequence, held)| Beside {
+            querier: held.querier,
             session,
             sequence,
             calls: held.calls,

@@ -8,7 +8,8 @@ use tacit_proto::peer as wire;
 use tacit_proto::peer::peer_server::{Peer, PeerServer};
 use tonic::{Request, Response, Status};
 
-use crate::disputes::{MAX_EVIDENCE_BYTES, PackageServer};
+use crate::disclosures::{DisclosureServer, MAX_BUNDLE_BYTES};
+use crate::disputes::PackageServer;
 use crate::evaluation::{Evaluator, MAX_REQUEST_BYTES};
 use crate::ports::{Ledger, PeerIdentity, read};
 use crate::snapshots::{SnapshotServer, SnapshotStream};
@@ -24,6 +25,7 @@ pub struct PeerService {
     evaluator: Arc<Evaluator>,
     snapshots: SnapshotServer,
     packages: PackageServer,
+    disclosures: DisclosureServer,
 }
 
 impl PeerService {
@@ -32,12 +34,14 @@ impl PeerService {
         evaluator: Arc<Evaluator>,
         snapshots: SnapshotServer,
         packages: PackageServer,
+        disclosures: DisclosureServer,
     ) -> Self {
         Self {
             ledger,
             evaluator,
             snapshots,
             packages,
+            disclosures,
         }
     }
 
@@ -45,7 +49,7 @@ impl PeerService {
     pub fn into_server(self) -> PeerServer<Self> {
         PeerServer::new(self)
             .max_decoding_message_size(MAX_PEER_REQUEST_BYTES)
-            .max_encoding_message_size(MAX_EVIDENCE_BYTES + 1_024)
+            .max_encoding_message_size(MAX_BUNDLE_BYTES + 1_024)
     }
 
     /// Lists go to members only: observers see the ledger, and what they are granted.
@@ -123,6 +127,16 @@ impl Peer for PeerService {
         self.require_member(caller).await?;
         let package = self.packages.hand_out(caller, request.into_inner()).await?;
         Ok(Response::new(package))
+    }
+
+    async fn fetch_disclosure(
+        &self,
+        request: Request<wire::FetchDisclosureRequest>,
+    ) -> Result<Response<wire::Disclosure>, Status> {
+        let caller = caller(&request)?;
+        let request = request.into_inner();
+        let disclosed = self.disclosures.hand_out(caller, request).await?;
+        Ok(Response::new(disclosed))
     }
 
     type FetchSnapshotStream = SnapshotStream;

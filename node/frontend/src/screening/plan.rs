@@ -7,6 +7,7 @@ use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::scope::{ListId, ListVersion, MemberId, TagEpoch};
 use tacit_ledger::kernel::{Missing, Reject, StateView};
 use tacit_ledger::network::parameters::CategoryId;
+use tacit_ledger::network::price::session_price;
 use tacit_ledger::network::{
     Category, EpochRecord, EpochStatus, List, PublicationId, PublicationStatus, read as state,
 };
@@ -199,7 +200,7 @@ fn one(
         accepts: list.accepts.to_vec(),
         tag_epoch: epoch.tag_epoch,
         version,
-        price_minor: terms.price_minor,
+        price_minor: session_price(view, me, list, terms)?,
         calls: 0,
         calls_left_today: terms.daily_cap_calls.saturating_sub(today),
         unreachable,

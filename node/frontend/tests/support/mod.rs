@@ -91,6 +91,7 @@ impl Chain {
             daily_cap_calls: 10_000_000,
             grace_blocks: 10,
             retired: false,
+            surcharges: Default::default(),
         };
         let mut parameters = Parameters {
             min_validators: 1,

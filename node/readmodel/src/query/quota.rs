@@ -156,6 +156,32 @@ impl ReadModel {
         let row = self.database.row(Statement::new(sql, values)).await?;
         Ok(row.map_or(Ok(0), |row| row.number("calls"))?)
     }
+
+    /// The batches that a member asked on business dates, both included, in the order of the log: session, number
+    /// and calls of each. At most so many, the first.
+    pub async fn asked_between(
+        &self,
+        querier: MemberId,
+        from: BusinessDate,
+        until: BusinessDate,
+        limit: u32,
+    ) -> Result<Vec<(SessionId, u64, u32)>, ReadModelError> {
+        let sql = "SELECT session_id, sequence, calls FROM ledger_calls \
+                   WHERE querier = $1 AND business_date >= $2 AND business_date <= $3 \
+                   ORDER BY first_leaf LIMIT $4";
+        let values = [
+            querier.0.into(),
+            from.0.into(),
+            until.0.into(),
+            limit.into(),
+        ];
+        let rows = self.database.rows(Statement::new(sql, values)).await?;
+        let batch = |row: &AnyRow| -> Result<_, ColumnError> {
+            let session = SessionId(row.number("session_id")?);
+            Ok((session, row.number("sequence")?, row.number_32("calls")?))
+        };
+        Ok(rows.iter().map(batch).collect::<Result<_, _>>()?)
+    }
 }
 
 /// The amount of a movement, as its member and the supervisor see it.

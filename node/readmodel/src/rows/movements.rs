@@ -148,6 +148,13 @@ pub(crate) fn moved(event: &Event) -> Vec<Moved> {
         } => {
             vec![alone(member, MovementKind::Penalty, burnt_minor)]
         }
+        Event::DisclosureMissed {
+            member,
+            burnt_minor,
+            ..
+        } if *burnt_minor > 0 => {
+            vec![alone(member, MovementKind::Penalty, burnt_minor)]
+        }
         Event::DisputeDecided {
             owner,
             challenger,
@@ -214,6 +221,16 @@ pub(crate) fn moved(event: &Event) -> Vec<Moved> {
         | Event::Ruled { .. }
         | Event::DisputeClosed { .. }
         | Event::Suspended { .. }
-        | Event::RatingLowered { .. } => Vec::new(),
+        | Event::RatingLowered { .. }
+        | Event::ViewGranted { .. }
+        | Event::ViewRevoked { .. }
+        | Event::ViewUsed { .. }
+        | Event::DisclosureRequested { .. }
+        | Event::CallDrawRequested { .. }
+        | Event::CallsDrawn { .. }
+        | Event::DisclosureAnswered { .. }
+        | Event::DisclosureMissed { .. }
+        | Event::CodeVersionSet { .. }
+        | Event::PanelRecused { .. } => Vec::new(),
     }
 }

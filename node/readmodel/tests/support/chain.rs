@@ -106,6 +106,7 @@ impl Chain {
             daily_cap_calls: 1_000_000,
             grace_blocks: 10,
             retired: false,
+            surcharges: Default::default(),
         };
         let members: Vec<_> = (1..)
             .zip(&keys)

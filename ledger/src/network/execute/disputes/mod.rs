@@ -8,13 +8,16 @@
 
 mod outcome;
 mod panel;
+mod recusal;
 
 pub(super) use outcome::pass_deadline;
 pub(super) use panel::draw_if_due;
+pub(super) use recusal::recuse;
 
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::receipt::SubjectCommitment;
 
+use crate::kernel::codec::BoundedVec;
 use crate::kernel::context::{Context, require};
 use crate::kernel::hash::Digest;
 use crate::kernel::party::{Party, parties};
@@ -76,6 +79,8 @@ pub(super) fn open(
         panel: Panel::new(),
         evidence: None,
         status: DisputeStatus::Drawing,
+        former: BoundedVec::new(),
+        recused: BoundedVec::new(),
     };
     context.put(slot, &id);
     context.put(own_key, &own);

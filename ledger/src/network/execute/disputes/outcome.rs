@@ -193,6 +193,8 @@ fn end_ruling(context: &mut Context<'_>, mut dispute: Dispute) -> Result<(), Mis
     if dispute.draw.number > 0 {
         return decide(context, dispute, DisputeOutcome::Undecided);
     }
+    let former: Vec<_> = dispute.panel.iter().map(|seat| seat.member).collect();
+    dispute.former = former.try_into().expect("as many as there are seats");
     dispute.draw = panel::request(context, dispute.id, 1, dispute.draw.size)?;
     dispute.status = DisputeStatus::Drawing;
     put(context, &dispute);

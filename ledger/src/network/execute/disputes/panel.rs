@@ -11,10 +11,6 @@ use crate::network::record::{
 };
 use crate::network::{disputes, read};
 
-/// Longest time between two looks for an output: far below the one for which outputs stay recorded, and a
-/// small part of a day.
-const MAX_PATIENCE_BLOCKS: u64 = 600;
-
 /// Has the beacon draw a panel of at most `size` members.
 pub(super) fn request(
     context: &mut Context<'_>,
@@ -37,8 +33,7 @@ pub(super) fn request(
 
 /// Looks for the output when a round that opens now is over at the latest.
 fn wait(context: &mut Context<'_>, id: DisputeId) -> Result<(), Missing> {
-    let window = read::parameters(context)?.beacon_window_blocks;
-    let patience = (2 * window + 1).min(MAX_PATIENCE_BLOCKS);
+    let patience = beacon::patience(context)?;
     context.due_at(context.height() + patience, &Due::PanelDraw(id))
 }
 

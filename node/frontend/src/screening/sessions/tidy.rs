@@ -4,8 +4,9 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use tacit_circuits::scope::{ListId, TagEpoch};
+use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 use tacit_ledger::kernel::{Missing, StateView};
+use tacit_ledger::network::price::session_price;
 use tacit_ledger::network::{Action, Session, SessionId, read as state};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -80,7 +81,8 @@ impl Sessions {
     /// of no use: used up, or at a price that is not asked any more.
     async fn retire_useless(&self) -> Result<(), SessionError> {
         let lists: Vec<ListId> = self.0.lanes.lock().await.keys().copied().collect();
-        let terms = read(&*self.0.ledger, |view| terms(view, &lists)).await?;
+        let me = self.0.ledger.member_id();
+        let terms = read(&*self.0.ledger, |view| terms(view, me, &lists)).await?;
         let now = Instant::now();
         let mut lanes = self.0.lanes.lock().await;
         for (list, lanes) in lanes.iter_mut() {
@@ -100,7 +102,7 @@ impl Sessions {
     }
 }
 
-fn terms(view: &dyn StateView, lists: &[ListId]) -> Result<Terms, Missing> {
+fn terms(view: &dyn StateView, me: MemberId, lists: &[ListId]) -> Result<Terms, Missing> {
     let categories = state::categories(view)?;
     let mut terms = Terms::new();
     for list in lists {
@@ -110,7 +112,8 @@ fn terms(view: &dyn StateView, lists: &[ListId]) -> Result<Terms, Missing> {
         let category = categories.iter().find(|of| of.id == found.category);
         // Without a version in force it may come to one again under the same key.
         let epoch = found.current_epoch.filter(|_| found.is_standing());
-        let now = epoch.zip(category.map(|category| category.price_minor));
+        let price = category.map(|category| session_price(view, me, &found, category));
+        let now = epoch.zip(price.transpose()?);
         terms.insert(*list, now);
     }
     Ok(terms)

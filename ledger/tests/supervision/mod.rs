@@ -1,0 +1,6 @@
+//! What supervisors are shown.
+
+mod demands;
+mod drawn;
+mod laws;
+mod views;

@@ -1,0 +1,152 @@
+//! A supervisor that watches without holding data, and rules that a release does not know.
+
+use serde_json::Value;
+
+use crate::consortium::{CLEAR, Consortium, eventually, phone, phones};
+
+/// The observer, by its place in the network and by its number on the ledger.
+const SUPERVISOR: usize = 4;
+const SUPERVISOR_ID: &str = "5";
+
+fn listed(network: &Consortium, index: usize, what: &str) -> Vec<Value> {
+    let arguments = ["supervision", what, "--output", "json"];
+    let said = network.expect(index, &arguments, &[CLEAR]);
+    let lines = said.out.lines();
+    lines
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
+/// Demands a call of the first member, and answers with the demand's number.
+fn demanded(network: &Consortium, call: &str) -> String {
+    let made = network.ask(
+        SUPERVISOR,
+        &[
+            "supervision",
+            "request",
+            "--of",
+            "1",
+            "--call",
+            call,
+            "--reason",
+            "complaint",
+            "--days",
+            "5",
+        ],
+    );
+    made["id"].as_u64().expect("a number").to_string()
+}
+
+#[test]
+fn a_supervisor_is_shown_what_it_demands_and_nothing_else() {
+    let network = Consortium::start();
+    network.publish(1, "cheats", &phones(0..50));
+    let rows = network.screen(0, &[&phone(7)], &["--wait-final"]);
+    let call = rows[0]["answers"][0]["call"].as_str().expect("a call");
+    let demand = demanded(&network, call);
+
+    // The member's node answers by itself; the bundle reaches the supervisor's node and verifies offline.
+    eventually("the demand is answered", || {
+        listed(&network, SUPERVISOR, "list")[0]["status"] == "answered"
+    });
+    let file = network.path("disclosed.audit");
+    let file = file.to_str().expect("a path");
+    network.ask(SUPERVISOR, &["supervision", "show", &demand, "--out", file]);
+    let genesis = network.node(SUPERVISOR).folder.join("genesis.bin");
+    let genesis = genesis.to_str().expect("a path");
+    let verified = network.ask(SUPERVISOR, &["audit", "verify", file, "--genesis", genesis]);
+    let calls = verified["calls"].as_array().expect("calls");
+    assert_eq!(calls.len(), 1);
+    assert_eq!(calls[0]["subject"], format!("+86{}", phone(7)));
+    assert_eq!(calls[0]["answer"], "hit");
+
+    // Other members see that there was a demand, and are shown nothing.
+    let other = network.path("other.audit");
+    let other = other.to_str().expect("a path");
+    let refused = network.tacit(2, &["supervision", "show", &demand, "--out", other]);
+    assert_ne!(refused.code, CLEAR, "{refused:?}");
+    assert!(!std::path::Path::new(other).exists());
+
+    // What the member does not have stays open, and it is told why.
+    let unknown = demanded(&network, "999/0/0");
+    let refused = network.tacit(0, &["supervision", "answer", &unknown]);
+    assert_ne!(refused.code, CLEAR, "{refused:?}");
+    let listed_here = listed(&network, 0, "list");
+    let still = listed_here
+        .iter()
+        .find(|demand| demand["disclosure_id"].to_string() == unknown);
+    assert_eq!(still.expect("it is listed")["status"], "open");
+
+    // A view: granted, used, revoked.
+    let until = listed_here[0]["until"].as_str().expect("a date").to_owned();
+    let dates = format!("2020-01-01..{until}");
+    let grant = [
+        "supervision",
+        "grant",
+        "--to",
+        SUPERVISOR_ID,
+        "--list",
+        "1",
+        "--dates",
+        &dates,
+    ];
+    let granted = network.ask(1, &grant);
+    let view = granted["id"].as_u64().expect("a number").to_string();
+    let query = "ab".repeat(32);
+    let look = [
+        "supervision",
+        "use",
+        &view,
+        "--purpose",
+        "examination",
+        "--query",
+        &query,
+    ];
+    network.ask(SUPERVISOR, &look);
+    eventually("the use is recorded", || {
+        listed(&network, 1, "grants")[0]["uses"] == 1
+    });
+    network.ask(1, &["supervision", "revoke", &view]);
+    let refused = network.tacit(SUPERVISOR, &look);
+    assert!(refused.err.contains("revoked"), "{refused:?}");
+
+    // The present caps let four groups walk through more than a hundredth of all phones in a month.
+    let arguments = ["network", "coverage", "--days", "30", "--output", "json"];
+    let said = network.expect(SUPERVISOR, &arguments, &[CLEAR]);
+    let phones: Value =
+        serde_json::from_str(said.out.lines().next().expect("a line")).expect("JSON");
+    assert_eq!(
+        (&phones["type"], &phones["groups"]),
+        (&"phone".into(), &4.into())
+    );
+    assert_eq!(phones["warning"], true, "{phones}");
+}
+
+#[test]
+fn nodes_stop_before_rules_that_they_do_not_know() {
+    let mut network = Consortium::start();
+    let from_height = network.height(0) + 100;
+    let proposal = [
+        "network",
+        "propose-code-version",
+        "2",
+        "--from-height",
+        &from_height.to_string(),
+    ];
+    network.decide(&proposal);
+    // Told ahead, and going on until then.
+    let status = network.ask(0, &["status"]);
+    assert_eq!(status["rules_version"], 1);
+    assert_eq!(status["next_rules_from_height"], from_height);
+    assert_eq!(status["next_rules_known"], false);
+    let words = network.expect(0, &["status"], &[CLEAR]).out;
+    assert!(words.contains("STOPS"), "{words}");
+    for index in 0..5 {
+        network.wait_ended(index);
+        let log = network.log(index);
+        assert!(log.contains("install one that knows it"), "{log}");
+    }
+    // A node that is started again says the same, and executes nothing.
+    network.start_node(0, &[]);
+    network.wait_ended(0);
+}
