@@ -12,6 +12,7 @@ use crate::card::CardError;
 use crate::ceremony::CeremonyError;
 use crate::exit::Exit;
 use crate::receipt::NotVerified;
+use crate::statement::StatementError;
 
 /// Why a command could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +92,14 @@ pub enum ClientError {
         /// Why.
         source: NotVerified,
     },
+    /// A statement is not to be relied on.
+    #[error("{path} is not to be relied on: {source}")]
+    StatementRefused {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: StatementError,
+    },
     /// Opened calls are not to be relied on.
     #[error("{path} is not to be relied on: {source}")]
     BundleRefused {
@@ -141,7 +150,9 @@ impl ClientError {
             Self::Unexpected(_) => "unexpected-answer",
             Self::NotProven { .. } => "not-proven",
             Self::ProvesOther { .. } => "proves-other",
-            Self::NotVerified { .. } | Self::BundleRefused { .. } => "not-verified",
+            Self::NotVerified { .. }
+            | Self::StatementRefused { .. }
+            | Self::BundleRefused { .. } => "not-verified",
             Self::Ceremony(CeremonyError::Bad(_)) => "ceremony-bad-step",
             Self::Ceremony(_) => "ceremony",
             Self::Output(_) => "output",

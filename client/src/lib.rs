@@ -13,6 +13,7 @@ pub mod exit;
 pub mod output;
 pub mod profile;
 pub mod receipt;
+pub mod statement;
 pub mod record;
 pub mod rows;
 mod subject;

@@ -109,6 +109,9 @@ fn kind(action: &tacit_ledger::network::Action) -> &'static str {
     match action {
         Action::CallBatch(_) => "call batch",
         Action::OpenSessions { .. } => "open sessions",
+        Action::CollectCharges { closes: false, .. } => "collection",
+        Action::CollectCharges { closes: true, .. } => "last collection",
+        Action::RollOver => "roll over",
         Action::Attest { .. } => "attest",
         Action::Propose(_) => "propose",
         Action::Vote { .. } => "vote",

@@ -11,6 +11,7 @@ mod load;
 mod network;
 mod properties;
 mod story;
+mod wallet;
 
 use commonware_consensus::types::{Epoch, Round, View};
 use commonware_glue::simulate::{
@@ -21,7 +22,7 @@ use commonware_runtime::deterministic;
 use commonware_utils::probability;
 use faults::{GOOD, HEIGHT, inflict, misbehaviour};
 use harness::{Network, Plant};
-use properties::{OneLedger, Reached};
+use properties::{Books, OneLedger, Reached};
 use std::{env, num::NonZeroU64, time::Duration};
 
 /// Simulated time that a run may take. Runs take about half a minute of it.
@@ -44,6 +45,7 @@ fn plan(network: Network, height: u64) -> PlanBuilder<Network> {
         .exit_condition(reached)
         .timeout(TIMEOUT)
         .property(property)
+        .property(Books)
 }
 
 fn run_seed(seed: u64) -> (Network, PlanResult<Network>) {
@@ -72,24 +74,35 @@ fn seeds(share: u64) -> Vec<u64> {
     (0..count).filter(|seed| seed % SHARES == share).collect()
 }
 
+/// What every share of the seeds has to bring about.
+const STORY: [&str; 5] = [
+    "open sessions",
+    "call batch",
+    "collection",
+    "last collection",
+    "roll over",
+];
+
 fn run_share(share: u64) {
-    let mut batches = 0;
+    let mut applied = [0; STORY.len()];
     let seeds = seeds(share);
     for seed in &seeds {
         let started = std::time::Instant::now();
         let (network, result) = run_seed(*seed);
-        batches += network.witness.applied("call batch");
+        let of_seed = STORY.map(|kind| network.witness.applied(kind));
+        for (sum, count) in applied.iter_mut().zip(of_seed) {
+            *sum += count;
+        }
         println!(
-            "seed {seed}: {} transactions promised, {} call batches, {} crashes, {:?}",
+            "seed {seed}: {} transactions promised, {of_seed:?} of {STORY:?}, {} crashes, {:?}",
             network.witness.promised().len(),
-            network.witness.applied("call batch"),
             result.crashes,
             started.elapsed(),
         );
     }
     assert!(
-        seeds.is_empty() || batches > 0,
-        "the clients settled no call batch"
+        seeds.is_empty() || applied.iter().all(|count| *count > 0),
+        "the clients came to {applied:?} of {STORY:?}"
     );
 }
 

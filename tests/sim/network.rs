@@ -1,7 +1,9 @@
 //! The genesis of simulated networks, and what its members sign.
 
+use crate::wallet::quota_key;
 use commonware_cryptography::{Signer as _, ed25519};
 use ed25519_zebra::SigningKey;
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use tacit_consensus::engine::Ledger;
 use tacit_ledger::{
     kernel::{
@@ -10,7 +12,7 @@ use tacit_ledger::{
     },
     network::{
         Action, Candidate, Category, ConsensusKey, GenesisMember, NetworkGenesis, Parameters,
-        Profile, SpkiHash, parameters::CategoryId,
+        Profile, SpkiHash, parameters::CategoryId, quota::prove_key,
     },
 };
 
@@ -78,11 +80,15 @@ pub(crate) fn ledger(genesis: &Genesis) -> Ledger {
 fn candidate(index: usize, key: &ed25519::PrivateKey) -> Candidate {
     let mut consensus_key = [0; 32];
     consensus_key.copy_from_slice(key.public_key().as_ref());
+    let ledger_key = ledger_key(&ledger_signer(index));
+    let mut rng = ChaCha20Rng::seed_from_u64(index as u64);
     Candidate {
         name: Text::new(format!("Institution {index}")).expect("a short name fits"),
         group: Text::new(format!("Group {index}")).expect("a short name fits"),
         role: Role::Member,
-        ledger_key: ledger_key(&ledger_signer(index)),
+        quota_key: quota_key(index).public(),
+        quota_key_proof: prove_key(&quota_key(index), &ledger_key, &mut rng),
+        ledger_key,
         profile: Profile {
             consensus_key: ConsensusKey(consensus_key),
             tls_spki_hash: SpkiHash([index as u8 + 1; 32]),

@@ -1,6 +1,6 @@
 //! What must hold of every simulated network.
 
-use crate::{harness::NodeState, load::Witness};
+use crate::{harness::NodeState, load::Witness, wallet};
 use commonware_glue::simulate::{
     exit::ExitCondition, property::Property, tracker::ProgressTracker,
 };
@@ -97,6 +97,38 @@ impl OneLedger {
             height += 1;
         }
         Ok(oldest)
+    }
+}
+
+/// All that members hold, opened with their keys, is what was minted and not burnt, and nobody holds less
+/// than nothing.
+#[derive(Clone)]
+pub(crate) struct Books;
+
+impl Property<ConsensusKey, NodeState> for Books {
+    fn name(&self) -> &str {
+        "books of quota"
+    }
+
+    fn check<'a>(
+        &'a self,
+        _: &'a ProgressTracker<ConsensusKey>,
+        nodes: &'a [&'a NodeState],
+    ) -> Check<'a, ()> {
+        Box::pin(async move {
+            for node in nodes {
+                let state = node.handle.state();
+                let told = state.read(wallet::supply).await;
+                let (held, minted) = told.map_err(|error| error.to_string())?;
+                if held != Some(minted) {
+                    return Err(format!(
+                        "members of node {} hold {held:?} of {minted}",
+                        node.index
+                    ));
+                }
+            }
+            Ok(())
+        })
     }
 }
 

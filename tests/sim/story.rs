@@ -1,35 +1,48 @@
 //! What the members of a simulated network do next, told from the ledger's state alone.
 //!
 //! A client that forgets everything in a crash and looks at the state goes on where it stood. Member 1
-//! publishes a list; the others attest it; member 2 opens sessions with it and settles batches of
-//! calls, with real evaluations and proofs. Where the network governs its validators, member 1
-//! proposes the changes and all vote. Whoever has nothing else to do changes its profile.
+//! publishes a list; the others attest it; member 2 opens sessions with it, out of what it rolled over, and
+//! settles batches of calls, with real evaluations, padding and proofs; member 1 collects what they charge,
+//! and ends sessions that are full. Where the network governs its validators, member 1 proposes the changes
+//! and all vote. Whoever has nothing else to do changes its profile.
 
-use crate::network::{CATEGORY, ledger_signer, member_of};
+use crate::{
+    network::{CATEGORY, ledger_signer, member_of},
+    wallet::{self, Agreed},
+};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use tacit_circuits::{
     curve::Field,
     identifier::IdentifierType,
     list::SizeClass,
-    oprf::{Input, KeyContext, KeyProof, ListKey, blind, evaluate},
+    oprf::{Input, KeyContext, KeyProof, ListKey, blind, evaluate, padding_calls},
     scope::{ListId, ListVersion, TagEpoch},
 };
 use tacit_ledger::{
     kernel::{BoundedVec, ChainId, Digest, Missing, StateView, Text, clock},
     network::{
         Action, CallBatch, Change, Request,
-        action::Opening,
+        action::SessionTerms,
         read,
         record::{Proposal, PublicationId, PublicationStatus, Root, Session},
         request::Call,
     },
 };
 
-/// Calls in a batch: enough for a proof over several, few enough for a thousand runs.
+/// Calls in a batch, padding included: enough for a proof over several, few enough for a thousand runs.
 const CALLS: u32 = 4;
+/// Calls of a session, and quota that covers them: few, so that every run ends sessions and opens others.
+const SESSION_CALLS: u32 = 24;
+const ESCROW_MINOR: u32 = 300;
+/// Batches whose charges are collected at once. The querier waits for it, so that none settles between the
+/// state that the provider proves about and its proof.
+const COLLECTED_BATCHES: u32 = 3;
+/// Charges that wait in the provider's account before it makes them available.
+const WAITING: u32 = 3;
 /// The provider and the querier of the story, by index.
 const PROVIDER: usize = 0;
 const QUERIER: usize = 1;
+const PARTIES: (usize, usize) = (QUERIER, PROVIDER);
 const LIST: ListId = ListId(1);
 const EPOCH: TagEpoch = TagEpoch(0);
 
@@ -62,7 +75,7 @@ pub(crate) fn next(
     if let Some(action) = govern(view, index, changes)? {
         return Ok(action);
     }
-    if let Some(action) = screen(view, chain_id, index)? {
+    if let Some(action) = screen(view, chain_id, index, sequence)? {
         return Ok(action);
     }
     Ok(Action::RegisterProfile {
@@ -100,6 +113,7 @@ fn screen(
     view: &dyn StateView,
     chain_id: ChainId,
     index: usize,
+    sequence: u64,
 ) -> Result<Option<Action>, Missing> {
     let publication = PublicationId {
         list: LIST,
@@ -145,33 +159,75 @@ fn screen(
             digest: [index as u8; 32],
         }));
     }
-    if index != QUERIER {
-        return Ok(None);
+    match index {
+        QUERIER => ask(view, chain_id, sequence),
+        PROVIDER => collect(view, chain_id, sequence),
+        _ => Ok(None),
+    }
+}
+
+/// Settles the next batch, once the provider has collected what is due; opens a session where none has room.
+fn ask(view: &dyn StateView, chain_id: ChainId, sequence: u64) -> Result<Option<Action>, Missing> {
+    let sessions = read::sessions(view, member_of(QUERIER), LIST)?;
+    if let Some(session) = sessions.iter().find(|session| !is_full(session)) {
+        let batch = || Action::CallBatch(Box::new(call_batch(chain_id, session)));
+        return Ok((!is_due(session)).then(batch));
+    }
+    if waits(view, QUERIER, 1)? {
+        return Ok(Some(Action::RollOver));
     }
     let now = clock::clock(view)?.unwrap_or_default().height;
-    let sessions = read::sessions(view, me, LIST)?;
-    let usable = |session: &&Session| {
-        session.deadline_height > now + 10
-            && session.calls + CALLS <= session.cap_calls
-            && session.spent_minor + CALLS * session.price_minor <= session.escrow_minor
+    let terms = SessionTerms {
+        list: LIST,
+        tag_epoch: EPOCH,
+        lane: 0,
+        cap_calls: SESSION_CALLS,
+        deadline_height: now + 1_000,
     };
-    match sessions.iter().find(usable) {
-        Some(session) => Ok(Some(Action::CallBatch(Box::new(call_batch(
-            chain_id, session,
-        ))))),
-        None => {
-            let opening = Opening {
-                list: LIST,
-                tag_epoch: EPOCH,
-                lane: 0,
-                escrow_minor: 4_000,
-                cap_calls: 400,
-                deadline_height: now + 1_000,
-            };
-            let openings = BoundedVec::try_from(vec![opening]).expect("one fits");
-            Ok(Some(Action::OpenSessions { openings }))
-        }
+    wallet::open(view, chain_id, PARTIES, terms, ESCROW_MINOR, sequence).map(Some)
+}
+
+/// Collects what is due, and ends the session with it where it is full.
+fn collect(
+    view: &dyn StateView,
+    chain_id: ChainId,
+    sequence: u64,
+) -> Result<Option<Action>, Missing> {
+    let sessions = read::sessions(view, member_of(QUERIER), LIST)?;
+    if let Some(session) = sessions.iter().find(|session| is_due(session)) {
+        let settled = session.calls / CALLS;
+        let owed: Vec<_> = (settled - session.owed_requests..settled)
+            .map(|batch| {
+                let agreed = Agreed::on(PARTIES, chain_id, session, batch.into());
+                agreed.opening(session.price_minor, charged_calls(batch.into()))
+            })
+            .collect();
+        let closes = is_full(session);
+        let action = wallet::collect(view, chain_id, PARTIES, session, &owed, closes, sequence);
+        return action.map(Some);
     }
+    Ok(waits(view, PROVIDER, WAITING)?.then_some(Action::RollOver))
+}
+
+/// Whether so many amounts, or a grant, wait in an account.
+fn waits(view: &dyn StateView, index: usize, amounts: u32) -> Result<bool, Missing> {
+    let account = read::account(view, member_of(index))?;
+    // The rewards that come with charges do not hurry anybody.
+    let welcome = account.additions == 0 && account.granted_minor > 0;
+    Ok(welcome || account.additions >= amounts)
+}
+
+fn is_full(session: &Session) -> bool {
+    session.calls + CALLS > session.cap_calls
+}
+
+fn is_due(session: &Session) -> bool {
+    session.owed_requests >= COLLECTED_BATCHES || is_full(session) && session.owed_requests > 0
+}
+
+/// How many calls of a session's batch are no padding.
+fn charged_calls(batch: u64) -> u32 {
+    1 + (batch % u64::from(CALLS)) as u32
 }
 
 /// The session's next batch: all before it are settled, because it is told from state.
@@ -179,7 +235,9 @@ fn call_batch(chain_id: ChainId, session: &Session) -> CallBatch {
     let sequence = u64::from(session.calls / CALLS);
     let mut rng = rng(session.id.0 << 32 | sequence);
     let key = list_key();
-    let inputs: Vec<_> = (0..u64::from(CALLS))
+    let agreed = Agreed::on(PARTIES, chain_id, session, sequence);
+    let charged = charged_calls(sequence);
+    let inputs: Vec<_> = (0..u64::from(charged))
         .map(|number| Input {
             kind: IdentifierType::Phone,
             x: Field::from(sequence * u64::from(CALLS) + number),
@@ -187,7 +245,10 @@ fn call_batch(chain_id: ChainId, session: &Session) -> CallBatch {
             tag_epoch: EPOCH,
         })
         .collect();
-    let (_, blinded) = blind(&inputs, &mut rng).expect("no input maps to a small order");
+    let (_, mut blinded) = blind(&inputs, &mut rng).expect("no input maps to a small order");
+    let lacking = (CALLS - charged) as usize;
+    let padding = padding_calls(&agreed.seed(), lacking, LIST, EPOCH);
+    blinded.extend(padding.expect("no padding maps to a small order").1);
     let calls: Vec<_> = blinded
         .iter()
         .map(|point| Call {
@@ -205,7 +266,7 @@ fn call_batch(chain_id: ChainId, session: &Session) -> CallBatch {
         tag_epoch: EPOCH,
         key: key.public().to_wire(),
         price_minor: session.price_minor,
-        cumulative_minor: (sequence + 1) * u64::from(CALLS * session.price_minor),
+        charge: agreed.opening(session.price_minor, charged).commitment(),
         calls: BoundedVec::try_from(calls).expect("a few fit"),
     };
     let (evaluated, proof) =

@@ -1,15 +1,20 @@
 //! `tacit quota`
 
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
 use serde_json::json;
 use tacit_proto::operator::move_quota_request::Move;
 use tacit_proto::operator::{
-    MoveQuotaRequest, MovementKind, QuotaMovement, QuotaRequest, QuotaResponse,
+    MoveQuotaRequest, MovementKind, QuotaMovement, QuotaRequest, QuotaResponse, StateQuotaRequest,
 };
 
 use crate::Context;
 use crate::error::ClientError;
 use crate::exit::Exit;
 use crate::output::{Format, Table, moment, print_json, quota};
+use crate::statement::{MAX_STATEMENT_BYTES, QuotaStatement};
+use crate::trust::{read_file, read_genesis};
 
 /// Quota: what a member has, what came and went, and what it may still ask today.
 #[derive(Debug, clap::Args)]
@@ -29,7 +34,7 @@ pub struct QuotaCommand {
     action: Option<QuotaAction>,
 }
 
-/// Moves this member's own quota.
+/// Moves this member's own quota, or states it to others.
 #[derive(Debug, clap::Subcommand)]
 enum QuotaAction {
     /// Put quota into the deposit, from which penalties and stakes are taken.
@@ -46,6 +51,25 @@ enum QuotaAction {
     },
     /// Make available what waits. The node does it by itself when it needs to.
     RollOver,
+    /// Write what this member has, with proofs that its reader verifies without a node.
+    Statement {
+        /// For whom it is made; the proofs are bound to this name.
+        #[arg(long, value_name = "READER")]
+        reader: String,
+        /// The file; one that exists is not overwritten.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Check a statement without a node, from the file and the genesis alone.
+    Verify {
+        /// The file, as `tacit quota statement` wrote it.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The genesis of the network. It is all that is taken on trust: get it from somebody you trust, not from
+        /// whoever hands you the statement.
+        #[arg(long, value_name = "FILE")]
+        genesis: PathBuf,
+    },
 }
 
 impl QuotaCommand {
@@ -79,6 +103,8 @@ impl QuotaAction {
             Self::Deposit { amount } => (Move::Deposit, *amount),
             Self::Withdraw { amount } => (Move::Withdraw, *amount),
             Self::RollOver => (Move::RollOver, 0),
+            Self::Statement { reader, to } => return state(context, reader, to).await,
+            Self::Verify { file, genesis } => return verify(context.format(), file, genesis),
         };
         let request = MoveQuotaRequest {
             r#move: what.into(),
@@ -99,6 +125,72 @@ impl QuotaAction {
         }
         Ok(Exit::Clear)
     }
+}
+
+async fn state(context: &Context, reader: &str, to: &Path) -> Result<Exit, ClientError> {
+    let request = StateQuotaRequest {
+        reader: reader.to_owned(),
+    };
+    let mut node = context.node().await?;
+    let answer = node.state_quota(request).await?.into_inner();
+    let written = std::fs::File::create_new(to).and_then(|mut out| out.write_all(&answer.file));
+    written.map_err(|source| ClientError::File {
+        path: to.to_owned(),
+        source,
+    })?;
+    match context.format() {
+        Format::Json => print_json(&json!({
+            "file": to,
+            "sessions_shown": answer.sessions_shown,
+            "sessions": answer.sessions,
+        }))?,
+        Format::Text => println!(
+            "{} for {reader}, with the escrows of {} of {} open sessions",
+            to.display(),
+            answer.sessions_shown,
+            answer.sessions
+        ),
+    }
+    Ok(Exit::Clear)
+}
+
+fn verify(format: Format, path: &Path, genesis: &Path) -> Result<Exit, ClientError> {
+    let (genesis, committee) = read_genesis(genesis)?;
+    let bytes = read_file(path, MAX_STATEMENT_BYTES as u64)?;
+    let file = QuotaStatement::from_bytes(&bytes).map_err(|error| ClientError::Invalid {
+        path: path.to_owned(),
+        reason: format!("is no statement of quota: {error}"),
+    })?;
+    let stated = file.verify(&genesis, committee);
+    let stated = stated.map_err(|source| ClientError::StatementRefused {
+        path: path.to_owned(),
+        source,
+    })?;
+    let escrowed: u64 = stated.escrows.iter().map(|(_, escrow)| escrow).sum();
+    match format {
+        Format::Json => print_json(&json!({
+            "member_id": file.member.0,
+            "reader": file.reader.as_str(),
+            "height": stated.height,
+            "time_ms": stated.time_ms,
+            "available_minor": stated.available_minor + stated.waiting_minor,
+            "waiting_minor": stated.waiting_minor,
+            "escrowed_minor": escrowed,
+            "deposit_free_minor": stated.deposit.free_minor,
+            "deposit_staked_minor": stated.deposit.staked_minor,
+        }))?,
+        Format::Text => {
+            println!("member      {}", file.member);
+            println!("for         {}", file.reader.as_str());
+            let available = stated.available_minor + stated.waiting_minor;
+            println!("available   {}", quota(available));
+            let sessions = stated.escrows.len();
+            println!("in escrow   {} in {sessions} sessions; others are not excluded", quota(escrowed));
+            println!("deposit     {}", quota(stated.deposit.total_minor()));
+            println!("as of       height {}, {}", stated.height, moment(stated.time_ms));
+        }
+    }
+    Ok(Exit::Clear)
 }
 
 /// A member, as `M2` or `2`.

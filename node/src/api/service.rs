@@ -304,6 +304,13 @@ impl Service for Operator {
         once(Operator::quota(self, request.into_inner())).await
     }
 
+    async fn state_quota(
+        &self,
+        request: Request<proto::StateQuotaRequest>,
+    ) -> Answer<proto::StateQuotaResponse> {
+        once(Operator::state_quota(self, request.into_inner())).await
+    }
+
     async fn move_quota(
         &self,
         request: Request<proto::MoveQuotaRequest>,
