@@ -27,6 +27,57 @@ fn dates_are_those_of_the_calendar() {
 }
 
 #[test]
+fn a_date_is_found_by_its_day_and_no_other_day_has_one() {
+    for day in [
+        i32::MIN,
+        -719_468,
+        -1,
+        0,
+        58,
+        59,
+        60,
+        11_016,
+        19_675,
+        47_541,
+        i32::MAX,
+    ] {
+        let date = BusinessDate(day);
+        let (year, month, of_month) = date.year_month_day();
+        assert_eq!(
+            BusinessDate::of(year, month, of_month),
+            Some(date),
+            "{date}"
+        );
+    }
+    for day in -800_000..800_000 {
+        let date = BusinessDate(day);
+        let (year, month, of_month) = date.year_month_day();
+        assert_eq!(
+            BusinessDate::of(year, month, of_month),
+            Some(date),
+            "{date}"
+        );
+    }
+    let none = [
+        (2023, 2, 29),
+        (2100, 2, 29),
+        (2024, 4, 31),
+        (2024, 0, 1),
+        (2024, 13, 1),
+        (2024, 1, 0),
+        (2024, 255, 255),
+        (i32::MAX, 12, 31),
+    ];
+    for (year, month, day) in none {
+        assert_eq!(
+            BusinessDate::of(year, month, day),
+            None,
+            "{year}-{month}-{day}"
+        );
+    }
+}
+
+#[test]
 fn the_offset_decides_on_which_date_a_moment_falls() {
     assert_eq!(BusinessDate::at(MOMENT, 0).to_string(), "2023-11-14");
     assert_eq!(BusinessDate::at(MOMENT, 106).to_string(), "2023-11-14");
