@@ -105,6 +105,9 @@ pub enum ClientError {
     /// What was said could not be shown.
     #[error("cannot write the answer: {0}")]
     Output(#[from] std::io::Error),
+    /// A person stopped it.
+    #[error("stopped; nothing was written")]
+    Stopped,
     /// The program's own runtime did not start.
     #[error("cannot start the runtime: {source}")]
     Runtime {
@@ -145,6 +148,7 @@ impl ClientError {
             Self::Ceremony(CeremonyError::Bad(_)) => "ceremony-bad-step",
             Self::Ceremony(_) => "ceremony",
             Self::Output(_) => "output",
+            Self::Stopped => "stopped",
             Self::Runtime { .. } => "runtime",
         }
     }

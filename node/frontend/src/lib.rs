@@ -28,6 +28,7 @@ pub mod crash;
 pub mod disputes;
 pub mod evaluation;
 mod frontend;
+mod history;
 pub mod lists;
 pub mod peer;
 mod places;
@@ -42,3 +43,4 @@ mod telemetry;
 
 pub use audit::{OpenedCall, OpenedCalls};
 pub use frontend::{CopyVerified, Frontend, FrontendConfig, StartError, VerifyError};
+pub use history::{OwnBatch, OwnBatches};

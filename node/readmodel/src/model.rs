@@ -10,11 +10,18 @@ use crate::rows::Rows;
 
 const SCHEMA: Schema = Schema {
     migrations_table: "readmodel_migrations",
-    migrations: &[(
-        1,
-        "finalized blocks",
-        include_str!("../migrations/0001_finalized_blocks.sql"),
-    )],
+    migrations: &[
+        (
+            1,
+            "finalized blocks",
+            include_str!("../migrations/0001_finalized_blocks.sql"),
+        ),
+        (
+            2,
+            "indexes of histories",
+            include_str!("../migrations/0002_history_indexes.sql"),
+        ),
+    ],
     // What a power cut took, the ledger brings again.
     durability: Durability::ProcessEnd,
 };

@@ -5,11 +5,12 @@
 //! | `audit` | calls opened to an examiner |
 //! | `disputes` | disputes and ratings |
 //! | `explorer` | blocks, transactions, proofs, alarms |
+//! | `history` | what was asked and served |
 //! | `governance` | members, proposals, votes |
 //! | `lists` | publish, show, verify, withdraw |
 //! | `policies` | what consumers of receipts ask for |
 //! | `receipts` | create, submit, show |
-//! | `records` | history and quota |
+//! | `records` | quota, and where a batch stands |
 //! | `screening` | plan and screen |
 //! | `status` | where the node stands |
 //! | `service` | the generated trait, over the above |
@@ -19,6 +20,7 @@ mod disputes;
 mod error;
 mod explorer;
 mod governance;
+mod history;
 mod lists;
 mod policies;
 mod receipts;

@@ -14,6 +14,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::Operator;
 use super::error::ApiError;
+use super::history::HISTORY_BUFFER;
 use super::lists::{Answers, STREAM_BUFFER};
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -38,7 +39,19 @@ where
     T: Send + 'static,
     W: Future<Output = Result<(), ApiError>> + Send + 'static,
 {
-    let (answers, stream) = mpsc::channel(STREAM_BUFFER);
+    streamed_behind(STREAM_BUFFER, work)
+}
+
+/// The same, where so many answers wait for a slow reader.
+fn streamed_behind<T, W>(
+    buffer: usize,
+    work: impl FnOnce(Answers<T>) -> W,
+) -> Answer<AnswerStream<T>>
+where
+    T: Send + 'static,
+    W: Future<Output = Result<(), ApiError>> + Send + 'static,
+{
+    let (answers, stream) = mpsc::channel(buffer);
     let work = work(answers.clone());
     tokio::spawn(async move {
         if let Err(error) = work.await {
@@ -62,7 +75,7 @@ impl Service for Operator {
     type ListPublishStream = AnswerStream<proto::ListPublishResponse>;
     type ListVerifyStream = AnswerStream<proto::ListVerifyResponse>;
     type ScreenStream = AnswerStream<proto::ScreenResponse>;
-    type HistoryStream = AnswerStream<proto::HistoryRow>;
+    type HistoryStream = AnswerStream<proto::HistoryResponse>;
     type AuditBundleStream = AnswerStream<proto::AuditBundleResponse>;
     type ReceiptCreateStream = AnswerStream<proto::ReceiptCreateResponse>;
 
@@ -223,7 +236,9 @@ impl Service for Operator {
         request: Request<proto::HistoryRequest>,
     ) -> Answer<Self::HistoryStream> {
         let (operator, asked) = (self.clone(), request.into_inner());
-        streamed(|answers| async move { Operator::history(&operator, asked, answers).await })
+        streamed_behind(HISTORY_BUFFER, |answers| async move {
+            Operator::history(&operator, asked, answers).await
+        })
     }
 
     async fn quota(&self, request: Request<proto::QuotaRequest>) -> Answer<proto::QuotaResponse> {

@@ -87,7 +87,11 @@ impl Engine {
             Err(error) => return Err(self.unsent(ask, place, error).await),
         };
         self.crash.reach(CrashPoint::BeforeAskedWrite).await;
-        let written = self.store.insert_asked(&signed, &records.encode()).await;
+        let encoded = records.encode();
+        let written = self
+            .store
+            .insert_asked(&signed, &encoded, &records.context)
+            .await;
         if let Err(error) = written {
             return Err(self.unsent(ask, place, local(error)).await);
         }

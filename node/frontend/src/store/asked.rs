@@ -10,6 +10,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 use tacit_circuits::scope::{ListId, ListVersion, TagEpoch};
 use tacit_ledger::kernel::codec;
+use tacit_ledger::network::audit::AuditContext;
 use tacit_ledger::network::{SessionId, SignedRequest};
 use zeroize::Zeroizing;
 
@@ -83,7 +84,8 @@ impl Store {
         rows.iter().map(|row| number(row, "sequence")).collect()
     }
 
-    /// Puts a signed request onto the disk, and the session's use with it.
+    /// Puts a signed request onto the disk, and the session's use with it. `context` is what the records say of
+    /// why it is asked: it is found by it again.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where the session's sequence number was used before.
@@ -91,6 +93,7 @@ impl Store {
         &self,
         signed: &SignedRequest,
         records: &[u8],
+        context: &AuditContext,
     ) -> Result<(), StoreError> {
         let request = &signed.request;
         let row = [request.session.0, request.sequence];
@@ -111,10 +114,11 @@ impl Store {
                 request.cumulative_minor.into(),
             ],
         );
+        let [operator, purpose, case] = self.indexer.of_context(context);
         let batch = Statement::new(
             "INSERT INTO asked_batch (session_id, sequence, provider, list_id, tag_epoch, calls, \
-             state, sealed_request, sealed_records, created_ms) \
-             VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9)",
+             state, sealed_request, sealed_records, created_ms, operator_key, purpose_key, case_key) \
+             VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $10, $11, $12)",
             [
                 request.session.0.into(),
                 request.sequence.into(),
@@ -125,6 +129,9 @@ impl Store {
                 sealed_request.into(),
                 sealed_records.into(),
                 now_ms().into(),
+                operator.into(),
+                purpose.into(),
+                case.into(),
             ],
         );
         self.write(vec![batch, session]).await.map(drop)
@@ -294,7 +301,7 @@ impl AskedBatch {
     }
 }
 
-fn place<'a>(column: &'static str, row: &'a [u64]) -> Place<'a> {
+pub(super) fn place<'a>(column: &'static str, row: &'a [u64]) -> Place<'a> {
     Place {
         table: "asked_batch",
         column,

@@ -1,6 +1,7 @@
 //! Questions to the rows.
 
 mod alarms;
+mod chosen;
 mod explorer;
 mod history;
 mod quota;
