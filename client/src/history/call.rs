@@ -5,7 +5,7 @@ use tacit_proto::operator::{Answer, CallRef, Direction, HistoryBatch, OwnRecord}
 use crate::error::ClientError;
 
 /// Bytes of a transaction's id and of an audit hash.
-pub const HASH_BYTES: usize = 32;
+pub(super) const HASH_BYTES: usize = 32;
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -64,10 +64,7 @@ impl Bundle {
             }
         }
         let count = calls.len();
-        let request = AuditBundleRequest {
-            calls,
-            approval: None,
-        };
+        let request = AuditBundleRequest { calls };
         let mut steps = node.audit_bundle(request).await?.into_inner();
         let bar = bar(context.format());
         let mut bundle = Vec::new();

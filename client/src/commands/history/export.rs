@@ -34,7 +34,6 @@ impl HistoryCommand {
         let export = Export::begin(to, format, self.force)?;
         let mut node = context.node().await?;
         let request = HistoryRequest {
-            export: true,
             count: true,
             ..self.request()
         };

@@ -177,8 +177,6 @@ impl ScreenCommand {
             answer_timeout_ms: self.answer_timeout_ms,
             rows_expected: Some(rows_expected),
             wait_for_finality: self.wait_final,
-            approval: None,
-            rows_digests: Vec::new(),
         }
     }
 

@@ -249,3 +249,89 @@ const BY_PURPOSE: &str = by!("purpose_key", "operator_key", "case_key");
 fn key_of(row: &AnyRow) -> Result<[u64; 2], StoreError> {
     Ok([number(row, "session_id")?, number(row, "sequence")?])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::seal::MasterKey;
+    use super::*;
+
+    fn context(operator: &str, purpose: &str, case: &str) -> AuditContext {
+        AuditContext {
+            operator: operator.into(),
+            role: String::new(),
+            purpose: purpose.into(),
+            lawful_basis: "consent".into(),
+            case_reference: case.into(),
+            approver: String::new(),
+        }
+    }
+
+    /// A request of session 1, without hashes, as versions before they existed left it.
+    async fn insert(store: &Store, sequence: u64, context: &AuditContext) {
+        let mut records = borsh::to_vec(context).unwrap();
+        records.extend([0; 4]);
+        let sealed = store
+            .sealer
+            .seal(place("sealed_records", &[1, sequence]), &records);
+        let insert = "INSERT INTO asked_batch (session_id, sequence, provider, list_id, tag_epoch, \
+             calls, state, sealed_request, sealed_records, created_ms) \
+             VALUES (1, $1, 2, 1, 0, 1, 2, $2, $2, 0)";
+        let statement = Statement::new(insert, [sequence.into(), sealed.into()]);
+        store.write(vec![statement]).await.unwrap();
+    }
+
+    async fn named(store: &Store, filter: AskedFilter<'_>, limit: u32) -> Option<Vec<u64>> {
+        let named = store.asked_named(filter, limit).await.unwrap()?;
+        let mut sequences: Vec<u64> = named.iter().map(|(_, sequence)| *sequence).collect();
+        sequences.sort_unstable();
+        Some(sequences)
+    }
+
+    fn filter<'a>(operator: &'a str, purpose: &'a str, case: &'a str) -> AskedFilter<'a> {
+        AskedFilter {
+            operator,
+            purpose,
+            case,
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_of_before_are_found_once_they_have_hashes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.sqlite");
+        let store = Store::open_file(&path, &MasterKey::from_bytes([7; 32])).await;
+        let store = store.unwrap();
+        let count = u64::from(INDEX_PAGE) + 3;
+        for sequence in 0..count {
+            let operator = if sequence % 2 == 0 { "alice" } else { "bob" };
+            let case = format!("LOAN-{}", sequence / 3);
+            insert(&store, sequence, &context(operator, "review", &case)).await;
+        }
+        let by_case = filter("", "", "LOAN-1");
+        assert_eq!(named(&store, by_case, 10).await, None, "none has a hash");
+        let mut after = None;
+        let mut steps = 0;
+        while let Some(last) = store.index_asked(after).await.unwrap() {
+            after = Some(last);
+            steps += 1;
+        }
+        assert_eq!(steps, 2);
+
+        assert_eq!(named(&store, by_case, 10).await, Some(vec![3, 4, 5]));
+        let both = filter("alice", "review", "LOAN-1");
+        assert_eq!(named(&store, both, 10).await, Some(vec![4]));
+        let none = filter("alice", "marketing", "LOAN-1");
+        assert_eq!(named(&store, none, 10).await, Some(vec![]));
+        let by_operator = filter("bob", "", "");
+        assert_eq!(
+            named(&store, by_operator, 100).await.unwrap().len() as u64,
+            count / 2
+        );
+        assert_eq!(named(&store, by_operator, 10).await, None, "more than 10");
+        assert_eq!(named(&store, filter("", "review", ""), 10).await, None);
+
+        // One more without hashes: then its row has to be looked at, so all have.
+        insert(&store, count, &context("carol", "review", "LOAN-1")).await;
+        assert_eq!(named(&store, by_case, 10).await, None);
+    }
+}
