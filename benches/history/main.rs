@@ -1,8 +1,8 @@
 //! What a compliance officer waits for: a history of 1,000,000 calls, filtered and exported.
 //!
 //! A network of four nodes on loopback answers one screening. Its rows, as the node wrote them, are then copied
-//! until the asker's own records and its ledger rows hold a million calls, with cases of ten calls, sealed as all
-//! are. What is measured are the commands as people type them: start of the process, mutual TLS, the node's work
+//! until the asker's own records and its ledger rows hold a million calls, with cases of ten calls, each sealed as
+//! all are, and hashes of their own. What is measured are the commands as people type them: start of the process, mutual TLS, the node's work
 //! and the file.
 //!
 //! `cargo bench -p tacit --bench history`; `TACIT_BENCH_CALLS=100000` makes it shorter, `TACIT_BENCH_BATCH` (1 to
@@ -218,7 +218,7 @@ async fn copy(asker: &Node, copies: u64, batch: u64) {
         "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < $1 - 1) ";
     for (what, values) in [
         (
-            "INSERT INTO ledger_transaction SELECT t.height, $2 + n.i, t.tx_id, t.sender, t.sequence, t.action, \
+            "INSERT INTO ledger_transaction SELECT t.height, $2 + n.i, randomblob(32), t.sender, t.sequence, t.action, \
              t.reject FROM n, ledger_calls c JOIN ledger_transaction t ON t.height = c.height AND t.leaf = c.leaf \
              WHERE c.session_id = $3 AND c.sequence = $4",
             vec![
@@ -231,7 +231,7 @@ async fn copy(asker: &Node, copies: u64, batch: u64) {
         (
             "INSERT INTO ledger_calls SELECT $5, n.i, c.height, $2 + n.i, c.time_ms, c.business_date, c.querier, \
              c.provider, c.list_id, c.tag_epoch, c.first_leaf, c.calls, c.price_minor, c.charge_minor, \
-             c.reward_minor, c.audit_hashes FROM n, ledger_calls c \
+             c.reward_minor, randomblob(length(c.audit_hashes)) FROM n, ledger_calls c \
              WHERE c.session_id = $3 AND c.sequence = $4",
             vec![
                 copies.into(),

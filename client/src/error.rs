@@ -105,6 +105,9 @@ pub enum ClientError {
     /// What was said could not be shown.
     #[error("cannot write the answer: {0}")]
     Output(#[from] std::io::Error),
+    /// The account of privileged reads is not what was recorded.
+    #[error("the account of who looked at the records is not what was recorded: {0}")]
+    AccountAltered(String),
     /// A person stopped it.
     #[error("stopped; nothing was written")]
     Stopped,
@@ -148,6 +151,7 @@ impl ClientError {
             Self::Ceremony(CeremonyError::Bad(_)) => "ceremony-bad-step",
             Self::Ceremony(_) => "ceremony",
             Self::Output(_) => "output",
+            Self::AccountAltered(_) => "account-altered",
             Self::Stopped => "stopped",
             Self::Runtime { .. } => "runtime",
         }

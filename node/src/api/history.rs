@@ -43,14 +43,14 @@ const NAMES_PER_PAGE: usize = 512;
 type ListRefs = BTreeMap<ListId, proto::ListRef>;
 
 impl Operator {
-    /// Streams the calls of a history.
+    /// Streams the calls of a history. Answers with how many they are.
     pub(super) async fn history(
         &self,
         request: proto::HistoryRequest,
         answers: Answers<proto::HistoryResponse>,
-    ) -> Result<(), ApiError> {
+    ) -> Result<u64, ApiError> {
         let Some(source) = self.source(&request).await? else {
-            return Ok(());
+            return Ok(0);
         };
         let refs = self.read(|view| self.list_refs(view)).await?;
         let (pages, mut read) = mpsc::channel(PAGES_AHEAD);
@@ -91,7 +91,8 @@ impl Operator {
         reading.await.map_err(|_| {
             ApiError::node("internal", "reading ended early", "See the node's log.")
         })?;
-        sending.flush().await
+        sending.flush().await?;
+        Ok(sending.sent)
     }
 
     /// Where the batches come from; `None` where the filters contradict each other.
@@ -200,6 +201,7 @@ struct Sending {
     answers: Answers<proto::HistoryResponse>,
     batches: Vec<proto::HistoryBatch>,
     calls: usize,
+    sent: u64,
 }
 
 impl Sending {
@@ -208,11 +210,13 @@ impl Sending {
             answers,
             batches: Vec::new(),
             calls: 0,
+            sent: 0,
         }
     }
 
     async fn add(&mut self, batch: proto::HistoryBatch) -> Result<(), ApiError> {
         self.calls += batch.indexes.len();
+        self.sent += batch.indexes.len() as u64;
         self.batches.push(batch);
         if self.calls >= CALLS_PER_ANSWER {
             self.flush().await?;

@@ -6,9 +6,11 @@
 //! | `disputes` | disputes and ratings |
 //! | `explorer` | blocks, transactions, proofs, alarms |
 //! | `history` | what was asked and served |
+//! | `gate`, `roles` | who may ask for what |
 //! | `governance` | members, proposals, votes |
 //! | `lists` | publish, show, verify, withdraw |
 //! | `policies` | what consumers of receipts ask for |
+//! | `reads` | who looked at the records |
 //! | `receipts` | create, submit, show |
 //! | `records` | quota, and where a batch stands |
 //! | `screening` | plan and screen |
@@ -19,12 +21,15 @@ mod audit;
 mod disputes;
 mod error;
 mod explorer;
+mod gate;
 mod governance;
 mod history;
 mod lists;
 mod policies;
+mod reads;
 mod receipts;
 mod records;
+mod roles;
 mod screening;
 mod service;
 mod status;
@@ -36,7 +41,9 @@ use tacit_ledger::kernel::{Missing, StateView};
 use tacit_readmodel::ReadModel;
 
 use crate::ledger::MemberLedger;
+use crate::reads::Reads;
 use error::ApiError;
+pub use gate::{Caller, OperatorGate};
 
 /// Answers operators. Clones answer from the same node.
 #[derive(Clone)]
@@ -44,6 +51,7 @@ pub struct Operator {
     ledger: Arc<MemberLedger>,
     frontend: Option<Arc<Frontend>>,
     read_model: ReadModel,
+    reads: Arc<Reads>,
 }
 
 impl Operator {
@@ -52,11 +60,13 @@ impl Operator {
         ledger: Arc<MemberLedger>,
         frontend: Option<Arc<Frontend>>,
         read_model: ReadModel,
+        reads: Arc<Reads>,
     ) -> Self {
         Self {
             ledger,
             frontend,
             read_model,
+            reads,
         }
     }
 

@@ -4,7 +4,6 @@ use std::future::Future;
 use std::pin::Pin;
 
 use futures::Stream;
-use tacit_certs::serve::OperatorConnection;
 use tacit_proto::MAX_OPERATOR_MESSAGE_BYTES;
 use tacit_proto::operator as proto;
 use tacit_proto::operator::operator_server::{Operator as Service, OperatorServer};
@@ -12,10 +11,11 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::Operator;
 use super::error::ApiError;
 use super::history::HISTORY_BUFFER;
 use super::lists::{Answers, STREAM_BUFFER};
+use super::reads::bundle_in_words;
+use super::{Caller, Operator};
 
 type Answer<T> = Result<Response<T>, Status>;
 type AnswerStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -62,11 +62,11 @@ where
     Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
 }
 
-/// The name in the certificate of whoever calls: every screening is recorded under one.
-fn caller<T>(request: &Request<T>) -> Result<String, Status> {
-    let connection = request.extensions().get::<OperatorConnection>();
-    connection
-        .map(|connection| connection.name.clone())
+/// Who calls: every screening and every read of the records is recorded under a name.
+fn caller<T>(request: &Request<T>) -> Result<Caller, Status> {
+    let caller = request.extensions().get::<Caller>();
+    caller
+        .cloned()
         .ok_or_else(|| Status::unauthenticated("no operator's certificate"))
 }
 
@@ -77,6 +77,7 @@ impl Service for Operator {
     type ScreenStream = AnswerStream<proto::ScreenResponse>;
     type HistoryStream = AnswerStream<proto::HistoryResponse>;
     type AuditBundleStream = AnswerStream<proto::AuditBundleResponse>;
+    type AuditReadsStream = AnswerStream<proto::AuditReadsResponse>;
     type ReceiptCreateStream = AnswerStream<proto::ReceiptCreateResponse>;
 
     async fn status(&self, _: Request<proto::StatusRequest>) -> Answer<proto::StatusResponse> {
@@ -140,7 +141,9 @@ impl Service for Operator {
     ) -> Answer<Self::ScreenStream> {
         let (caller, operator) = (caller(&request)?, self.clone());
         let asked = request.into_inner();
-        streamed(|answers| async move { Operator::screen(&operator, caller, asked, answers).await })
+        streamed(
+            |answers| async move { Operator::screen(&operator, caller.name, asked, answers).await },
+        )
     }
 
     async fn audit_bundle(
@@ -149,7 +152,29 @@ impl Service for Operator {
     ) -> Answer<Self::AuditBundleStream> {
         let caller = caller(&request)?;
         let (operator, asked) = (self.clone(), request.into_inner());
-        streamed(|answers| async move { operator.audit_bundle(caller, asked, answers).await })
+        let what = bundle_in_words(&asked);
+        let reading = self.reading(&caller, "audit-bundle", &what).await?;
+        streamed(|answers| async move {
+            let opened = operator.audit_bundle(asked, answers).await;
+            reading.ended(opened, |()| "done".into()).await
+        })
+    }
+
+    async fn audit_reads(
+        &self,
+        request: Request<proto::AuditReadsRequest>,
+    ) -> Answer<Self::AuditReadsStream> {
+        let caller = caller(&request)?;
+        let (operator, asked) = (self.clone(), request.into_inner());
+        let what = match asked.from_number {
+            0 => "everything".to_owned(),
+            from => format!("from={from}"),
+        };
+        let reading = self.reading(&caller, "audit-reads", &what).await?;
+        streamed(|answers| async move {
+            let shown = operator.audit_reads(asked, answers).await;
+            reading.ended(shown, |()| "done".into()).await
+        })
     }
 
     async fn dispute_open(
@@ -184,8 +209,11 @@ impl Service for Operator {
         &self,
         request: Request<proto::DisputeShowRequest>,
     ) -> Answer<proto::DisputeShowResponse> {
-        let caller = caller(&request)?;
-        once(self.show_dispute(caller, request.into_inner())).await
+        let (caller, asked) = (caller(&request)?, request.into_inner());
+        let what = format!("dispute={} evidence={}", asked.dispute_id, asked.evidence);
+        let reading = self.reading(&caller, "dispute-package", &what).await?;
+        let shown = self.show_dispute(asked).await;
+        once(reading.ended(shown, |_| "done".into())).await
     }
 
     async fn rating(
@@ -235,9 +263,19 @@ impl Service for Operator {
         &self,
         request: Request<proto::HistoryRequest>,
     ) -> Answer<Self::HistoryStream> {
+        let caller = caller(&request)?;
         let (operator, asked) = (self.clone(), request.into_inner());
+        let action = if asked.export {
+            "history-export"
+        } else {
+            "history"
+        };
+        let what = self.history_in_words(&asked);
+        let reading = self.reading(&caller, action, &what).await?;
         streamed_behind(HISTORY_BUFFER, |answers| async move {
-            Operator::history(&operator, asked, answers).await
+            let calls = Operator::history(&operator, asked, answers).await;
+            let ended = reading.ended(calls, |calls| format!("done: {calls} calls"));
+            ended.await.map(drop)
         })
     }
 

@@ -51,7 +51,9 @@ use crate::api::Operator;
 use crate::config::Config;
 use crate::keys::{KeyError, NodeKeys};
 use crate::ledger::MemberLedger;
+use crate::operators::{LiveOperators, OperatorsError};
 use crate::peers::MemberPeers;
+use crate::reads::{Reads, ReadsError};
 use crate::setup::genesis::{self, GenesisFileError};
 use crate::telemetry::{self, TelemetryError};
 use health::NodeHealth;
@@ -130,6 +132,12 @@ pub enum RunError {
     /// A certificate.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    /// The list of operators.
+    #[error(transparent)]
+    Operators(#[from] OperatorsError),
+    /// The account of privileged reads.
+    #[error(transparent)]
+    Reads(#[from] ReadsError),
     /// A listener cannot be opened.
     #[error("cannot listen for {whom} at {address}: {source}")]
     Listen {
@@ -222,8 +230,11 @@ async fn serve(
     } else {
         None
     };
-    let operator = Operator::new(ledger, frontend.clone(), read_model);
-    let operators = listeners::operators(&config.operator, operator, stop.clone()).await?;
+    let reads = Reads::open(&config.database_url("operators"), keys.store.expose()).await?;
+    let reads = Arc::new(reads);
+    let listed = LiveOperators::open(&config.operator.operators_file)?;
+    let operator = Operator::new(ledger, frontend.clone(), read_model, reads);
+    let operators = listeners::operators(&config.operator, operator, listed, stop.clone()).await?;
     listeners.start("operators.serve", operators);
     health.serving(frontend, position);
     tracing::info!(member = %me.id, "node.run: ready");

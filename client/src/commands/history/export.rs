@@ -35,6 +35,7 @@ impl HistoryCommand {
         let mut node = context.node().await?;
         let request = HistoryRequest {
             count: true,
+            export: true,
             ..self.request()
         };
         let bar = endless(bar(context.format()));
