@@ -5,6 +5,7 @@
 //! probes.
 
 pub mod api;
+pub mod approvals;
 pub mod command;
 pub mod config;
 pub mod demo;

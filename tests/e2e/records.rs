@@ -239,3 +239,91 @@ fn who_may_ask_is_listed_and_who_looked_is_recorded() {
     assert!(said.err.contains(&named), "{said:?}");
     assert_eq!(said.err.matches("was altered").count(), 1, "{said:?}");
 }
+
+#[test]
+fn an_export_waits_for_a_second_person_and_runs_once() {
+    let mut network = Consortium::start();
+    network.publish(1, "cheats", &phones(0..50));
+    network.screen(0, &[&phone(7)], &["--case", "LOAN-1", "--wait-final"]);
+    let (bob, entry) = second_person(&network, "bob", "approver");
+    let list = network.node(0).folder.join("operators.toml");
+    let text = fs::read_to_string(&list).expect("a list");
+    let strict = text.replace(
+        "exports_need_approval = false",
+        "exports_need_approval = true",
+    );
+    assert_ne!(strict, text);
+    fs::write(&list, format!("{strict}\n{entry}")).expect("written");
+    eventually("bob is let in", || by(&network, &bob, &["status"]).0 == CLEAR);
+    let file = |name: &str| network.path(name).to_str().expect("a path").to_owned();
+    let (to, bundle) = (file("calls.csv"), file("loan.audit"));
+    let export = ["history", "--case", "LOAN-1", "--to", &to];
+    let open = ["audit", "bundle", "--case", "LOAN-1", "--out", &bundle];
+
+    // Asked for by the command itself, once however often it is run; nothing is written.
+    for _ in 0..2 {
+        let said = network.tacit(0, &export);
+        assert_eq!(said.code, USAGE, "{said:?}");
+        assert!(said.err.contains("tacit approval grant 1"), "{said:?}");
+        assert!(said.err.contains("--approval 1"), "{said:?}");
+    }
+    assert!(!Path::new(&to).exists());
+    let said = network.tacit(0, &open);
+    assert!(said.err.contains("--approval 2"), "{said:?}");
+    // What only goes to the screen does not wait.
+    network.expect(0, &["history", "--case", "LOAN-1"], &[CLEAR]);
+
+    // Whoever asked cannot grant it, though the role is there; and what nobody granted is of no use.
+    let own = network.tacit(0, &["approval", "grant", "1"]);
+    assert_eq!(own.code, USAGE, "{own:?}");
+    assert!(own.err.contains("cannot decide on it"), "{own:?}");
+    let with = |arguments: &[&str], id: &str| {
+        let arguments: Vec<String> = [arguments, &["--approval", id]]
+            .concat()
+            .iter()
+            .map(|&word| word.to_owned())
+            .collect();
+        arguments
+    };
+    let run = |network: &Consortium, arguments: &[String]| {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        network.tacit(0, &arguments)
+    };
+    let early = run(&network, &with(&export, "1"));
+    assert!(early.err.contains("waits for a decision"), "{early:?}");
+
+    // It survives a restart, and is decided by somebody else.
+    network.stop(0);
+    network.start_all();
+    let (code, out, err) = by(
+        &network,
+        &bob,
+        &["approval", "list", "--waiting", "--output", "json"],
+    );
+    assert_eq!((code, lines(&out).len()), (CLEAR, 2), "{err}");
+    assert!(!out.contains("LOAN-1"), "{out}");
+    let (code, out, err) = by(&network, &bob, &["approval", "grant", "1"]);
+    assert_eq!(code, CLEAR, "{err}");
+    assert!(out.contains("granted"), "{out}");
+    assert_eq!(
+        by(&network, &bob, &["approval", "refuse", "2"]).0,
+        CLEAR
+    );
+
+    // For what was approved and nothing else, by whoever asked, once.
+    let wider = run(&network, &with(&["history", "--to", &to], "1"));
+    assert!(wider.err.contains("something else"), "{wider:?}");
+    let done = run(&network, &with(&export, "1"));
+    assert_eq!(done.code, CLEAR, "{done:?}");
+    let rows = fs::read_to_string(&to).expect("a file").lines().count();
+    assert_eq!(rows, 2, "a header and a call");
+    let again = with(&["history", "--case", "LOAN-1", "--to", &to, "--force"], "1");
+    let twice = run(&network, &again);
+    assert!(twice.err.contains("was used"), "{twice:?}");
+    let refused = run(&network, &with(&open, "2"));
+    assert!(refused.err.contains("was refused"), "{refused:?}");
+    assert!(!Path::new(&bundle).exists());
+    let shown = network.ask(0, &["approval", "show", "1"]);
+    assert_eq!(shown["state"], "used");
+    assert_eq!((&shown["asked_by"], &shown["decided_by"]), (&"operator".into(), &"bob".into()));
+}

@@ -2,6 +2,7 @@
 //!
 //! | file | calls |
 //! |---|---|
+//! | `approvals` | what needs a second person |
 //! | `audit` | calls opened to an examiner |
 //! | `disputes` | disputes and ratings |
 //! | `explorer` | blocks, transactions, proofs, alarms |
@@ -17,6 +18,7 @@
 //! | `status` | where the node stands |
 //! | `service` | the generated trait, over the above |
 
+mod approvals;
 mod audit;
 mod disputes;
 mod error;
@@ -40,7 +42,9 @@ use tacit_frontend::Frontend;
 use tacit_ledger::kernel::{Missing, StateView};
 use tacit_readmodel::ReadModel;
 
+use crate::approvals::Approvals;
 use crate::ledger::MemberLedger;
+use crate::operators::LiveOperators;
 use crate::reads::Reads;
 use error::ApiError;
 pub use gate::{Caller, OperatorGate};
@@ -51,7 +55,18 @@ pub struct Operator {
     ledger: Arc<MemberLedger>,
     frontend: Option<Arc<Frontend>>,
     read_model: ReadModel,
-    reads: Arc<Reads>,
+    records: OperatorRecords,
+}
+
+/// What the node keeps of its operators.
+#[derive(Clone)]
+pub struct OperatorRecords {
+    /// Their certificates, roles and rules.
+    pub listed: Arc<LiveOperators>,
+    /// Who looked at the records.
+    pub reads: Arc<Reads>,
+    /// What needs a second person.
+    pub approvals: Arc<Approvals>,
 }
 
 impl Operator {
@@ -60,13 +75,13 @@ impl Operator {
         ledger: Arc<MemberLedger>,
         frontend: Option<Arc<Frontend>>,
         read_model: ReadModel,
-        reads: Arc<Reads>,
+        records: OperatorRecords,
     ) -> Self {
         Self {
             ledger,
             frontend,
             read_model,
-            reads,
+            records,
         }
     }
 

@@ -54,9 +54,9 @@ impl Operator {
             operator: caller.name.clone(),
             certificate: caller.spki,
         };
-        let begun = self.reads.begin(&reader, action, what).await?;
+        let begun = self.records.reads.begin(&reader, action, what).await?;
         Ok(Reading {
-            reads: self.reads.clone(),
+            reads: self.records.reads.clone(),
             reader,
             action,
             begun,
@@ -82,7 +82,7 @@ impl Operator {
             words.extend(number.map(|number| format!("{name}={number}")));
         }
         let case = Some(&request.case_reference).filter(|case| !case.is_empty());
-        let case = case.map(|case| self.reads.word(case));
+        let case = case.map(|case| self.records.reads.word(case));
         let texts = [
             ("purpose", request.purpose.clone()),
             ("operator", request.operator.clone()),
@@ -122,7 +122,7 @@ impl Operator {
                 answers.send(Ok(response)).await.is_ok()
             }
         };
-        let walked = self.reads.walk(|page| {
+        let walked = self.records.reads.walk(|page| {
             let shown: Vec<proto::AuditRead> = page
                 .iter()
                 .filter(|one| one.entry.number >= request.from_number || one.fault.is_some())

@@ -1,6 +1,6 @@
 //! Which roles each call needs.
 
-use crate::operators::Role::{self, Administrator, Auditor, Compliance, Operator};
+use crate::operators::Role::{self, Administrator, Approver, Auditor, Compliance, Operator};
 
 /// Path of the service, before the names of its calls.
 const SERVICE: &str = "/tacit.operator.v1.Operator/";
@@ -9,7 +9,7 @@ const SERVICE: &str = "/tacit.operator.v1.Operator/";
 const ANYBODY: &[Role] = &Role::ALL;
 
 /// Each call, and the roles any one of which is enough. What does not stand here is refused.
-const ROLES: [(&str, &[Role]); 32] = [
+const ROLES: [(&str, &[Role]); 34] = [
     ("Status", ANYBODY),
     ("ListPublish", &[Operator]),
     ("ListShow", ANYBODY),
@@ -33,6 +33,8 @@ const ROLES: [(&str, &[Role]); 32] = [
     ("History", &[Compliance, Auditor]),
     ("AuditBundle", &[Compliance, Auditor]),
     ("AuditReads", &[Compliance, Auditor]),
+    ("Approvals", &[Approver, Compliance, Auditor]),
+    ("ApprovalDecide", &[Approver]),
     ("Quota", ANYBODY),
     ("Members", ANYBODY),
     ("Proposals", ANYBODY),

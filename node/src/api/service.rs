@@ -155,7 +155,11 @@ impl Service for Operator {
         let what = bundle_in_words(&asked);
         let reading = self.reading(&caller, "audit-bundle", &what).await?;
         streamed(|answers| async move {
-            let opened = operator.audit_bundle(asked, answers).await;
+            let approved = operator.approved_bundle(&caller, &asked, &what).await;
+            let opened = match approved {
+                Ok(()) => operator.audit_bundle(asked, answers).await,
+                Err(error) => Err(error),
+            };
             reading.ended(opened, |()| "done".into()).await
         })
     }
@@ -175,6 +179,32 @@ impl Service for Operator {
             let shown = operator.audit_reads(asked, answers).await;
             reading.ended(shown, |()| "done".into()).await
         })
+    }
+
+    async fn approvals(
+        &self,
+        request: Request<proto::ApprovalsRequest>,
+    ) -> Answer<proto::ApprovalsResponse> {
+        let (caller, asked) = (caller(&request)?, request.into_inner());
+        let what = asked.approval_id.map_or("all".into(), |id| id.to_string());
+        let reading = self.reading(&caller, "approvals", &what).await?;
+        let shown = self.list_approvals(asked).await;
+        once(reading.ended(shown, |shown| {
+            format!("done: {} approvals", shown.approvals.len())
+        }))
+        .await
+    }
+
+    async fn approval_decide(
+        &self,
+        request: Request<proto::ApprovalDecideRequest>,
+    ) -> Answer<proto::Approval> {
+        let (caller, asked) = (caller(&request)?, request.into_inner());
+        let words = if asked.granted { "grant" } else { "refuse" };
+        let what = format!("{words} {}", asked.approval_id);
+        let reading = self.reading(&caller, "approval-decide", &what).await?;
+        let decided = self.decide_approval(&caller, asked).await;
+        once(reading.ended(decided, |_| "done".into())).await
     }
 
     async fn dispute_open(
@@ -273,7 +303,11 @@ impl Service for Operator {
         let what = self.history_in_words(&asked);
         let reading = self.reading(&caller, action, &what).await?;
         streamed_behind(HISTORY_BUFFER, |answers| async move {
-            let calls = Operator::history(&operator, asked, answers).await;
+            let approved = operator.approved_export(&caller, &asked, &what).await;
+            let calls = match approved {
+                Ok(()) => Operator::history(&operator, asked, answers).await,
+                Err(error) => Err(error),
+            };
             let ended = reading.ended(calls, |calls| format!("done: {calls} calls"));
             ended.await.map(drop)
         })

@@ -112,13 +112,18 @@ pub struct Listed {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    exports_need_approval: bool,
     #[serde(default)]
     operator: Vec<Listed>,
 }
 
-/// All certificates that may ask, by their keys.
+/// All certificates that may ask, by their keys, and the rules for all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Operators(BTreeMap<SpkiHash, Listed>);
+pub struct Operators {
+    listed: BTreeMap<SpkiHash, Listed>,
+    exports_need_approval: bool,
+}
 
 impl Operators {
     /// Reads and checks a file.
@@ -160,19 +165,29 @@ impl Operators {
                 return Err(wrong("has a certificate that another entry has"));
             }
         }
-        Ok(Self(listed))
+        Ok(Self {
+            listed,
+            exports_need_approval: file.exports_need_approval,
+        })
     }
 
     /// Who shows this key.
     pub fn by_key(&self, key: &SpkiHash) -> Option<&Listed> {
-        self.0.get(key)
+        self.listed.get(key)
+    }
+
+    /// Whether exports of the history and bundles for examiners wait for a second person.
+    pub fn exports_need_approval(&self) -> bool {
+        self.exports_need_approval
     }
 
     /// The file with one operator who holds every role, for a new node.
     pub fn first(name: &str, key: &SpkiHash) -> String {
         format!(
             "# Who may ask what of this node. The node reads it again when it changes; a certificate that is taken \
-             out is\n# refused from then on. Roles: operator, approver, compliance, administrator, auditor.\n\n{}",
+             out is\n# refused from then on. Roles: operator, approver, compliance, administrator, auditor.\n\n\
+             # Whether exports of the history and bundles for examiners wait for a second person.\n\
+             exports_need_approval = false\n\n{}",
             Self::entry(name, key, &Role::ALL)
         )
     }
@@ -180,6 +195,7 @@ impl Operators {
     /// One entry, to be added to a file.
     pub fn entry(name: &str, key: &SpkiHash, roles: &[Role]) -> String {
         let file = File {
+            exports_need_approval: false,
             operator: vec![Listed {
                 name: name.into(),
                 certificate_spki_sha256: key.to_string(),
@@ -212,6 +228,8 @@ mod tests {
         let listed = parse(&more).unwrap().by_key(&other).cloned();
         assert_eq!(listed.unwrap().roles, [Role::Approver]);
         assert_eq!(parse("").unwrap(), Operators::default());
+        let strict = parse("exports_need_approval = true").unwrap();
+        assert!(strict.exports_need_approval() && !parse(&more).unwrap().exports_need_approval());
     }
 
     #[test]

@@ -34,6 +34,12 @@ impl LiveOperators {
         now.by_key(key).cloned()
     }
 
+    /// Whether exports of the history and bundles for examiners wait for a second person, now.
+    pub fn exports_need_approval(&self) -> bool {
+        let now = self.now.read().unwrap_or_else(PoisonError::into_inner);
+        now.exports_need_approval()
+    }
+
     /// Looks at the file again. What cannot be read leaves the former list in force.
     ///
     /// # Errors

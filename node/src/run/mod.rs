@@ -47,7 +47,8 @@ use tacit_readmodel::{ReadModel, ReadModelError};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::api::Operator;
+use crate::api::{Operator, OperatorRecords};
+use crate::approvals::{ApprovalError, Approvals};
 use crate::config::Config;
 use crate::keys::{KeyError, NodeKeys};
 use crate::ledger::MemberLedger;
@@ -135,6 +136,9 @@ pub enum RunError {
     /// The list of operators.
     #[error(transparent)]
     Operators(#[from] OperatorsError),
+    /// The approvals.
+    #[error(transparent)]
+    Approvals(#[from] ApprovalError),
     /// The account of privileged reads.
     #[error(transparent)]
     Reads(#[from] ReadsError),
@@ -230,10 +234,16 @@ async fn serve(
     } else {
         None
     };
-    let reads = Reads::open(&config.database_url("operators"), keys.store.expose()).await?;
-    let reads = Arc::new(reads);
+    let operators_url = config.database_url("operators");
+    let reads = Reads::open(&operators_url, keys.store.expose()).await?;
     let listed = LiveOperators::open(&config.operator.operators_file)?;
-    let operator = Operator::new(ledger, frontend.clone(), read_model, reads);
+    let approvals = Approvals::open(&operators_url, keys.store.expose()).await?;
+    let records = OperatorRecords {
+        listed: listed.clone(),
+        reads: Arc::new(reads),
+        approvals: Arc::new(approvals),
+    };
+    let operator = Operator::new(ledger, frontend.clone(), read_model, records);
     let operators = listeners::operators(&config.operator, operator, listed, stop.clone()).await?;
     listeners.start("operators.serve", operators);
     health.serving(frontend, position);

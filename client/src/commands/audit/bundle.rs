@@ -35,6 +35,9 @@ pub struct Bundle {
     /// Where the bundle is written; an existing file is not touched.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// The approval under which they are opened, where the node's rules demand one.
+    #[arg(long, value_name = "ID")]
+    approval: Option<u64>,
 }
 
 impl Bundle {
@@ -64,7 +67,10 @@ impl Bundle {
             }
         }
         let count = calls.len();
-        let request = AuditBundleRequest { calls };
+        let request = AuditBundleRequest {
+            calls,
+            approval: self.approval,
+        };
         let mut steps = node.audit_bundle(request).await?.into_inner();
         let bar = bar(context.format());
         let mut bundle = Vec::new();

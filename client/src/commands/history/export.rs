@@ -36,6 +36,7 @@ impl HistoryCommand {
         let request = HistoryRequest {
             count: true,
             export: true,
+            approval: self.approval,
             ..self.request()
         };
         let bar = endless(bar(context.format()));

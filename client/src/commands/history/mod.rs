@@ -42,6 +42,9 @@ pub struct HistoryCommand {
     /// The file's format; without it, what its ending says: .csv, .jsonl or .parquet.
     #[arg(long, value_name = "FORMAT", requires = "to")]
     format: Option<ExportFormat>,
+    /// The approval under which it is exported, where the node's rules demand one.
+    #[arg(long, value_name = "ID", requires = "to")]
+    approval: Option<u64>,
     /// Replace the file if it exists.
     #[arg(long, requires = "to")]
     force: bool,
