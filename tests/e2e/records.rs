@@ -254,7 +254,9 @@ fn an_export_waits_for_a_second_person_and_runs_once() {
     );
     assert_ne!(strict, text);
     fs::write(&list, format!("{strict}\n{entry}")).expect("written");
-    eventually("bob is let in", || by(&network, &bob, &["status"]).0 == CLEAR);
+    eventually("bob is let in", || {
+        by(&network, &bob, &["status"]).0 == CLEAR
+    });
     let file = |name: &str| network.path(name).to_str().expect("a path").to_owned();
     let (to, bundle) = (file("calls.csv"), file("loan.audit"));
     let export = ["history", "--case", "LOAN-1", "--to", &to];
@@ -305,10 +307,7 @@ fn an_export_waits_for_a_second_person_and_runs_once() {
     let (code, out, err) = by(&network, &bob, &["approval", "grant", "1"]);
     assert_eq!(code, CLEAR, "{err}");
     assert!(out.contains("granted"), "{out}");
-    assert_eq!(
-        by(&network, &bob, &["approval", "refuse", "2"]).0,
-        CLEAR
-    );
+    assert_eq!(by(&network, &bob, &["approval", "refuse", "2"]).0, CLEAR);
 
     // For what was approved and nothing else, by whoever asked, once.
     let wider = run(&network, &with(&["history", "--to", &to], "1"));
@@ -317,7 +316,10 @@ fn an_export_waits_for_a_second_person_and_runs_once() {
     assert_eq!(done.code, CLEAR, "{done:?}");
     let rows = fs::read_to_string(&to).expect("a file").lines().count();
     assert_eq!(rows, 2, "a header and a call");
-    let again = with(&["history", "--case", "LOAN-1", "--to", &to, "--force"], "1");
+    let again = with(
+        &["history", "--case", "LOAN-1", "--to", &to, "--force"],
+        "1",
+    );
     let twice = run(&network, &again);
     assert!(twice.err.contains("was used"), "{twice:?}");
     let refused = run(&network, &with(&open, "2"));
@@ -325,5 +327,8 @@ fn an_export_waits_for_a_second_person_and_runs_once() {
     assert!(!Path::new(&bundle).exists());
     let shown = network.ask(0, &["approval", "show", "1"]);
     assert_eq!(shown["state"], "used");
-    assert_eq!((&shown["asked_by"], &shown["decided_by"]), (&"operator".into(), &"bob".into()));
+    assert_eq!(
+        (&shown["asked_by"], &shown["decided_by"]),
+        (&"operator".into(), &"bob".into())
+    );
 }

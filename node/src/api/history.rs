@@ -128,6 +128,10 @@ impl Operator {
                 let names = model.asked_among(&filter, &names).await?;
                 Source::Named(model, names)
             }
+            // What is left out only later cannot be counted off here.
+            None if request.latest > 0 && !of_own => {
+                Source::All(model.latest(filter, request.latest).await?)
+            }
             None => Source::All(model.history(filter).await?),
         }))
     }

@@ -77,6 +77,7 @@ impl Operator {
             ("until_ms", Some(request.until_ms).filter(|ms| *ms > 0)),
             ("member", request.member_id.map(u64::from)),
             ("list", request.list_id.map(u64::from)),
+            ("latest", Some(request.latest).filter(|calls| *calls > 0)),
         ];
         for (name, number) in numbers {
             words.extend(number.map(|number| format!("{name}={number}")));

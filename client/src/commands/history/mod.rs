@@ -34,7 +34,8 @@ pub struct HistoryCommand {
     #[command(flatten)]
     filter: Filter,
     /// Only the latest so many.
-    #[arg(long, value_name = "NUMBER", conflicts_with = "to")]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "to",
+          value_parser = positive)]
     limit: Option<usize>,
     /// Write them into this file, which is there when it is whole.
     #[arg(long, value_name = "FILE")]
@@ -109,6 +110,11 @@ pub(super) struct Filter {
     answer: Option<String>,
 }
 
+fn positive(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "a number from 1 on".into())
+}
+
 impl Filter {
     /// Whether it leaves everything in.
     pub(super) fn is_empty(&self) -> bool {
@@ -156,7 +162,11 @@ impl HistoryCommand {
 
     async fn show(&self, context: &Context) -> Result<(), ClientError> {
         let mut node = context.node().await?;
-        let mut answers = node.history(self.request()).await?.into_inner();
+        let request = HistoryRequest {
+            latest: self.limit.unwrap_or(0) as u64,
+            ..self.request()
+        };
+        let mut answers = node.history(request).await?.into_inner();
         let mut table = header();
         let mut latest = Latest::new(self.limit);
         let mut total = 0_u64;
@@ -182,8 +192,10 @@ impl HistoryCommand {
         }
         if context.format() == Format::Text {
             table.print()?;
-            let shown = self.limit.map_or(total, |limit| total.min(limit as u64));
-            println!("{shown} of {total} calls");
+            match self.limit {
+                Some(limit) if total > limit as u64 => println!("the latest {limit} calls"),
+                _ => println!("{total} calls"),
+            }
         }
         Ok(())
     }

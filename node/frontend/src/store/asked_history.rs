@@ -3,6 +3,7 @@
 use std::fmt;
 
 use borsh::BorshDeserialize as _;
+use futures::future::try_join_all;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 use tacit_ledger::network::SessionId;
@@ -101,8 +102,10 @@ impl Store {
              b.sealed_records, b.sealed_answer FROM named n \
              JOIN asked_batch b ON b.session_id = n.first AND b.sequence = n.second";
         let mut sealed = Vec::with_capacity(names.len());
-        for statement in Statement::of_pairs(SELECT, names) {
-            for row in self.rows(statement).await? {
+        // A page is a few statements: each has a connection of its own, and waits for the disk alone.
+        let reading = Statement::of_pairs(SELECT, names).map(|statement| self.rows(statement));
+        for rows in try_join_all(reading).await? {
+            for row in rows {
                 sealed.push(SealedBatch {
                     key: key_of(&row)?,
                     version: optional_number(&row, "version")?,

@@ -106,17 +106,17 @@ pub struct CallBatch {
 #[derive(Debug)]
 pub struct History {
     model: ReadModel,
-    last_height: u64,
-    sides: Vec<Side>,
+    pub(super) last_height: u64,
+    pub(super) sides: Vec<Side>,
 }
 
 /// One direction of a history.
 #[derive(Debug)]
-struct Side {
-    filter: HistoryFilter,
-    direction: Direction,
+pub(super) struct Side {
+    pub(super) filter: HistoryFilter,
+    pub(super) direction: Direction,
     /// Where the last page ended; absent where there is no further page.
-    after: Option<Key>,
+    pub(super) after: Option<Key>,
     page: VecDeque<CallBatch>,
     /// Batches of the next page, at most.
     limit: u32,

@@ -4,6 +4,7 @@ mod alarms;
 mod chosen;
 mod explorer;
 mod history;
+mod latest;
 mod quota;
 mod receipts;
 

@@ -231,6 +231,27 @@ pub async fn a_history_of_many_pages_loses_and_repeats_nothing(engine: Engine) {
     };
     assert_eq!(numbers(Direction::Asked), (0..300).collect::<Vec<_>>());
     assert_eq!(numbers(Direction::Served), (0..135).collect::<Vec<_>>());
+
+    // The latest of each side, and nothing else.
+    for batches in [0, 1, 7, 140, 300, 1_000] {
+        let mut latest = model
+            .latest(HistoryFilter::all(ASKER), batches)
+            .await
+            .unwrap();
+        let mut found = Vec::new();
+        while let Some(batch) = latest.next().await.unwrap() {
+            found.push(batch);
+        }
+        let among = |batch: &&CallBatch| {
+            let of_side = match batch.direction {
+                Direction::Asked => 300,
+                Direction::Served => 135,
+            };
+            batch.sequence + batches >= of_side
+        };
+        let expected: Vec<_> = all.iter().filter(among).cloned().collect();
+        assert_eq!(found, expected, "{batches}");
+    }
     model.close().await;
     fresh.remove().await;
 }
