@@ -2,7 +2,7 @@
 //!
 //! Data flows one way: `run` reads the configuration and the keys, starts the ledger's driver, then
 //! the front end over it, then what faces people: the read model, the operator's service and the
-//! probes.
+//! probes. `operators` says who may ask for what, `approvals` what waits for a second person, `reads` who looked.
 
 pub mod api;
 pub mod approvals;
