@@ -255,26 +255,27 @@ async fn an_oversized_message_is_refused_and_the_connection_goes_on() {
 async fn a_certificate_is_renewed_without_a_restart_once_the_ledger_knows_its_key() {
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = two(folder.path()).await;
-    let made = development::renew_peer(&folder.path().join("2"), &request("Second Bank")).unwrap();
-    assert_ne!(made.peer_spki, second.made.peer_spki);
+    let renewed_key =
+        development::renew_peer(&folder.path().join("2"), &request("Second Bank")).unwrap();
+    assert_ne!(renewed_key, second.made.peer_spki);
     // A connection that shows the old certificate: it must not outlive it.
     let channel = second.channels.channel(first.member).await.unwrap();
     assert_eq!(ping(channel).await.unwrap(), 2);
 
     // The ledger does not know the new key yet, so the old certificate stays in use.
     let waiting = second.identity.reload(|_| false).unwrap();
-    assert!(matches!(waiting, Reloaded::Waiting(facts) if facts.spki == made.peer_spki));
+    assert!(matches!(waiting, Reloaded::Waiting(facts) if facts.spki == renewed_key));
     let channel = first.channels.channel(second.member).await.unwrap();
     assert_eq!(ping(channel).await.unwrap(), 1);
 
     for institution in [&first, &second] {
-        let renewed = second.registration_with(made.peer_spki);
+        let renewed = second.registration_with(renewed_key);
         institution
             .directory
             .replace([first.registration(), renewed]);
     }
     let changed = second.identity.reload(|_| true).unwrap();
-    assert!(matches!(changed, Reloaded::Changed(facts) if facts.spki == made.peer_spki));
+    assert!(matches!(changed, Reloaded::Changed(facts) if facts.spki == renewed_key));
     let channel = first.channels.channel(second.member).await.unwrap();
     assert_eq!(ping(channel).await.unwrap(), 1);
     let channel = second.channels.channel(first.member).await.unwrap();

@@ -114,6 +114,12 @@ pub enum ClientError {
     /// What was said could not be shown.
     #[error("cannot write the answer: {0}")]
     Output(#[from] std::io::Error),
+    /// The account of privileged reads is not what was recorded.
+    #[error("the account of who looked at the records is not what was recorded: {0}")]
+    AccountAltered(String),
+    /// A person stopped it.
+    #[error("stopped; nothing was written")]
+    Stopped,
     /// The program's own runtime did not start.
     #[error("cannot start the runtime: {source}")]
     Runtime {
@@ -156,6 +162,8 @@ impl ClientError {
             Self::Ceremony(CeremonyError::Bad(_)) => "ceremony-bad-step",
             Self::Ceremony(_) => "ceremony",
             Self::Output(_) => "output",
+            Self::AccountAltered(_) => "account-altered",
+            Self::Stopped => "stopped",
             Self::Runtime { .. } => "runtime",
         }
     }

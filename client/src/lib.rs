@@ -10,6 +10,8 @@ pub mod commands;
 pub mod connection;
 pub mod error;
 pub mod exit;
+pub mod history;
+pub mod moment;
 pub mod output;
 pub mod profile;
 pub mod receipt;

@@ -168,6 +168,9 @@ pub struct Operator {
     /// Authorities of the operators' certificates, PEM.
     #[serde(default = "defaults::operators_ca_file")]
     pub operators_ca_file: PathBuf,
+    /// Their certificates and roles. The node looks at it again while it runs.
+    #[serde(default = "defaults::operators_file")]
+    pub operators_file: PathBuf,
 }
 
 /// Databases of the institution's own records.
@@ -276,6 +279,9 @@ mod defaults {
     pub(super) fn operators_ca_file() -> PathBuf {
         "certs/operator-authority.pem".into()
     }
+    pub(super) fn operators_file() -> PathBuf {
+        crate::operators::OPERATORS_FILE.into()
+    }
 }
 
 impl Config {
@@ -311,6 +317,7 @@ impl Config {
                 certificate_file: defaults::operator_certificate_file(),
                 key_file: defaults::operator_key_file(),
                 operators_ca_file: defaults::operators_ca_file(),
+                operators_file: defaults::operators_file(),
             },
             store: Store::default(),
             receipts: Receipts::default(),
@@ -422,6 +429,11 @@ impl Config {
                 &self.operator.operators_ca_file,
                 true,
             ),
+            (
+                "operator.operators_file",
+                &self.operator.operators_file,
+                true,
+            ),
         ];
         if let Some(path) = &self.frontend.members_ca_file {
             files.push(("frontend.members_ca_file", path, true));
@@ -466,6 +478,7 @@ impl Config {
             &mut self.operator.certificate_file,
             &mut self.operator.key_file,
             &mut self.operator.operators_ca_file,
+            &mut self.operator.operators_file,
         ];
         let optional = [
             &mut self.frontend.members_ca_file,

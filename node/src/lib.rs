@@ -2,15 +2,18 @@
 //!
 //! Data flows one way: `run` reads the configuration and the keys, starts the ledger's driver, then
 //! the front end over it, then what faces people: the read model, the operator's service and the
-//! probes.
+//! probes. `operators` says who may ask for what, `approvals` what waits for a second person, `reads` who looked.
 
 pub mod api;
+pub mod approvals;
 pub mod command;
 pub mod config;
 pub mod demo;
 pub mod keys;
 pub mod ledger;
+pub mod operators;
 pub mod peers;
+pub mod reads;
 pub mod run;
 pub mod setup;
 pub mod telemetry;

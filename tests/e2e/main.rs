@@ -12,6 +12,7 @@ mod hostile;
 mod leak;
 mod membership;
 mod receipts;
+mod records;
 mod samples;
 mod supervision;
 mod tap;

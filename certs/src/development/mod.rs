@@ -92,6 +92,8 @@ pub struct Made {
     pub layout: Layout,
     /// The key that other members will see: what is registered on the ledger.
     pub peer_spki: SpkiHash,
+    /// The first operator's key: what the node's list of operators knows.
+    pub operator_spki: SpkiHash,
 }
 
 /// Makes both authorities, the certificates of the node, and one of an operator called `operator`.
@@ -115,35 +117,35 @@ pub fn create(folder: &Path, request: &Request) -> Result<Made, CertificateError
     Ok(Made {
         layout,
         peer_spki: peer.spki,
+        operator_spki: operator.spki,
     })
 }
 
 /// Makes a fresh key and certificate for connections to other members, signed by the authority in `folder`, and
-/// puts them in place of the former ones.
+/// puts them in place of the former ones. Answers with the new key.
 ///
 /// The node takes them into use once the ledger has registered the new key.
-pub fn renew_peer(folder: &Path, request: &Request) -> Result<Made, CertificateError> {
+pub fn renew_peer(folder: &Path, request: &Request) -> Result<SpkiHash, CertificateError> {
     let layout = Layout::new(folder);
     let peers = Authority::open(&layout.peer_authority())?;
     let peer = peers.sign(request, &request.institution, &request.hosts, Usage::Both)?;
     write_replacing(&layout.peer(), &peer)?;
-    Ok(Made {
-        layout,
-        peer_spki: peer.spki,
-    })
+    Ok(peer.spki)
 }
 
-/// Makes a certificate for another operator, whose name stands in the node's records.
+/// Makes a certificate for another operator, whose name stands in the node's records once the node's list of
+/// operators has its key.
 pub fn add_operator(
     folder: &Path,
     name: &str,
     request: &Request,
-) -> Result<IdentityFiles, CertificateError> {
+) -> Result<(IdentityFiles, SpkiHash), CertificateError> {
     let layout = Layout::new(folder);
     let operators = Authority::open(&layout.operator_authority())?;
     let files = layout.operator(name);
-    write_new(&files, &operators.sign(request, name, &[], Usage::Client)?)?;
-    Ok(files)
+    let operator = operators.sign(request, name, &[], Usage::Client)?;
+    write_new(&files, &operator)?;
+    Ok((files, operator.spki))
 }
 
 fn loopback_hosts() -> [String; 3] {

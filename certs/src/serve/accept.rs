@@ -99,6 +99,7 @@ pub fn operators(
             CertificateFacts::read(certificate).map_err(|_| PeerRefusal::NotACertificate)?;
         let info = OperatorConnection {
             name: facts.common_name,
+            spki: facts.spki,
             not_after_s: facts.not_after_s,
             address,
         };

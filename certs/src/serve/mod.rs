@@ -37,6 +37,8 @@ pub struct PeerConnection {
 pub struct OperatorConnection {
     /// The common name of the certificate.
     pub name: String,
+    /// The key.
+    pub spki: SpkiHash,
     /// Last second of the certificate's validity, since 1970-01-01 UTC.
     pub not_after_s: i64,
     /// Where it came from.

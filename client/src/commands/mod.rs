@@ -1,5 +1,6 @@
 //! The commands that people type.
 
+mod approval;
 mod audit;
 mod ceremony;
 mod completion;
@@ -60,6 +61,9 @@ pub enum Command {
     /// Calls opened to an examiner.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// What needs a second person.
+    #[command(subcommand)]
+    Approval(approval::ApprovalCommand),
     /// What this member asked and served.
     History(history::HistoryCommand),
     /// This member's quota.
@@ -99,6 +103,7 @@ impl Command {
             Self::Dispute(command) => command.run(context).await,
             Self::Supervision(command) => command.run(context).await,
             Self::Audit(command) => command.run(context).await,
+            Self::Approval(command) => command.run(context).await,
             Self::History(command) => command.run(context).await,
             Self::Quota(command) => command.run(context).await,
             Self::Member(command) => command.run(context).await,

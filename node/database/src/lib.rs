@@ -17,4 +17,4 @@ mod statement;
 
 pub use open::{Database, Durability, MAX_CONNECTIONS, OpenError, Schema};
 pub use row::{ColumnError, Columns};
-pub use statement::{Insertion, Statement, Value};
+pub use statement::{Insertion, MAX_PAIRS, Statement, Value};

@@ -9,6 +9,10 @@ use sqlx::{Any, AssertSqlSafe, any::AnyArguments, query::Query};
 /// the widest table stay far below the 32,766 values that SQLite takes.
 const MAX_ROWS_PER_INSERT: usize = 128;
 
+/// Pairs that one statement names: at two values each it stays far below what SQLite takes, and a page of a
+/// history is one or two statements.
+pub const MAX_PAIRS: usize = 256;
+
 /// A value of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
@@ -98,6 +102,25 @@ impl Statement {
         }
     }
 
+    /// Statements for rows that are named by pairs of numbers: in each, the table `named (first, second)` holds
+    /// up to [`MAX_PAIRS`] of them, and `select` is what is asked of it. Shorter ones end with pairs of −1, which
+    /// name no row, so that all have one text and are prepared once.
+    pub fn of_pairs(select: &'static str, pairs: &[(u64, u64)]) -> impl Iterator<Item = Self> {
+        let sql = with_pairs(select);
+        pairs.chunks(MAX_PAIRS).map(move |chunk| {
+            let named = chunk
+                .iter()
+                .flat_map(|(first, second)| [(*first).into(), (*second).into()]);
+            let mut values: Vec<Value> = named.collect();
+            values.resize(2 * MAX_PAIRS, Value::Integer(-1));
+            Self {
+                sql: Cow::Owned(sql.clone()),
+                values,
+                keep_prepared: true,
+            }
+        })
+    }
+
     /// To be executed by a pool, a connection or a transaction.
     pub fn query(self) -> Query<'static, Any, AnyArguments> {
         let query = sqlx::query(AssertSqlSafe(self.sql)).persistent(self.keep_prepared);
@@ -185,6 +208,18 @@ fn insert<const COLUMNS: usize>(into: &str, rows: usize) -> String {
     sql
 }
 
+fn with_pairs(select: &str) -> String {
+    let mut sql = String::from("WITH named (first, second) AS (VALUES ");
+    for pair in 0..MAX_PAIRS {
+        let before = if pair == 0 { "" } else { ", " };
+        // Writing to a text does not fail.
+        let _ = write!(sql, "{before}(${}, ${})", 2 * pair + 1, 2 * pair + 2);
+    }
+    sql.push_str(") ");
+    sql.push_str(select);
+    sql
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,6 +230,29 @@ mod tests {
             insert::<2>("t (a, b)", 2),
             "INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4)"
         );
+    }
+
+    #[test]
+    fn pairs_beyond_one_statement_go_into_the_next_and_all_have_one_text() {
+        let pairs: Vec<_> = (0..MAX_PAIRS as u64 + 1).map(|n| (n, n + 1)).collect();
+        let statements: Vec<_> = Statement::of_pairs("SELECT 1", &pairs).collect();
+        let [first, second] = statements.as_slice() else {
+            panic!("{}", statements.len())
+        };
+        assert_eq!(first.sql, second.sql);
+        assert!(
+            first
+                .sql
+                .starts_with("WITH named (first, second) AS (VALUES ($1, $2), ($3, $4)")
+        );
+        assert_eq!(second.values.len(), 2 * MAX_PAIRS);
+        assert_eq!(
+            second.values[..2],
+            [Value::Integer(256), Value::Integer(257)]
+        );
+        let padding = &second.values[2..];
+        assert!(padding.iter().all(|value| *value == Value::Integer(-1)));
+        assert_eq!(Statement::of_pairs("SELECT 1", &[]).count(), 0);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::crash::CrashPoints;
 use crate::disclosures::{DisclosureServer, Disclosures};
 use crate::disputes::{Disputes, PackageServer};
 use crate::evaluation::{CallLog, EvaluationConfig, Evaluator, PostingTimes};
+use crate::history::{self, OwnBatches};
 use crate::lists::{KeyRing, Lists, Sampler};
 use crate::peer::PeerService;
 use crate::ports::{Habits, Ledger, LedgerError, Peers, read};
@@ -153,6 +154,7 @@ impl Frontend {
         } = config;
         telemetry::register();
         let tasks = Tasks::new();
+        history::index(store.clone(), &tasks);
         let files = Files::open(&config.folder)?;
         let (keys, trees) = (KeyRing::default(), Trees::new(config.max_tree_entries));
         let times = PostingTimes {
@@ -363,6 +365,15 @@ impl Frontend {
             .map(|bytes| tacit_ledger::kernel::decode(bytes));
         let answer = answer.transpose().map_err(damaged)?;
         Ok(Some((asked, records, answer)))
+    }
+
+    /// What this member keeps of many of its requests, named by session and sequence: why each was made, and what
+    /// came of it. Those that another front end of this member keeps are missing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn own_batches(&self, names: &[(u64, u64)]) -> Result<OwnBatches, StoreError> {
+        history::own_batches(&self.store, names).await
     }
 
     /// The database.

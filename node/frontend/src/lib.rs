@@ -29,6 +29,7 @@ pub mod disclosures;
 pub mod disputes;
 pub mod evaluation;
 mod frontend;
+mod history;
 pub mod lists;
 pub mod peer;
 mod places;
@@ -44,3 +45,4 @@ pub mod wallet;
 
 pub use audit::{OpenedCall, OpenedCalls};
 pub use frontend::{CopyVerified, Frontend, FrontendConfig, StartError, VerifyError};
+pub use history::{OwnBatch, OwnBatches};

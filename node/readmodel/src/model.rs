@@ -17,6 +17,11 @@ const SCHEMA: Schema = Schema {
             include_str!("../migrations/0001_finalized_blocks.sql"),
         ),
         (
+            2,
+            "indexes of histories",
+            include_str!("../migrations/0002_history_indexes.sql"),
+        ),
+        (
             10,
             "confidential quota",
             include_str!("../migrations/0010_confidential_quota.sql"),

@@ -43,6 +43,7 @@ on_both_databases! {
     answers:
         the_history_holds_each_call_once_in_the_order_of_the_ledger
         a_history_of_many_pages_loses_and_repeats_nothing
+        named_batches_are_those_of_the_history_and_calls_are_counted
         a_history_ends_where_it_began_to_be_read
         a_period_holds_its_first_moment_and_not_its_last
         a_refused_transaction_is_found_with_its_refusal

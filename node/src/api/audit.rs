@@ -28,14 +28,11 @@ impl Operator {
     /// Gathers records, transactions, proofs of finality and paths of answers, and hands out the file.
     pub(super) async fn audit_bundle(
         &self,
-        caller: String,
         request: proto::AuditBundleRequest,
         answers: Answers<proto::AuditBundleResponse>,
     ) -> Result<(), ApiError> {
         use proto::audit_bundle_response::Step;
         let asked = asked(&request.calls)?;
-        // Looking at records is itself recorded: who opened how much. Whom it is about stays in the bundle.
-        tracing::info!(operator = %caller, calls = request.calls.len(), "audit.bundle: opened");
         let progress = |done, total| {
             let progress = proto::Progress {
                 stage: proto::Stage::Opening.into(),

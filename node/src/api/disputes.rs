@@ -130,13 +130,11 @@ impl Operator {
 
     pub(super) async fn show_dispute(
         &self,
-        caller: String,
         request: proto::DisputeShowRequest,
     ) -> Result<proto::DisputeShowResponse, ApiError> {
         use proto::dispute_show_response::Shown as Answer;
         let id = DisputeId(request.dispute_id);
         let shown = self.frontend()?.disputes.show(id, request.evidence).await?;
-        tracing::info!(operator = %caller, dispute = %id, evidence = request.evidence, "disputes.show: opened");
         let shown = match shown {
             Shown::Challenge(challenge) => Answer::Subject(proto::DisputeSubject {
                 r#type: challenge.kind.name().into(),

@@ -88,6 +88,11 @@ impl ApiError {
         self
     }
 
+    /// The permanent word for it.
+    pub(super) fn code(&self) -> &str {
+        &self.0.code
+    }
+
     /// The refusal as it travels inside a stream.
     pub(super) fn into_detail(self) -> ErrorDetail {
         self.0

@@ -2,32 +2,41 @@
 //!
 //! | file | calls |
 //! |---|---|
+//! | `approvals` | what needs a second person |
 //! | `audit` | calls opened to an examiner |
 //! | `disclosing` | calls opened as supervisors demand |
 //! | `disputes` | disputes and ratings |
 //! | `explorer` | blocks, transactions, proofs, alarms |
+//! | `history` | what was asked and served |
+//! | `gate`, `roles` | who may ask for what |
 //! | `governance` | members, proposals, votes |
 //! | `lists` | publish, show, verify, withdraw |
 //! | `policies` | what consumers of receipts ask for |
+//! | `reads` | who looked at the records |
 //! | `receipts` | create, submit, show |
-//! | `quota` | balances opened with this node's key, and moved |
-//! | `records` | history |
+//! | `quota` | balances opened with this node's key, stated and moved |
+//! | `records` | where a batch stands |
 //! | `screening` | plan and screen |
 //! | `status` | where the node stands |
 //! | `supervision` | views, demands for disclosure, coverage |
 //! | `service` | the generated trait, over the above |
 
+mod approvals;
 mod audit;
 mod disclosing;
 mod disputes;
 mod error;
 mod explorer;
+mod gate;
 mod governance;
+mod history;
 mod lists;
 mod policies;
 mod quota;
+mod reads;
 mod receipts;
 mod records;
+mod roles;
 mod screening;
 mod service;
 mod status;
@@ -41,8 +50,12 @@ use tacit_frontend::wallet::Opener;
 use tacit_ledger::kernel::{Missing, StateView};
 use tacit_readmodel::ReadModel;
 
+use crate::approvals::Approvals;
 use crate::ledger::MemberLedger;
+use crate::operators::LiveOperators;
+use crate::reads::Reads;
 use error::ApiError;
+pub use gate::{Caller, OperatorGate};
 
 /// Answers operators. Clones answer from the same node.
 #[derive(Clone)]
@@ -52,6 +65,18 @@ pub struct Operator {
     read_model: ReadModel,
     opener: Opener,
     peers: Option<Arc<dyn Peers>>,
+    records: OperatorRecords,
+}
+
+/// What the node keeps of its operators.
+#[derive(Clone)]
+pub struct OperatorRecords {
+    /// Their certificates, roles and rules.
+    pub listed: Arc<LiveOperators>,
+    /// Who looked at the records.
+    pub reads: Arc<Reads>,
+    /// What needs a second person.
+    pub approvals: Arc<Approvals>,
 }
 
 impl Operator {
@@ -60,6 +85,7 @@ impl Operator {
         ledger: Arc<MemberLedger>,
         frontend: Option<Arc<Frontend>>,
         read_model: ReadModel,
+        records: OperatorRecords,
     ) -> Self {
         let own = || Opener::new(ledger.quota_key());
         let opener = frontend
@@ -69,6 +95,7 @@ impl Operator {
             ledger,
             frontend,
             read_model,
+            records,
             opener,
             peers: None,
         }

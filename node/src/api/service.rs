@@ -4,7 +4,6 @@ use std::future::Future;
 use std::pin::Pin;
 
 use futures::Stream;
-use tacit_certs::serve::OperatorConnection;
 use tacit_ledger::network::{Action, ViewId};
 use tacit_proto::MAX_OPERATOR_MESSAGE_BYTES;
 use tacit_proto::operator as proto;
@@ -13,9 +12,11 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::Operator;
 use super::error::ApiError;
+use super::history::HISTORY_BUFFER;
 use super::lists::{Answers, STREAM_BUFFER};
+use super::reads::bundle_in_words;
+use super::{Caller, Operator};
 
 type Answer<T> = Result<Response<T>, Status>;
 type AnswerStream<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -39,7 +40,19 @@ where
     T: Send + 'static,
     W: Future<Output = Result<(), ApiError>> + Send + 'static,
 {
-    let (answers, stream) = mpsc::channel(STREAM_BUFFER);
+    streamed_behind(STREAM_BUFFER, work)
+}
+
+/// The same, where so many answers wait for a slow reader.
+fn streamed_behind<T, W>(
+    buffer: usize,
+    work: impl FnOnce(Answers<T>) -> W,
+) -> Answer<AnswerStream<T>>
+where
+    T: Send + 'static,
+    W: Future<Output = Result<(), ApiError>> + Send + 'static,
+{
+    let (answers, stream) = mpsc::channel(buffer);
     let work = work(answers.clone());
     tokio::spawn(async move {
         if let Err(error) = work.await {
@@ -50,11 +63,11 @@ where
     Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
 }
 
-/// The name in the certificate of whoever calls: every screening is recorded under one.
-fn caller<T>(request: &Request<T>) -> Result<String, Status> {
-    let connection = request.extensions().get::<OperatorConnection>();
-    connection
-        .map(|connection| connection.name.clone())
+/// Who calls: every screening and every read of the records is recorded under a name.
+fn caller<T>(request: &Request<T>) -> Result<Caller, Status> {
+    let caller = request.extensions().get::<Caller>();
+    caller
+        .cloned()
         .ok_or_else(|| Status::unauthenticated("no operator's certificate"))
 }
 
@@ -63,8 +76,9 @@ impl Service for Operator {
     type ListPublishStream = AnswerStream<proto::ListPublishResponse>;
     type ListVerifyStream = AnswerStream<proto::ListVerifyResponse>;
     type ScreenStream = AnswerStream<proto::ScreenResponse>;
-    type HistoryStream = AnswerStream<proto::HistoryRow>;
+    type HistoryStream = AnswerStream<proto::HistoryResponse>;
     type AuditBundleStream = AnswerStream<proto::AuditBundleResponse>;
+    type AuditReadsStream = AnswerStream<proto::AuditReadsResponse>;
     type ReceiptCreateStream = AnswerStream<proto::ReceiptCreateResponse>;
 
     async fn status(&self, _: Request<proto::StatusRequest>) -> Answer<proto::StatusResponse> {
@@ -128,7 +142,9 @@ impl Service for Operator {
     ) -> Answer<Self::ScreenStream> {
         let (caller, operator) = (caller(&request)?, self.clone());
         let asked = request.into_inner();
-        streamed(|answers| async move { Operator::screen(&operator, caller, asked, answers).await })
+        streamed(
+            |answers| async move { Operator::screen(&operator, caller.name, asked, answers).await },
+        )
     }
 
     async fn audit_bundle(
@@ -137,7 +153,59 @@ impl Service for Operator {
     ) -> Answer<Self::AuditBundleStream> {
         let caller = caller(&request)?;
         let (operator, asked) = (self.clone(), request.into_inner());
-        streamed(|answers| async move { operator.audit_bundle(caller, asked, answers).await })
+        let what = bundle_in_words(&asked);
+        let reading = self.reading(&caller, "audit-bundle", &what).await?;
+        streamed(|answers| async move {
+            let approved = operator.approved_bundle(&caller, &asked, &what).await;
+            let opened = match approved {
+                Ok(()) => operator.audit_bundle(asked, answers).await,
+                Err(error) => Err(error),
+            };
+            reading.ended(opened, |()| "done".into()).await
+        })
+    }
+
+    async fn audit_reads(
+        &self,
+        request: Request<proto::AuditReadsRequest>,
+    ) -> Answer<Self::AuditReadsStream> {
+        let caller = caller(&request)?;
+        let (operator, asked) = (self.clone(), request.into_inner());
+        let what = match asked.from_number {
+            0 => "everything".to_owned(),
+            from => format!("from={from}"),
+        };
+        let reading = self.reading(&caller, "audit-reads", &what).await?;
+        streamed(|answers| async move {
+            let shown = operator.audit_reads(asked, answers).await;
+            reading.ended(shown, |()| "done".into()).await
+        })
+    }
+
+    async fn approvals(
+        &self,
+        request: Request<proto::ApprovalsRequest>,
+    ) -> Answer<proto::ApprovalsResponse> {
+        let (caller, asked) = (caller(&request)?, request.into_inner());
+        let what = asked.approval_id.map_or("all".into(), |id| id.to_string());
+        let reading = self.reading(&caller, "approvals", &what).await?;
+        let shown = self.list_approvals(asked).await;
+        once(reading.ended(shown, |shown| {
+            format!("done: {} approvals", shown.approvals.len())
+        }))
+        .await
+    }
+
+    async fn approval_decide(
+        &self,
+        request: Request<proto::ApprovalDecideRequest>,
+    ) -> Answer<proto::Approval> {
+        let (caller, asked) = (caller(&request)?, request.into_inner());
+        let words = if asked.granted { "grant" } else { "refuse" };
+        let what = format!("{words} {}", asked.approval_id);
+        let reading = self.reading(&caller, "approval-decide", &what).await?;
+        let decided = self.decide_approval(&caller, asked).await;
+        once(reading.ended(decided, |_| "done".into())).await
     }
 
     async fn dispute_open(
@@ -172,8 +240,11 @@ impl Service for Operator {
         &self,
         request: Request<proto::DisputeShowRequest>,
     ) -> Answer<proto::DisputeShowResponse> {
-        let caller = caller(&request)?;
-        once(self.show_dispute(caller, request.into_inner())).await
+        let (caller, asked) = (caller(&request)?, request.into_inner());
+        let what = format!("dispute={} evidence={}", asked.dispute_id, asked.evidence);
+        let reading = self.reading(&caller, "dispute-package", &what).await?;
+        let shown = self.show_dispute(asked).await;
+        once(reading.ended(shown, |_| "done".into())).await
     }
 
     async fn dispute_recuse(
@@ -296,8 +367,24 @@ impl Service for Operator {
         &self,
         request: Request<proto::HistoryRequest>,
     ) -> Answer<Self::HistoryStream> {
+        let caller = caller(&request)?;
         let (operator, asked) = (self.clone(), request.into_inner());
-        streamed(|answers| async move { Operator::history(&operator, asked, answers).await })
+        let action = if asked.export {
+            "history-export"
+        } else {
+            "history"
+        };
+        let what = self.history_in_words(&asked);
+        let reading = self.reading(&caller, action, &what).await?;
+        streamed_behind(HISTORY_BUFFER, |answers| async move {
+            let approved = operator.approved_export(&caller, &asked, &what).await;
+            let calls = match approved {
+                Ok(()) => Operator::history(&operator, asked, answers).await,
+                Err(error) => Err(error),
+            };
+            let ended = reading.ended(calls, |calls| format!("done: {calls} calls"));
+            ended.await.map(drop)
+        })
     }
 
     async fn quota(&self, request: Request<proto::QuotaRequest>) -> Answer<proto::QuotaResponse> {

@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context as _;
 use tacit_certs::development::{self, Request};
 
+use crate::operators::{Operators, Role};
+
 /// Seconds of a day.
 const DAY_S: u64 = 24 * 3_600;
 
@@ -44,6 +46,9 @@ pub enum CertsCommand {
         /// The operator's name, as it will stand in the node's records.
         #[arg(long)]
         name: String,
+        /// What the operator may ask for: operator, approver, compliance, administrator, auditor.
+        #[arg(long = "role", value_name = "ROLE", required = true, value_parser = role)]
+        roles: Vec<Role>,
         /// What the certificates say.
         #[command(flatten)]
         subject: Subject,
@@ -63,6 +68,14 @@ pub struct Subject {
     #[arg(long, value_name = "DAYS", default_value_t = 398,
           value_parser = clap::value_parser!(u64).range(1..=3_650))]
     days: u64,
+}
+
+fn role(name: &str) -> Result<Role, String> {
+    let found = Role::ALL.into_iter().find(|role| role.name() == name);
+    found.ok_or_else(|| {
+        let names = Role::ALL.map(Role::name);
+        format!("one of {}", names.join(", "))
+    })
 }
 
 impl Subject {
@@ -91,20 +104,28 @@ impl CertsCommand {
                     "key seen by other members (SPKI SHA-256): {}",
                     made.peer_spki
                 );
-            }
-            Self::Renew { dir, subject } => {
-                let made = development::renew_peer(dir, &subject.request())
-                    .with_context(|| format!("nothing was renewed in {}", dir.display()))?;
                 println!(
-                    "key seen by other members (SPKI SHA-256): {}",
-                    made.peer_spki
+                    "key of the first operator (SPKI SHA-256): {}",
+                    made.operator_spki
                 );
             }
-            Self::AddOperator { dir, name, subject } => {
-                let files = development::add_operator(dir, name, &subject.request())
+            Self::Renew { dir, subject } => {
+                let spki = development::renew_peer(dir, &subject.request())
+                    .with_context(|| format!("nothing was renewed in {}", dir.display()))?;
+                println!("key seen by other members (SPKI SHA-256): {spki}");
+            }
+            Self::AddOperator {
+                dir,
+                name,
+                roles,
+                subject,
+            } => {
+                let (files, spki) = development::add_operator(dir, name, &subject.request())
                     .with_context(|| format!("no certificate was made in {}", dir.display()))?;
                 println!("certificate: {}", files.certificate.display());
                 println!("key:         {}", files.key.display());
+                println!("The node lets it in once its operators.toml holds:\n");
+                print!("{}", Operators::entry(name, &spki, roles));
             }
         }
         Ok(())

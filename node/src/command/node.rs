@@ -11,6 +11,7 @@ use tacit_certs::MemberAddress;
 
 use crate::config::Config;
 use crate::keys::NodeKeys;
+use crate::operators::Operators;
 use crate::peers::MemberPeers;
 use crate::setup::card::{Card, CardRole};
 use crate::setup::{folder, genesis};
@@ -119,6 +120,7 @@ impl NodeCommand {
                 telemetry::filter(&config.telemetry)?;
                 MemberPeers::open(&config.frontend)?;
                 run::check_operator_files(&config.operator)?;
+                Operators::read(&config.operator.operators_file)?;
                 let genesis = genesis::read(&config.ledger.genesis_file)?;
                 println!(
                     "{} is good; the chain is {}",

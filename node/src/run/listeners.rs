@@ -18,8 +18,9 @@ use tokio::sync::watch;
 use tonic::transport::Server;
 
 use super::RunError;
-use crate::api::Operator;
+use crate::api::{Operator, OperatorGate};
 use crate::config;
+use crate::operators::LiveOperators;
 use crate::peers::{CERTIFICATE_POLL, MemberPeers};
 
 /// Requests that one connection may have under way. A bulk screening keeps four batches a list under way; a
@@ -61,16 +62,19 @@ pub(super) async fn peers(
 }
 
 /// Opens the listener for operators; the future serves them until the node stops, and takes a renewed
-/// certificate of the listener into use.
+/// certificate of the listener and a changed list of operators into use.
 pub(super) async fn operators(
     config: &config::Operator,
     operator: Operator,
+    listed: Arc<LiveOperators>,
     stop: watch::Receiver<bool>,
 ) -> Result<impl Future<Output = ()> + use<>, RunError> {
     let listener = listen("operators", config.listen).await?;
     let (identity, tls) = operator_tls(config)?;
     let incoming = serve::operators(listener, tls, AcceptLimits::default());
-    let router = server().add_service(operator.into_server());
+    let router = server()
+        .layer(OperatorGate::new(listed.clone()))
+        .add_service(operator.into_server());
     Ok(async move {
         let served = router.serve_with_incoming_shutdown(incoming, stopped(stop));
         tokio::select! {
@@ -80,6 +84,7 @@ pub(super) async fn operators(
                 }
             }
             () = identity.watch(CERTIFICATE_POLL, |_| true) => {}
+            () = listed.watch(CERTIFICATE_POLL) => {}
         }
     })
 }

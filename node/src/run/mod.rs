@@ -49,11 +49,14 @@ use tacit_readmodel::{ReadModel, ReadModelError};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::api::Operator;
+use crate::api::{Operator, OperatorRecords};
+use crate::approvals::{ApprovalError, Approvals};
 use crate::config::Config;
 use crate::keys::{KeyError, NodeKeys};
 use crate::ledger::MemberLedger;
+use crate::operators::{LiveOperators, OperatorsError};
 use crate::peers::MemberPeers;
+use crate::reads::{Reads, ReadsError};
 use crate::setup::genesis::{self, GenesisFileError};
 use crate::telemetry::{self, TelemetryError};
 use health::NodeHealth;
@@ -135,6 +138,15 @@ pub enum RunError {
     /// A certificate.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    /// The list of operators.
+    #[error(transparent)]
+    Operators(#[from] OperatorsError),
+    /// The approvals.
+    #[error(transparent)]
+    Approvals(#[from] ApprovalError),
+    /// The account of privileged reads.
+    #[error(transparent)]
+    Reads(#[from] ReadsError),
     /// A listener cannot be opened.
     #[error("cannot listen for {whom} at {address}: {source}")]
     Listen {
@@ -228,7 +240,16 @@ async fn serve(
     } else {
         None
     };
-    let mut operator = Operator::new(ledger.clone(), frontend.clone(), read_model);
+    let operators_url = config.database_url("operators");
+    let reads = Reads::open(&operators_url, keys.store.expose()).await?;
+    let listed = LiveOperators::open(&config.operator.operators_file)?;
+    let approvals = Approvals::open(&operators_url, keys.store.expose()).await?;
+    let records = OperatorRecords {
+        listed: listed.clone(),
+        reads: Arc::new(reads),
+        approvals: Arc::new(approvals),
+    };
+    let mut operator = Operator::new(ledger.clone(), frontend.clone(), read_model, records);
     if frontend.is_some() {
         parts.start(
             "disclosures.answer",
@@ -243,7 +264,7 @@ async fn serve(
             }
         }
     }
-    let operators = listeners::operators(&config.operator, operator, stop.clone()).await?;
+    let operators = listeners::operators(&config.operator, operator, listed, stop.clone()).await?;
     listeners.start("operators.serve", operators);
     health.serving(frontend, position);
     tracing::info!(member = %me.id, "node.run: ready");

@@ -10,6 +10,7 @@ use tacit_certs::{CertificateError, MemberAddress, development};
 
 use crate::config::{self, Config};
 use crate::keys::{KeyError, NodeKeys, Secret, quota_key};
+use crate::operators::{OPERATORS_FILE, Operators};
 use tacit_client::card::{Card, CardError, CardRole, LedgerKeys};
 use tacit_ledger::kernel::LedgerKey;
 
@@ -142,6 +143,12 @@ pub fn create(
     let profile_path = folder.join(PROFILE_FILE);
     std::fs::write(&profile_path, profile(plan.operator_listen))
         .map_err(write_error(&profile_path))?;
+    let operators_path = folder.join(OPERATORS_FILE);
+    std::fs::write(
+        &operators_path,
+        Operators::first("operator", &made.operator_spki),
+    )
+    .map_err(write_error(&operators_path))?;
     let config = Config::with_listeners(
         plan.p2p_listen,
         plan.frontend_listen,

@@ -10,10 +10,11 @@ use tacit_proto::operator::{AuditBundleRequest, CallRef, Direction, audit_bundle
 
 use crate::Context;
 use crate::audit::MAX_BUNDLE_CALLS;
-use crate::commands::history::{Filter, call_of};
+use crate::commands::history::Filter;
 use crate::commands::receipt::call_ref;
 use crate::commands::{bar, stage_words};
 use crate::error::ClientError;
+use crate::history;
 use crate::output::{Format, print_json};
 
 /// Writes opened calls with their evidence into a file.
@@ -34,6 +35,9 @@ pub struct Bundle {
     /// Where the bundle is written; an existing file is not touched.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// The approval under which they are opened, where the node's rules demand one.
+    #[arg(long, value_name = "ID")]
+    approval: Option<u64>,
 }
 
 impl Bundle {
@@ -47,9 +51,11 @@ impl Bundle {
                 ));
             }
             let request = self.filter.request(Direction::Asked);
-            let mut rows = node.history(request).await?.into_inner();
-            while let Some(row) = rows.next().await {
-                calls.push(call_of(&row?));
+            let mut answers = node.history(request).await?.into_inner();
+            while let Some(answer) = answers.next().await {
+                for batch in &answer?.batches {
+                    calls.extend(history::calls(batch)?.map(|call| call.name()));
+                }
                 if calls.len() > MAX_BUNDLE_CALLS {
                     return Err(ClientError::Usage(format!(
                         "more than {MAX_BUNDLE_CALLS} calls: narrow the question down"
@@ -61,7 +67,10 @@ impl Bundle {
             }
         }
         let count = calls.len();
-        let request = AuditBundleRequest { calls };
+        let request = AuditBundleRequest {
+            calls,
+            approval: self.approval,
+        };
         let mut steps = node.audit_bundle(request).await?.into_inner();
         let bar = bar(context.format());
         let mut bundle = Vec::new();

@@ -1,6 +1,7 @@
 //! `tacit audit …`
 
 mod bundle;
+mod reads;
 mod verify;
 
 use crate::Context;
@@ -12,6 +13,8 @@ use crate::exit::Exit;
 pub enum AuditCommand {
     /// Writes opened calls with their evidence into a file.
     Bundle(bundle::Bundle),
+    /// Shows who looked at the records, and verifies the account of it.
+    Reads(reads::ReadsCommand),
     /// Checks such a file without a node, from the file and the genesis alone, and shows what it proves.
     Verify(verify::Verify),
 }
@@ -20,6 +23,7 @@ impl AuditCommand {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         match self {
             Self::Bundle(command) => command.run(context).await?,
+            Self::Reads(command) => command.run(context).await?,
             Self::Verify(command) => command.run(context.format())?,
         }
         Ok(Exit::Clear)

@@ -90,9 +90,16 @@ impl Engine {
         };
         self.crash.reach(CrashPoint::BeforeAskedWrite).await;
         let padding = place.size.saturating_sub(ask.rows.len() as u64);
+        let encoded = records.encode();
         let written = self
             .store
-            .insert_asked(&signed, &records.encode(), padding, place.charged_minor)
+            .insert_asked(
+                &signed,
+                &encoded,
+                &records.context,
+                padding,
+                place.charged_minor,
+            )
             .await;
         if let Err(error) = written {
             return Err(self.unsent(ask, place, local(error)).await);

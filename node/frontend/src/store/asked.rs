@@ -10,6 +10,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 use tacit_circuits::scope::{ListId, ListVersion, TagEpoch};
 use tacit_ledger::kernel::codec;
+use tacit_ledger::network::audit::AuditContext;
 use tacit_ledger::network::{SessionId, SignedRequest};
 use zeroize::Zeroizing;
 
@@ -119,7 +120,8 @@ impl Store {
     }
 
     /// Puts a signed request onto the disk with how many of its calls are padding, and the session's use with
-    /// it: what all of its requests charge.
+    /// it: what all of its requests charge. `context` is what the records say of why it is asked: it is found by
+    /// it again.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] where the session's sequence number was used before.
@@ -127,6 +129,7 @@ impl Store {
         &self,
         signed: &SignedRequest,
         records: &[u8],
+        context: &AuditContext,
         padding: u64,
         charged_minor: u64,
     ) -> Result<(), StoreError> {
@@ -149,10 +152,11 @@ impl Store {
                 charged_minor.into(),
             ],
         );
+        let [operator, purpose, case] = self.indexer.of_context(context);
         let batch = Statement::new(
             "INSERT INTO asked_batch (session_id, sequence, provider, list_id, tag_epoch, calls, \
-             padding, state, sealed_request, sealed_records, created_ms) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10)",
+             padding, state, sealed_request, sealed_records, created_ms, operator_key, purpose_key, \
+             case_key) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10, $11, $12, $13)",
             [
                 request.session.0.into(),
                 request.sequence.into(),
@@ -164,6 +168,9 @@ impl Store {
                 sealed_request.into(),
                 sealed_records.into(),
                 now_ms().into(),
+                operator.into(),
+                purpose.into(),
+                case.into(),
             ],
         );
         self.write(vec![batch, session]).await.map(drop)
@@ -333,7 +340,7 @@ impl AskedBatch {
     }
 }
 
-fn place<'a>(column: &'static str, row: &'a [u64]) -> Place<'a> {
+pub(super) fn place<'a>(column: &'static str, row: &'a [u64]) -> Place<'a> {
     Place {
         table: "asked_batch",
         column,

@@ -11,6 +11,7 @@ pub(super) use tacit_database::Statement;
 use tacit_database::{Database, Durability, OpenError, Schema};
 use tokio::sync::{mpsc, oneshot};
 
+use super::index::Indexer;
 use super::seal::{MasterKey, SealError, Sealer};
 
 /// Writes that one transaction takes. Bounds the time that the first of them waits for the others.
@@ -32,6 +33,11 @@ const SCHEMA: Schema = Schema {
             2,
             "disputes",
             include_str!("../../migrations/0002_disputes.sql"),
+        ),
+        (
+            3,
+            "what own requests are found by",
+            include_str!("../../migrations/0003_asked_index.sql"),
         ),
         (
             10,
@@ -86,6 +92,7 @@ pub struct Store {
     database: Database,
     writes: mpsc::Sender<Write>,
     pub(super) sealer: Arc<Sealer>,
+    pub(super) indexer: Arc<Indexer>,
 }
 
 impl Store {
@@ -104,6 +111,7 @@ impl Store {
             database,
             writes,
             sealer: Arc::new(Sealer::new(master)),
+            indexer: Arc::new(Indexer::new(master)),
         })
     }
 

@@ -11,13 +11,16 @@
 //! | `dispute_package` | what this member has to show in disputes |
 
 mod asked;
+mod asked_history;
 mod database;
 mod disputes;
+mod index;
 mod own;
 mod seal;
 mod served;
 
 pub use asked::{AskedBatch, AskedSession, AskedState};
+pub use asked_history::{AskedFilter, KeptBatch};
 pub use database::{Store, StoreError};
 pub use own::{Change, OwnEpoch, OwnList, OwnVersion, VersionStep};
 pub(crate) use seal::SealedFile;

@@ -93,6 +93,11 @@ impl MasterKey {
         Zeroizing::new(hex::encode(self.0))
     }
 
+    /// The key for another purpose, which `label` names.
+    pub(super) fn derive(&self, label: &str) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(blake3::derive_key(label, &self.0))
+    }
+
     fn from_hex(text: &str) -> Option<Self> {
         let mut bytes = [0u8; 32];
         hex::decode_to_slice(text.trim(), &mut bytes).ok()?;
@@ -175,7 +180,7 @@ pub(crate) struct Sealer(XChaCha20Poly1305);
 
 impl Sealer {
     pub(crate) fn new(master: &MasterKey) -> Self {
-        let key = Zeroizing::new(blake3::derive_key(SEAL_LABEL, &master.0));
+        let key = master.derive(SEAL_LABEL);
         Self(XChaCha20Poly1305::new((&*key).into()))
     }
 

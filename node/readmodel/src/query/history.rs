@@ -17,8 +17,14 @@ use super::{Period, any};
 use crate::error::ReadModelError;
 use crate::model::ReadModel;
 
-/// Batches of one page. Each holds up to 1,000 hashes, so a page takes at most 4 MB.
-const PAGE: u32 = 128;
+/// Batches of the first page. Each holds up to 1,000 hashes, so it takes at most 4 MB.
+const MIN_PAGE: u32 = 128;
+
+/// Batches of a page behind pages of small batches: at most 33 MB, should the next ones be large.
+const MAX_PAGE: u32 = 1_024;
+
+/// Calls of a page that is large enough: the next one has no more batches than it.
+const PAGE_CALLS: usize = 16_384;
 
 /// On which side of a call a member stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,23 +106,25 @@ pub struct CallBatch {
 #[derive(Debug)]
 pub struct History {
     model: ReadModel,
-    last_height: u64,
-    sides: Vec<Side>,
+    pub(super) last_height: u64,
+    pub(super) sides: Vec<Side>,
 }
 
 /// One direction of a history.
 #[derive(Debug)]
-struct Side {
-    filter: HistoryFilter,
-    direction: Direction,
+pub(super) struct Side {
+    pub(super) filter: HistoryFilter,
+    pub(super) direction: Direction,
     /// Where the last page ended; absent where there is no further page.
-    after: Option<Key>,
+    pub(super) after: Option<Key>,
     page: VecDeque<CallBatch>,
+    /// Batches of the next page, at most.
+    limit: u32,
 }
 
 /// Place of a batch in the order of the ledger: time, height, leaf. Time never runs backwards, so this is
 /// the order of heights; it comes first because periods select by it.
-type Key = (i64, i64, i64);
+pub(super) type Key = (i64, i64, i64);
 
 impl ReadModel {
     /// A member's calls, in the order of the ledger, without a cap on rows, up to the present position.
@@ -132,6 +140,7 @@ impl ReadModel {
             direction,
             after: from,
             page: VecDeque::new(),
+            limit: MIN_PAGE,
         };
         let sides = directions.into_iter().map(side).collect();
         Ok(History {
@@ -160,6 +169,21 @@ impl History {
         Ok(first.and_then(|side| side.page.pop_front()))
     }
 
+    /// The next batches, so many that a page of the tables is read about once for each call of this; empty after
+    /// the last one.
+    pub async fn next_page(&mut self) -> Result<Vec<CallBatch>, ReadModelError> {
+        let mut page = Vec::new();
+        let mut calls = 0;
+        while calls < PAGE_CALLS && page.len() < MAX_PAGE as usize {
+            let Some(batch) = self.next().await? else {
+                break;
+            };
+            calls += batch.audit_hashes.len();
+            page.push(batch);
+        }
+        Ok(page)
+    }
+
     /// The batches as a stream, which ends after its first error.
     pub fn into_stream(self) -> impl Stream<Item = Result<CallBatch, ReadModelError>> + Send {
         futures::stream::try_unfold(self, |mut history| async move {
@@ -177,10 +201,6 @@ impl Side {
         let Some((_, last_ms)) = self.filter.period.bounds() else {
             return Ok(());
         };
-        let sql = match self.direction {
-            Direction::Asked => ASKED,
-            Direction::Served => SERVED,
-        };
         let values = [
             self.filter.member.0.into(),
             after.0.into(),
@@ -190,44 +210,86 @@ impl Side {
             last_height.into(),
             any(self.filter.counterparty.map(|member| member.0)),
             any(self.filter.list.map(|list| list.0)),
-            PAGE.into(),
+            self.limit.into(),
         ];
+        let sql = self.filter.pages(self.direction);
         let rows = model.database.rows(Statement::new(sql, values)).await?;
         self.after = match rows.last() {
-            Some(last) if rows.len() == PAGE as usize => Some(key(last)?),
+            Some(last) if rows.len() == self.limit as usize => Some(key(last)?),
             _ => None,
         };
         self.page = rows
             .iter()
             .map(|row| batch(row, self.direction))
             .collect::<Result<_, _>>()?;
+        let calls: usize = self.page.iter().map(|batch| batch.audit_hashes.len()).sum();
+        self.limit = match calls {
+            PAGE_CALLS.. => MIN_PAGE,
+            _ => MAX_PAGE.min(2 * self.limit),
+        };
         Ok(())
     }
 }
 
-/// A page of one side: `$member` is the column of the member, `$other` that of the other side.
-macro_rules! page {
-    ($member:literal, $other:literal) => {
+impl HistoryFilter {
+    /// The statement for a page: the one whose conditions an index begins with.
+    fn pages(&self, direction: Direction) -> &'static str {
+        match (direction, self.list, self.counterparty) {
+            (Direction::Asked, Some(_), _) => ASKED_OF_LIST,
+            (Direction::Asked, None, Some(_)) => ASKED_WITH,
+            (Direction::Asked, None, None) => ASKED,
+            (Direction::Served, Some(_), _) => SERVED_OF_LIST,
+            (Direction::Served, None, Some(_)) => SERVED_WITH,
+            (Direction::Served, None, None) => SERVED,
+        }
+    }
+}
+
+/// Columns of a batch: `$other` is the column of the other side.
+macro_rules! columns {
+    ($other:literal) => {
         concat!(
             "SELECT c.session_id, c.sequence, c.height, c.leaf, c.time_ms, c.business_date, c.",
             $other,
             " AS counterparty, c.list_id, c.tag_epoch, c.first_leaf, c.price_minor, \
-             c.audit_hashes, t.tx_id FROM ledger_calls c \
+             c.audit_hashes, t.tx_id "
+        )
+    };
+}
+pub(super) use columns;
+
+/// A page of one side: `$member` is the column of the member, `$other` that of the other side.
+macro_rules! page {
+    ($member:literal, $other:literal, $more:literal) => {
+        concat!(
+            columns!($other),
+            "FROM ledger_calls c \
              JOIN ledger_transaction t ON t.height = c.height AND t.leaf = c.leaf WHERE c.",
             $member,
             " = $1 AND (c.time_ms, c.height, c.leaf) > ($2, $3, $4) AND c.time_ms <= $5 \
-             AND c.height <= $6 AND ($7 = -1 OR c.",
-            $other,
-            " = $7) AND ($8 = -1 OR c.list_id = $8) \
-             ORDER BY c.time_ms, c.height, c.leaf LIMIT $9"
+             AND c.height <= $6 AND ",
+            $more,
+            " ORDER BY c.time_ms, c.height, c.leaf LIMIT $9"
         )
     };
 }
 
-const ASKED: &str = page!("querier", "provider");
-const SERVED: &str = page!("provider", "querier");
+const ASKED: &str = page!("querier", "provider", "$7 = -1 AND $8 = -1");
+const ASKED_WITH: &str = page!("querier", "provider", "c.provider = $7 AND $8 = -1");
+const ASKED_OF_LIST: &str = page!(
+    "querier",
+    "provider",
+    "($7 = -1 OR c.provider = $7) AND c.list_id = $8"
+);
+const SERVED: &str = page!("provider", "querier", "$7 = -1 AND $8 = -1");
+const SERVED_WITH: &str = page!("provider", "querier", "c.querier = $7 AND $8 = -1");
+const SERVED_OF_LIST: &str = page!(
+    "provider",
+    "querier",
+    "($7 = -1 OR c.querier = $7) AND c.list_id = $8"
+);
 
-fn key(row: &AnyRow) -> Result<Key, ColumnError> {
+pub(super) fn key(row: &AnyRow) -> Result<Key, ColumnError> {
     Ok((
         row.signed("time_ms")?,
         row.signed("height")?,
@@ -235,7 +297,7 @@ fn key(row: &AnyRow) -> Result<Key, ColumnError> {
     ))
 }
 
-fn batch(row: &AnyRow, direction: Direction) -> Result<CallBatch, ColumnError> {
+pub(super) fn batch(row: &AnyRow, direction: Direction) -> Result<CallBatch, ColumnError> {
     let damaged = |column: &str| ColumnError::Value(column.into());
     let date = i32::try_from(row.signed("business_date")?);
     let hashes = row.bytes("audit_hashes")?;

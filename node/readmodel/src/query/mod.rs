@@ -1,8 +1,10 @@
 //! Questions to the rows.
 
 mod alarms;
+mod chosen;
 mod explorer;
 mod history;
+mod latest;
 mod movements;
 mod quota;
 mod receipts;

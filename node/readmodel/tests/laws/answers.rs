@@ -1,6 +1,7 @@
 //! What the rows answer is what the ledger did.
 
 use tacit_circuits::scope::ListId;
+use tacit_database::MAX_PAIRS;
 use tacit_ledger::kernel::envelope::Unsigned;
 use tacit_ledger::kernel::{BlockResult, BusinessDate, Envelope, ModuleId, Outcome, Reject};
 use tacit_ledger::network::SessionId;
@@ -121,6 +122,83 @@ pub async fn a_history_of_many_pages_loses_and_repeats_nothing(engine: Engine) {
     };
     assert_eq!(numbers(Direction::Asked), (0..300).collect::<Vec<_>>());
     assert_eq!(numbers(Direction::Served), (0..135).collect::<Vec<_>>());
+
+    // The latest of each side, and nothing else.
+    for batches in [0, 1, 7, 140, 300, 1_000] {
+        let mut latest = model
+            .latest(HistoryFilter::all(ASKER), batches)
+            .await
+            .unwrap();
+        let mut found = Vec::new();
+        while let Some(batch) = latest.next().await.unwrap() {
+            found.push(batch);
+        }
+        let among = |batch: &&CallBatch| {
+            let of_side = match batch.direction {
+                Direction::Asked => 300,
+                Direction::Served => 135,
+            };
+            batch.sequence + batches >= of_side
+        };
+        let expected: Vec<_> = all.iter().filter(among).cloned().collect();
+        assert_eq!(found, expected, "{batches}");
+    }
+    model.close().await;
+    fresh.remove().await;
+}
+
+pub async fn named_batches_are_those_of_the_history_and_calls_are_counted(engine: Engine) {
+    let fresh = engine.fresh().await;
+    let story = Story::new();
+    let model = story.read(&fresh.url).await;
+    let all = HistoryFilter::all(ASKER);
+    let asked = HistoryFilter {
+        direction: Some(Direction::Asked),
+        ..all
+    };
+    let name = |batch: &CallBatch| (batch.session.0, batch.sequence);
+    // Backwards, among some of another member's and many that are nobody's.
+    let mut names: Vec<_> = history(&model, asked).await.iter().map(name).collect();
+    names.reverse();
+    let others = HistoryFilter {
+        member: OTHER,
+        ..asked
+    };
+    names.extend(history(&model, others).await.iter().map(name));
+    names.extend((0..2 * MAX_PAIRS as u64).map(|number| (1_000, number)));
+    let last_ms = history(&model, asked).await.last().unwrap().time_ms;
+    let narrowed = [
+        asked,
+        HistoryFilter {
+            counterparty: Some(OTHER),
+            ..asked
+        },
+        HistoryFilter {
+            list: Some(story.list.id),
+            ..asked
+        },
+        HistoryFilter {
+            list: Some(ListId(99)),
+            ..asked
+        },
+        HistoryFilter {
+            period: Period {
+                from_ms: last_ms,
+                until_ms: None,
+            },
+            ..asked
+        },
+    ];
+    for filter in narrowed {
+        let expected = history(&model, filter).await;
+        let found = model.asked_among(&filter, &names).await.unwrap();
+        assert_eq!(model.asked_batches(&found).await.unwrap(), expected);
+    }
+    for filter in narrowed.into_iter().chain([all, others]) {
+        let batches = history(&model, filter).await;
+        let calls: usize = batches.iter().map(|batch| batch.audit_hashes.len()).sum();
+        assert_eq!(model.history_calls(&filter).await.unwrap(), calls as u64);
+    }
     model.close().await;
     fresh.remove().await;
 }
