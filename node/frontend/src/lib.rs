@@ -33,6 +33,7 @@ pub mod peer;
 mod places;
 pub mod ports;
 pub mod receipts;
+pub mod retention;
 pub mod rows;
 pub mod screening;
 pub mod snapshots;
@@ -40,5 +41,5 @@ pub mod store;
 mod tasks;
 mod telemetry;
 
-pub use audit::{OpenedCall, OpenedCalls};
+pub use audit::{OpenedCall, OpenedCalls, Opening};
 pub use frontend::{CopyVerified, Frontend, FrontendConfig, StartError, VerifyError};

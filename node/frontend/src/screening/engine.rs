@@ -19,6 +19,7 @@ use super::run::Run;
 use super::sessions::{SessionConfig, SessionError, Sessions};
 use crate::crash::CrashPoints;
 use crate::ports::{Habits, Ledger, LedgerError, Peers};
+use crate::retention::Retention;
 use crate::rows::{RawRow, RowReader};
 use crate::snapshots::{Copies, ListCopy};
 use crate::store::Store;
@@ -110,6 +111,7 @@ pub struct Engine {
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) peers: Arc<dyn Peers>,
     pub(crate) store: Store,
+    pub(crate) retention: Arc<Retention>,
     pub(crate) plans: Habits<Targets>,
     pub(crate) copies: Copies,
     pub(crate) sessions: Sessions,

@@ -129,7 +129,7 @@ impl Store {
         let sealed_request = self
             .sealer
             .seal(place("sealed_request", &row), &codec::encode(signed));
-        let kept = (period, asked.keep_months);
+        let kept = (period, Some(asked.keep_months));
         let name = BatchName::of(request).associated();
         let sealed_records = self
             .seal_for(Content::Records, kept, &name, asked.records)
@@ -190,14 +190,13 @@ impl Store {
     pub(crate) async fn answer_asked(
         &self,
         name: BatchName,
-        (period, keep_months): (&Period, u32),
+        period: &Period,
         version: Option<ListVersion>,
         answer: &[u8],
     ) -> Result<(), StoreError> {
-        let kept = (period, keep_months);
         let associated = name.associated();
         let sealed = self
-            .seal_for(Content::Answer, kept, &associated, answer)
+            .seal_for(Content::Answer, (period, None), &associated, answer)
             .await?;
         let sql = "UPDATE asked_batch SET sealed_answer = $3, version = $4, \
                    state = CASE WHEN state IN (2, 4) THEN 2 ELSE 1 END \

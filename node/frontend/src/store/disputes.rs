@@ -20,7 +20,7 @@ impl Store {
         digest: Digest,
         package: &[u8],
     ) -> Result<(), StoreError> {
-        let (content, kept) = (Content::DisputePackage, (period, keep_months));
+        let (content, kept) = (Content::DisputePackage, (period, Some(keep_months)));
         let sealed = self.seal_for(content, kept, &digest.0, package).await?;
         let sql = "INSERT INTO dispute_package (digest, sealed_package, created_ms, class, month) \
                    SELECT $1, $2, $3, $4, $5 \

@@ -24,6 +24,7 @@ mod seal;
 mod served;
 
 pub use asked::{AskedBatch, AskedState, ErasedBatch};
+pub(crate) use asked::NewAsked;
 pub(crate) use copies::PendingCopy;
 pub use database::{Store, StoreError};
 pub use holds::Hold;

@@ -42,6 +42,9 @@ impl PeriodKeys {
     }
 }
 
+/// A period and the months for which it is kept; `None` where it is there already.
+pub(crate) type Kept<'a> = (&'a Period, Option<u32>);
+
 /// How the destruction of a period's key went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Destruction {
@@ -71,14 +74,14 @@ pub struct PeriodSummary {
 }
 
 impl Store {
-    /// Seals a value for a period, whose key is made where there is none.
+    /// Seals a value for a period. Where the period has no key, one is made if it is said for how long it is kept.
     ///
     /// # Errors
     /// [`StoreError::PeriodOver`] where the key was destroyed.
     pub(super) async fn seal_for(
         &self,
         content: Content,
-        (period, keep_months): (&Period, u32),
+        (period, keep_months): Kept<'_>,
         associated: &[u8],
         plain: &[u8],
     ) -> Result<Vec<u8>, StoreError> {
@@ -92,9 +95,13 @@ impl Store {
 
     /// The public half of a period's key. The row is opened for it: a public key that somebody put into the
     /// database would open everything to them.
-    async fn period_key(&self, period: &Period, keep_months: u32) -> Result<PublicKey, StoreError> {
+    async fn period_key(
+        &self,
+        period: &Period,
+        keep_months: Option<u32>,
+    ) -> Result<PublicKey, StoreError> {
         let mut private = self.private_key(period).await?;
-        if private.is_none() {
+        if let (None, Some(keep_months)) = (&private, keep_months) {
             self.make_period(period, keep_months).await?;
             private = self.private_key(period).await?;
         }
@@ -228,8 +235,8 @@ impl Store {
     }
 
     /// Empties the rows of a period whose key is destroyed, and then what the database still keeps of its key
-    /// beside the table. What stays of a request is its name, its list and how many calls it had. True when
-    /// nothing is left to do.
+    /// beside the table. What stays of a request is its name, its list and how many calls it had. False where
+    /// it is to be done again.
     pub async fn erase_period(&self, period: &Period) -> Result<bool, StoreError> {
         let name = || [period.class.as_str().into(), period.month.number().into()];
         loop {
@@ -246,13 +253,15 @@ impl Store {
             Statement::new(ERASE_COPIES, name()),
         ])
         .await?;
-        if !self.sweep("retention_key").await? {
-            return Ok(false);
-        }
+        self.sweep("retention_key").await
+    }
+
+    /// Notes that nothing of a period is left to overwrite.
+    pub(crate) async fn period_is_swept(&self, period: &Period) -> Result<(), StoreError> {
         let sql = "UPDATE retention_period SET swept = 1 \
                    WHERE class = $1 AND month = $2 AND destroyed_date IS NOT NULL";
-        self.write(vec![Statement::new(sql, name())]).await?;
-        Ok(true)
+        let name = [period.class.as_str().into(), period.month.number().into()];
+        self.write(vec![Statement::new(sql, name)]).await.map(drop)
     }
 
     /// Opens a value of a period.

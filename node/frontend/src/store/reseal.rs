@@ -69,7 +69,7 @@ impl Store {
         let records: OwnRecords = codec::decode(&records).map_err(|_| damaged())?;
         let purpose = Some(records.context.purpose.as_str());
         let (period, keep_months) = period_of(purpose, number(row, "created_ms")?);
-        let (kept, name) = ((&period, keep_months), BatchName::of(&request.request));
+        let (kept, name) = ((&period, Some(keep_months)), BatchName::of(&request.request));
         let associated = name.associated();
         let padded = records.to_padded().ok_or_else(damaged)?;
         let records = self.seal_for(Content::Records, kept, &associated, &padded);
@@ -104,7 +104,7 @@ impl Store {
             let sealed: Vec<u8> = row.try_get("sealed_package")?;
             let plain = self.sealer.open(package_place(&place_of(digest)), &sealed)?;
             let (period, keep_months) = period_of(None, number(&row, "created_ms")?);
-            let kept = (&period, keep_months);
+            let kept = (&period, Some(keep_months));
             let sealed = self
                 .seal_for(Content::DisputePackage, kept, &digest.0, &plain)
                 .await?;
