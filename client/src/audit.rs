@@ -6,6 +6,8 @@
 //! what ground it was done, and what the list said; and nothing of any other call, whose blinded points stand
 //! on the ledger anyway.
 
+mod unopened;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -18,8 +20,8 @@ use tacit_finality::{Claim, Committee, Evidence, FinalityError};
 use tacit_ledger::kernel::codec::{self, BoundedVec, Bytes, CodecError};
 use tacit_ledger::kernel::envelope::MAX_ENVELOPE_BYTES;
 use tacit_ledger::kernel::{
-    BlockResult, ChainId, Envelope, Genesis, MemberId, Missing, Outcome, Reject, StateKey,
-    StateView,
+    BlockResult, BusinessDate, ChainId, Envelope, Genesis, MemberId, Missing, Outcome, Reject,
+    StateKey, StateView,
 };
 use tacit_ledger::network::audit::{AuditContext, AuditRecord};
 use tacit_ledger::network::request::MAX_CALLS;
@@ -27,8 +29,10 @@ use tacit_ledger::network::{
     Action, CallBatch, Event, List, Publication, PublicationStatus, SessionId, read,
 };
 
+pub use unopened::{Erasure, UnopenedBatch, UnopenedCall};
+
 /// The first bytes of a bundle; the digit is the format's version.
-const MAGIC: [u8; 16] = *b"tacit audit v. 1";
+const MAGIC: [u8; 16] = *b"tacit audit v. 2";
 
 /// Bytes of the hash that ends a bundle: it covers what no proof covers.
 const DIGEST_BYTES: usize = 32;
@@ -43,8 +47,8 @@ pub const MAX_BATCHES: usize = 4_096;
 /// Calls in one bundle, for the same reason.
 pub const MAX_BUNDLE_CALLS: usize = 10_000;
 
-/// Pieces of evidence for records: each proves up to 128, and a bundle appeals to two for each version asked.
-const MAX_RECORD_EVIDENCE: usize = 256;
+/// Pieces of evidence for records: each proves one to 128, and a bundle appeals to two for each version asked.
+const MAX_RECORD_EVIDENCE: usize = 1_024;
 
 type Sealed = Bytes<MAX_BUNDLE_BYTES>;
 
@@ -65,7 +69,7 @@ impl fmt::Display for AuditedCallName {
     }
 }
 
-/// Opened calls.
+/// Opened calls, and calls that are proven and not opened.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditBundle {
     /// The network.
@@ -74,6 +78,8 @@ pub struct AuditBundle {
     pub member: MemberId,
     /// The calls, by the batches in which they were settled.
     pub batches: Vec<AuditedBatch>,
+    /// Calls that are not opened, by the batches in which they were settled.
+    pub unopened: Vec<UnopenedBatch>,
     /// Proofs of the records of lists and publications, in finalized states.
     pub records: Vec<Evidence>,
 }
@@ -129,6 +135,7 @@ struct Encoded {
     chain_id: ChainId,
     member: MemberId,
     batches: BoundedVec<EncodedBatch, MAX_BATCHES>,
+    unopened: BoundedVec<unopened::Encoded, MAX_BATCHES>,
     records: BoundedVec<Sealed, MAX_RECORD_EVIDENCE>,
 }
 
@@ -147,6 +154,9 @@ pub enum BundleError {
     /// A proof of finality does not decode.
     #[error(transparent)]
     Evidence(#[from] FinalityError),
+    /// A retention period is none.
+    #[error("the retention period of erased calls is none")]
+    Period,
     /// More calls than a bundle holds.
     #[error("a bundle holds at most {MAX_BUNDLE_CALLS} calls")]
     TooMany,
@@ -218,6 +228,11 @@ pub enum BundleFault {
     /// A call twice, or calls in disorder.
     #[error("the calls of batch {0} do not ascend, each once")]
     Disorder(usize),
+    /// The records were destroyed before their time, or are said to be older than their calls.
+    #[error(
+        "batch {0}: its records were destroyed before the time was over for which they were to be kept"
+    )]
+    ErasedEarly(usize),
     /// The records are not proven to be final.
     #[error("the records of the lists are not proven: {0}")]
     Records(FinalityError),
@@ -266,8 +281,18 @@ pub struct ProvenCall {
     pub answer: Option<Presence>,
 }
 
+/// What a bundle proves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proven {
+    /// Calls that it opens.
+    pub opened: Vec<ProvenCall>,
+    /// Calls that it does not open.
+    pub unopened: Vec<UnopenedCall>,
+}
+
 impl AuditBundle {
-    /// The bytes of the file: magic, chain, member, batches, evidence, and a hash over all of it.
+    /// The bytes of the file: magic, chain, member, opened and unopened batches, evidence, and a hash over all
+    /// of it.
     ///
     /// # Errors
     /// [`BundleError::TooMany`], [`BundleError::TooLarge`] or [`BundleError::Malformed`] where a part exceeds
@@ -286,6 +311,8 @@ impl AuditBundle {
             })
         };
         let batches: Vec<_> = self.batches.iter().map(batch).collect::<Result<_, _>>()?;
+        let unopened = self.unopened.iter().map(unopened::Encoded::of);
+        let unopened: Vec<_> = unopened.collect::<Result<_, _>>()?;
         let records = self
             .records
             .iter()
@@ -294,6 +321,7 @@ impl AuditBundle {
             chain_id: self.chain_id,
             member: self.member,
             batches: BoundedVec::try_from(batches)?,
+            unopened: BoundedVec::try_from(unopened)?,
             records: BoundedVec::try_from(records.collect::<Result<Vec<_>, _>>()?)?,
         };
         let mut bytes = [MAGIC.as_slice(), &codec::encode(&encoded)].concat();
@@ -322,6 +350,7 @@ impl AuditBundle {
             chain_id,
             member,
             batches,
+            unopened,
             records,
         } = codec::decode(encoded)?;
         let batch = |batch: EncodedBatch| -> Result<AuditedBatch, BundleError> {
@@ -334,11 +363,14 @@ impl AuditBundle {
             })
         };
         let batches = batches.into_vec().into_iter().map(batch);
+        let unopened = unopened.into_vec().into_iter();
+        let unopened = unopened.map(unopened::Encoded::read);
         let records = records.iter().map(|record| Evidence::from_bytes(record));
         let bundle = Self {
             chain_id,
             member,
             batches: batches.collect::<Result<_, _>>()?,
+            unopened: unopened.collect::<Result<_, _>>()?,
             records: records.collect::<Result<_, _>>()?,
         };
         if bundle.calls() > MAX_BUNDLE_CALLS {
@@ -348,69 +380,94 @@ impl AuditBundle {
     }
 
     fn calls(&self) -> usize {
-        self.batches.iter().map(|batch| batch.calls.len()).sum()
+        let opened = self.batches.iter().map(|batch| batch.calls.len());
+        let unopened = self.unopened.iter().map(|batch| batch.places.len());
+        opened.chain(unopened).sum()
     }
 
     /// Checks all of it for whoever holds the genesis.
     ///
     /// # Errors
     /// [`BundleFault`], the first in the order of the file.
-    pub fn verify(
-        &self,
-        genesis: &Genesis,
-        committee: Committee,
-    ) -> Result<Vec<ProvenCall>, BundleFault> {
+    pub fn verify(&self, genesis: &Genesis, committee: Committee) -> Result<Proven, BundleFault> {
         let chain_id = genesis.chain_id();
         if self.chain_id != chain_id {
             return Err(BundleFault::OtherNetwork(self.chain_id));
         }
-        let records = self.proven_records(chain_id, &committee)?;
-        let mut proven = Vec::with_capacity(self.calls());
-        for (place, batch) in (1..).zip(&self.batches) {
-            let settled = self.settled(place, batch, chain_id, &committee)?;
-            batch.open(place, &settled, &records, &mut proven)?;
-        }
-        let names: BTreeSet<_> = proven.iter().map(|call| call.name).collect();
-        if names.len() < proven.len() {
-            return Err(BundleFault::Disorder(self.batches.len()));
-        }
-        Ok(proven)
+        self.prove(Some(&committee))
     }
 
-    fn proven_records(
-        &self,
-        chain_id: ChainId,
-        committee: &Committee,
-    ) -> Result<Records, BundleFault> {
+    /// Recomputes what [`verify`](Self::verify) does, and takes the word of the node that wrote the bundle for
+    /// what is final on the ledger: for the people of the institution whose node it is.
+    ///
+    /// # Errors
+    /// [`BundleFault`], the first in the order of the file.
+    pub fn recompute(&self) -> Result<Proven, BundleFault> {
+        self.prove(None)
+    }
+
+    fn prove(&self, committee: Option<&Committee>) -> Result<Proven, BundleFault> {
+        let records = self.proven_records(committee)?;
+        let mut opened = Vec::new();
+        for (place, batch) in (1..).zip(&self.batches) {
+            let settled = self.settled(place, (&batch.envelope, &batch.finality), committee)?;
+            batch.open(place, &settled, &records, &mut opened)?;
+        }
+        let mut unopened = Vec::new();
+        for (place, batch) in (self.batches.len() + 1..).zip(&self.unopened) {
+            let settled = self.settled(place, (&batch.envelope, &batch.finality), committee)?;
+            unopened.extend(batch.prove(place, &settled)?);
+        }
+        let names = opened.iter().map(|call| call.name);
+        let names: BTreeSet<_> = names.chain(unopened.iter().map(|call| call.name)).collect();
+        if names.len() < opened.len() + unopened.len() {
+            return Err(BundleFault::Disorder(
+                self.batches.len() + self.unopened.len(),
+            ));
+        }
+        Ok(Proven { opened, unopened })
+    }
+
+    fn proven_records(&self, committee: Option<&Committee>) -> Result<Records, BundleFault> {
         let mut records = BTreeMap::new();
         for evidence in &self.records {
-            evidence
-                .verify(chain_id.0, committee.clone())
+            self.check_finality(evidence, committee)
                 .map_err(BundleFault::Records)?;
-            if let Claim::Values(values) = &evidence.claim {
-                for value in values {
-                    records.insert(value.key.to_vec(), value.value.to_vec());
-                }
+            let values = match &evidence.claim {
+                Claim::Values(values) => values.as_slice(),
+                Claim::Value(value) => std::slice::from_ref(&**value),
+                Claim::Block | Claim::Result(_) => &[],
+            };
+            for value in values {
+                records.insert(value.key.to_vec(), value.value.to_vec());
             }
         }
         Ok(Records(records))
+    }
+
+    /// With no committee the node's word is taken.
+    fn check_finality(
+        &self,
+        evidence: &Evidence,
+        committee: Option<&Committee>,
+    ) -> Result<(), FinalityError> {
+        committee.map_or(Ok(()), |committee| {
+            evidence.verify(self.chain_id.0, committee.clone())
+        })
     }
 
     /// The batch of calls that a transaction is proven to have settled.
     fn settled(
         &self,
         place: usize,
-        batch: &AuditedBatch,
-        chain_id: ChainId,
-        committee: &Committee,
+        (envelope, finality): (&[u8], &Evidence),
+        committee: Option<&Committee>,
     ) -> Result<Settled, BundleFault> {
         let not_final = |source| BundleFault::NotFinal { place, source };
-        let finality = &batch.finality;
-        finality
-            .verify(chain_id.0, committee.clone())
+        self.check_finality(finality, committee)
             .map_err(not_final)?;
-        let envelope = Envelope::from_bytes(&batch.envelope)
-            .map_err(|_| BundleFault::OtherTransaction(place))?;
+        let envelope =
+            Envelope::from_bytes(envelope).map_err(|_| BundleFault::OtherTransaction(place))?;
         let result = match &finality.claim {
             Claim::Result(claim) => match &claim.result {
                 BlockResult::Tx(result) if result.tx_id == envelope.tx_id() => result,
@@ -423,21 +480,31 @@ impl AuditBundle {
             _ => return Err(BundleFault::NoCalls(place)),
         };
         let request = &calls.signed.request;
-        let logged = |event: &tacit_ledger::kernel::Event| {
-            matches!(Event::read(event), Some(Ok(Event::CallsLogged { session, sequence, .. }))
-                if (session, sequence) == (request.session, request.sequence))
+        let logged = |event: &tacit_ledger::kernel::Event| match Event::read(event) {
+            Some(Ok(Event::CallsLogged {
+                session,
+                sequence,
+                first_leaf,
+                business_date,
+                ..
+            })) if (session, sequence) == (request.session, request.sequence) => {
+                Some((first_leaf, business_date))
+            }
+            _ => None,
         };
-        if request.querier != self.member || !result.events.iter().any(logged) {
-            return Err(BundleFault::NoCalls(place));
-        }
+        let logged = result.events.iter().find_map(logged);
+        let logged = logged.filter(|_| request.querier == self.member);
+        let (first_leaf, business_date) = logged.ok_or(BundleFault::NoCalls(place))?;
         calls
-            .check(chain_id)
+            .check(self.chain_id)
             .map_err(|reject| BundleFault::Batch { place, reject })?;
         let header = &finality.block.header;
         Ok(Settled {
             calls: *calls,
             height: header.height.get(),
             time_ms: header.time_ms,
+            first_leaf,
+            business_date,
         })
     }
 }
@@ -447,6 +514,9 @@ struct Settled {
     calls: CallBatch,
     height: u64,
     time_ms: u64,
+    /// Leaf of the first call in the network's log.
+    first_leaf: u64,
+    business_date: BusinessDate,
 }
 
 /// The proven records. What is not among them is missing: its absence is not proven.

@@ -225,7 +225,10 @@ mod tests {
 
     #[test]
     fn a_value_opens_with_its_own_key_place_period_and_use_only() {
-        let (key, other) = (PrivateKey::random(&mut OsRng), PrivateKey::random(&mut OsRng));
+        let (key, other) = (
+            PrivateKey::random(&mut OsRng),
+            PrivateKey::random(&mut OsRng),
+        );
         let november = period("standard", "2026-11");
         let sealed = seal(
             Content::Records,
@@ -245,8 +248,18 @@ mod tests {
         let refused = Err(SealError::DoesNotOpen);
         for (content, period, key, aad) in [
             (Content::Answer, &november, &key, &b"call"[..]),
-            (Content::Records, &period("standard", "2026-12"), &key, b"call"),
-            (Content::Records, &period("marketing", "2026-11"), &key, b"call"),
+            (
+                Content::Records,
+                &period("standard", "2026-12"),
+                &key,
+                b"call",
+            ),
+            (
+                Content::Records,
+                &period("marketing", "2026-11"),
+                &key,
+                b"call",
+            ),
             (Content::Records, &november, &other, b"call"),
             (Content::Records, &november, &key, b"other"),
         ] {
@@ -259,7 +272,13 @@ mod tests {
             assert_eq!(opened, refused, "byte {place}");
         }
         for length in 0..sealed.len() {
-            let cut = opened(Content::Records, &november, &key, b"call", &sealed[..length]);
+            let cut = opened(
+                Content::Records,
+                &november,
+                &key,
+                b"call",
+                &sealed[..length],
+            );
             assert_eq!(cut, refused, "{length} bytes");
         }
     }
@@ -281,7 +300,14 @@ mod tests {
         let zero = PublicKey::from_bytes(&[0; 32]);
         let november = period("standard", "2026-11");
         let sealed = zero.and_then(|zero| {
-            seal(Content::Records, &november, &zero, b"", b"secret", &mut OsRng)
+            seal(
+                Content::Records,
+                &november,
+                &zero,
+                b"",
+                b"secret",
+                &mut OsRng,
+            )
         });
         assert_eq!(sealed, Err(SealError::BadKey));
     }

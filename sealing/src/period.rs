@@ -163,7 +163,16 @@ mod tests {
             assert_eq!(month.to_string(), text);
             assert_eq!(month.first_day(), BusinessDate(days), "{text}");
         }
-        for bad in ["", "2026", "2026-13", "2026-00", "26-11", "2026-1", "+026-11", "2026-11-01"] {
+        for bad in [
+            "",
+            "2026",
+            "2026-13",
+            "2026-00",
+            "26-11",
+            "2026-1",
+            "+026-11",
+            "2026-11-01",
+        ] {
             assert_eq!(bad.parse::<Month>(), Err(BadPeriod::Month), "{bad}");
         }
     }
@@ -173,7 +182,10 @@ mod tests {
         // Two leap cycles of four centuries would be 292,194 days; one and a bit is enough to cross each rule.
         for day in (-719_528..200_000).step_by(7) {
             let (date, month) = (BusinessDate(day), Month::of(BusinessDate(day)));
-            assert!(month.first_day() <= date && date < month.after(1).first_day(), "{date}");
+            assert!(
+                month.first_day() <= date && date < month.after(1).first_day(),
+                "{date}"
+            );
         }
     }
 
@@ -191,7 +203,10 @@ mod tests {
 
     #[test]
     fn a_class_is_a_plain_word() {
-        assert_eq!("standard-2".parse::<ClassName>().unwrap().as_str(), "standard-2");
+        assert_eq!(
+            "standard-2".parse::<ClassName>().unwrap().as_str(),
+            "standard-2"
+        );
         for bad in ["", "2x", "Standard", "a b", "../x", &"a".repeat(33)] {
             assert_eq!(bad.parse::<ClassName>(), Err(BadPeriod::Class), "{bad}");
         }

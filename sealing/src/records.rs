@@ -164,7 +164,10 @@ mod tests {
         let mut long = records(1, "");
         long.context.case_reference = "c".repeat(2_000);
         assert!(long.to_padded().is_none());
-        assert_eq!(format!("{:?}", records(1, "teller 7")), "OwnRecords(<redacted>)");
+        assert_eq!(
+            format!("{:?}", records(1, "teller 7")),
+            "OwnRecords(<redacted>)"
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! | `policies` | what consumers of receipts ask for |
 //! | `receipts` | create, submit, show |
 //! | `records` | history and quota |
+//! | `retention` | how long records are kept, legal holds |
 //! | `screening` | plan and screen |
 //! | `status` | where the node stands |
 //! | `service` | the generated trait, over the above |
@@ -23,6 +24,7 @@ mod lists;
 mod policies;
 mod receipts;
 mod records;
+mod retention;
 mod screening;
 mod service;
 mod status;

@@ -17,8 +17,8 @@ use std::fmt;
 use borsh::{BorshDeserialize, BorshSerialize};
 use rand_core::CryptoRngCore;
 use tacit_circuits::scope::{ListVersion, MemberId};
-use tacit_ledger::kernel::codec::{self, BoundedVec, Bytes, CodecError, Text};
 use tacit_ledger::kernel::ChainId;
+use tacit_ledger::kernel::codec::{self, BoundedVec, Bytes, CodecError, Text};
 use tacit_ledger::network::SessionId;
 use tacit_ledger::network::request::MAX_CALLS;
 use zeroize::Zeroizing;
@@ -98,7 +98,14 @@ pub fn seal_copy(
     plain.extend_from_slice(&version.0.to_le_bytes());
     plain.extend_from_slice(padded);
     let associated = batch.associated();
-    seal(Content::CustodianCopy, period, key, &associated, &plain, rng)
+    seal(
+        Content::CustodianCopy,
+        period,
+        key,
+        &associated,
+        &plain,
+        rng,
+    )
 }
 
 /// A sealed copy.
@@ -272,7 +279,14 @@ mod tests {
             sequence: 3,
         };
         let (public, padded) = (key.public(), records.to_padded().unwrap());
-        let sealed = seal_copy(&period, &public, &batch, ListVersion(5), &padded, &mut OsRng);
+        let sealed = seal_copy(
+            &period,
+            &public,
+            &batch,
+            ListVersion(5),
+            &padded,
+            &mut OsRng,
+        );
         let copy = Copy::new(batch.session, batch.sequence, sealed.unwrap()).unwrap();
         let copies = Copies {
             chain_id: batch.chain_id,
@@ -309,7 +323,10 @@ mod tests {
             let mut altered = bytes.clone();
             altered[place] ^= 1;
             assert!(Copies::from_bytes(&altered).is_err(), "byte {place}");
-            assert!(Copies::from_bytes(&bytes[..place]).is_err(), "{place} bytes");
+            assert!(
+                Copies::from_bytes(&bytes[..place]).is_err(),
+                "{place} bytes"
+            );
         }
     }
 }

@@ -94,7 +94,10 @@ impl CustodianKeys {
         for (number, line) in (2..).zip(lines) {
             let bad = || KeysError::Line(number);
             let (period, key) = key_line(line).ok_or_else(bad)?;
-            if keys.last_key_value().is_some_and(|(last, _)| *last >= period) {
+            if keys
+                .last_key_value()
+                .is_some_and(|(last, _)| *last >= period)
+            {
                 return Err(bad());
             }
             keys.insert(period, key);
@@ -158,10 +161,16 @@ mod tests {
             let private = keys.draw(period("standard", month), &mut OsRng);
             private.expect("it had none")
         });
-        assert!(keys.draw(period("standard", "2026-11"), &mut OsRng).is_none());
+        assert!(
+            keys.draw(period("standard", "2026-11"), &mut OsRng)
+                .is_none()
+        );
         let read = CustodianKeys::from_text(&keys.to_text()).unwrap();
         assert_eq!((&read, read.fingerprint()), (&keys, keys.fingerprint()));
-        assert_eq!(read.of(&period("standard", "2026-12")), Some(&drawn[0].public()));
+        assert_eq!(
+            read.of(&period("standard", "2026-12")),
+            Some(&drawn[0].public())
+        );
         assert_eq!(read.of(&period("marketing", "2026-12")), None);
         let last = read.last_month(&"standard".parse().unwrap());
         assert_eq!(last.map(|month| month.to_string()), Some("2026-12".into()));
@@ -175,7 +184,10 @@ mod tests {
         let key = "09".repeat(32);
         let file = |lines: &str| CustodianKeys::from_text(&format!("{FIRST_LINE}\n{lines}"));
         assert_eq!(CustodianKeys::from_text(""), Err(KeysError::FirstLine));
-        assert_eq!(CustodianKeys::from_text("tacit custodian keys 2\n"), Err(KeysError::FirstLine));
+        assert_eq!(
+            CustodianKeys::from_text("tacit custodian keys 2\n"),
+            Err(KeysError::FirstLine)
+        );
         assert!(file(&format!("standard 2026-11 {key}\n")).is_ok());
         for bad in [
             "standard 2026-11\n".to_owned(),

@@ -83,7 +83,10 @@ impl Custody {
             source,
         })?;
         fs::create_dir_all(folder).map_err(file(folder))?;
-        tracing::info!(fingerprint = keys.fingerprint(), "retention.custodian: compare with the custodian");
+        tracing::info!(
+            fingerprint = keys.fingerprint(),
+            "retention.custodian: compare with the custodian"
+        );
         Ok(Self {
             keys,
             folder: folder.to_owned(),
@@ -149,10 +152,12 @@ impl Custody {
     pub(super) async fn forget(&self, period: &Period) -> Result<(), CustodyError> {
         let folder = self.folder_of(period);
         compute(move || match fs::remove_dir_all(&folder) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(CustodyError::File {
-                path: folder,
-                source,
-            }),
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                Err(CustodyError::File {
+                    path: folder,
+                    source,
+                })
+            }
             _ => Ok(()),
         })
         .await

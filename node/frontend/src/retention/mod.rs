@@ -15,8 +15,8 @@ use tacit_ledger::kernel::BusinessDate;
 use tacit_ledger::kernel::clock::utc_offset_minutes;
 use tacit_ledger::network::audit::AuditContext;
 use tacit_ledger::network::read as state;
-use tacit_sealing::{ClassName, Month, Period};
 use tokio::sync::Mutex;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::time::sleep;
 
 use crate::ports::{Ledger, LedgerError, read};
@@ -24,6 +24,7 @@ use crate::store::{Destruction, Hold, PeriodSummary, Store, StoreError};
 
 pub use custody::{Custody, CustodyError};
 pub use policy::{PolicyError, RetentionPolicy};
+pub use tacit_sealing::{BadPeriod, ClassName, Month, Period};
 
 /// How often the date is looked at, and copies for the custodian are written into files: what is lost with the
 /// database is at most what was asked meanwhile.
@@ -75,8 +76,10 @@ pub struct Retention {
     store: Store,
     policy: RetentionPolicy,
     custody: Option<Custody>,
-    /// The ledger's business date when it was last looked at, in days since 1970-01-01.
+    /// The ledger's business date at the last block that was seen, in days since 1970-01-01.
     today: AtomicI32,
+    /// Minutes by which the business day is ahead of UTC.
+    utc_offset_minutes: i16,
     /// One look at a time.
     looking: Mutex<()>,
 }
@@ -102,7 +105,13 @@ impl Retention {
         };
         let resealed = store.reseal(&period_of).await?;
         if resealed > 0 {
-            tracing::info!(rows = resealed, "retention.reseal: sealed to their periods");
+            // What they were until now opens with the store's key alone.
+            let swept = store.sweep_resealed().await?;
+            tracing::info!(
+                rows = resealed,
+                swept,
+                "retention.reseal: sealed to their periods"
+            );
         }
         for (class, months) in policy.classes() {
             store.keep_class(class, months).await?;
@@ -114,17 +123,36 @@ impl Retention {
             policy,
             custody,
             today: AtomicI32::new(date.0),
+            utc_offset_minutes: offset,
             looking: Mutex::default(),
         })
     }
 
     /// Looks at the date for as long as the front end runs.
     pub(crate) async fn run(self: Arc<Self>) {
-        loop {
-            if let Err(error) = self.look().await {
-                tracing::error!(%error, "retention.look: trying again");
+        tokio::join!(self.follow_date(), async {
+            loop {
+                if let Err(error) = self.look().await {
+                    tracing::error!(%error, "retention.look: trying again");
+                }
+                sleep(LOOK_INTERVAL).await;
             }
-            sleep(LOOK_INTERVAL).await;
+        });
+    }
+
+    /// Takes the date from each block, so that a node that comes back after months puts nothing into the month in
+    /// which it stopped.
+    async fn follow_date(&self) {
+        let mut blocks = self.ledger.finalized();
+        loop {
+            match blocks.recv().await {
+                Ok(block) => {
+                    let date = BusinessDate::at(block.time_ms, self.utc_offset_minutes);
+                    self.today.fetch_max(date.0, Ordering::Relaxed);
+                }
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return,
+            }
         }
     }
 
@@ -168,9 +196,11 @@ impl Retention {
     /// [`RetentionError`]; what was done until then stays done, and the next look goes on from there.
     pub async fn look(&self) -> Result<(), RetentionError> {
         let _alone = self.looking.lock().await;
-        let clock = read(&*self.ledger, state::clock).await?;
-        let date = clock.unwrap_or_default().business_date;
-        self.today.store(date.0, Ordering::Relaxed);
+        let Some(clock) = read(&*self.ledger, state::clock).await? else {
+            return Ok(());
+        };
+        let date = clock.business_date;
+        self.today.fetch_max(date.0, Ordering::Relaxed);
         // Copies of what is over go to nobody: destroyed first, exported then.
         self.destroy_what_is_over(date).await?;
         if let Some(custody) = &self.custody {
@@ -222,7 +252,9 @@ impl Retention {
     fn over_on(&self, summary: &PeriodSummary) -> BusinessDate {
         // A class that is configured no more keeps the months that it had.
         let months = self.policy.keep_months(&summary.period.class);
-        summary.period.over_on(months.unwrap_or(summary.keep_months))
+        summary
+            .period
+            .over_on(months.unwrap_or(summary.keep_months))
     }
 
     fn warn_of_custodian(&self, custody: &Custody, month: Month) {
@@ -268,7 +300,12 @@ impl Retention {
     ///
     /// # Errors
     /// [`RetentionError::NothingKept`] where it comes too late, [`RetentionError::Reason`], or the database.
-    pub async fn hold(&self, period: &Period, reason: &str, by: &str) -> Result<u64, RetentionError> {
+    pub async fn hold(
+        &self,
+        period: &Period,
+        reason: &str,
+        by: &str,
+    ) -> Result<u64, RetentionError> {
         check_reason(reason)?;
         let placed = self.store.place_hold(period, reason, by).await;
         let hold = placed.map_err(|error| match error {

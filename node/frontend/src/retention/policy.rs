@@ -14,10 +14,14 @@ const DEFAULT_KEEP_MONTHS: u32 = 60;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
     /// A class that is named has no number of months.
-    #[error("the retention class {0} is named, and retention.classes does not say how long it is kept")]
+    #[error(
+        "the retention class {0} is named, and retention.classes does not say how long it is kept"
+    )]
     UnknownClass(ClassName),
     /// Longer than any record is kept.
-    #[error("the retention class {class} is kept {months} months; at most {MAX_KEEP_MONTHS} are allowed")]
+    #[error(
+        "the retention class {class} is kept {months} months; at most {MAX_KEEP_MONTHS} are allowed"
+    )]
     TooLong {
         /// The class.
         class: ClassName,
@@ -45,10 +49,16 @@ impl RetentionPolicy {
         purposes: BTreeMap<String, ClassName>,
     ) -> Result<Self, PolicyError> {
         let named = purposes.values().chain([&default_class]);
-        if let Some(unknown) = named.into_iter().find(|class| !classes.contains_key(*class)) {
+        if let Some(unknown) = named
+            .into_iter()
+            .find(|class| !classes.contains_key(*class))
+        {
             return Err(PolicyError::UnknownClass(unknown.clone()));
         }
-        if let Some((class, months)) = classes.iter().find(|(_, months)| **months > MAX_KEEP_MONTHS) {
+        if let Some((class, months)) = classes
+            .iter()
+            .find(|(_, months)| **months > MAX_KEEP_MONTHS)
+        {
             return Err(PolicyError::TooLong {
                 class: class.clone(),
                 months: *months,
@@ -110,6 +120,9 @@ mod tests {
         assert_eq!(unknown, Err(PolicyError::UnknownClass(class("other"))));
         let long = BTreeMap::from([(class("standard"), 1_201)]);
         let long = RetentionPolicy::new(class("standard"), long, BTreeMap::new());
-        assert!(matches!(long, Err(PolicyError::TooLong { months: 1_201, .. })));
+        assert!(matches!(
+            long,
+            Err(PolicyError::TooLong { months: 1_201, .. })
+        ));
     }
 }

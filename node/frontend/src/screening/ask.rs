@@ -136,7 +136,8 @@ impl Engine {
         (period, keep_months): (&Period, u32),
     ) -> Result<(), Unreachable> {
         let padded = records.to_padded();
-        let padded = padded.ok_or_else(|| local("the records are larger than a request may have"))?;
+        let padded =
+            padded.ok_or_else(|| local("the records are larger than a request may have"))?;
         let (name, version) = (BatchName::of(&signed.request), ask.copy.id.version);
         let copy = self
             .retention

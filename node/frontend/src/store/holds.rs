@@ -54,7 +54,9 @@ impl Store {
             let sql = "SELECT COALESCE(MAX(hold_id), 0) + 1 AS next FROM retention_hold";
             let row = self.row(Statement::new(sql, [])).await?;
             let id = number(&row.ok_or(StoreError::Damaged("hold"))?, "next")?;
-            let reason = self.sealer.seal(place("sealed_reason", &[id]), reason.as_bytes());
+            let reason = self
+                .sealer
+                .seal(place("sealed_reason", &[id]), reason.as_bytes());
             let sql = "INSERT INTO retention_hold \
                        (hold_id, class, month, sealed_reason, placed_by, placed_ms) \
                        SELECT $1, $2, $3, $4, $5, $6 \
@@ -83,10 +85,17 @@ impl Store {
         reason: &str,
         released_by: &str,
     ) -> Result<bool, StoreError> {
-        let reason = self.sealer.seal(place("sealed_release", &[id]), reason.as_bytes());
+        let reason = self
+            .sealer
+            .seal(place("sealed_release", &[id]), reason.as_bytes());
         let sql = "UPDATE retention_hold SET sealed_release = $2, released_by = $3, released_ms = $4 \
                    WHERE hold_id = $1 AND released_ms IS NULL";
-        let values = [id.into(), reason.into(), released_by.into(), now_ms().into()];
+        let values = [
+            id.into(),
+            reason.into(),
+            released_by.into(),
+            now_ms().into(),
+        ];
         Ok(self.write(vec![Statement::new(sql, values)]).await? > 0)
     }
 
@@ -115,7 +124,10 @@ impl Store {
         Ok(Hold {
             id,
             period: read_period(row)?,
-            reason: text("sealed_reason", &row.try_get::<Vec<u8>, _>("sealed_reason")?)?,
+            reason: text(
+                "sealed_reason",
+                &row.try_get::<Vec<u8>, _>("sealed_reason")?,
+            )?,
             placed_by: row.try_get("placed_by")?,
             placed_ms: number(row, "placed_ms")?,
             released,

@@ -23,8 +23,8 @@ mod reseal;
 mod seal;
 mod served;
 
-pub use asked::{AskedBatch, AskedState, ErasedBatch};
 pub(crate) use asked::NewAsked;
+pub use asked::{AskedBatch, AskedState, ErasedBatch};
 pub(crate) use copies::PendingCopy;
 pub use database::{Store, StoreError};
 pub use holds::Hold;

@@ -115,12 +115,16 @@ impl Store {
     async fn make_period(&self, period: &Period, keep_months: u32) -> Result<(), StoreError> {
         let private = PrivateKey::random(&mut OsRng);
         let row = place_of(period);
-        let sealed = self.sealer.seal(key_place(&row), &*private.to_secret_bytes());
+        let sealed = self
+            .sealer
+            .seal(key_place(&row), &*private.to_secret_bytes());
         let name = || [period.class.as_str().into(), period.month.number().into()];
         let there = Statement::new(
             "INSERT INTO retention_period (class, month, keep_months, created_ms, swept) \
              VALUES ($1, $2, $3, $4, 0) ON CONFLICT (class, month) DO NOTHING",
-            name().into_iter().chain([keep_months.into(), now_ms().into()]),
+            name()
+                .into_iter()
+                .chain([keep_months.into(), now_ms().into()]),
         );
         let key = Statement::new(
             "INSERT INTO retention_key (class, month, sealed_key) SELECT $1, $2, $3 \
@@ -147,7 +151,10 @@ impl Store {
 
     /// The period of a row and its key, from the columns `class`, `month` and `sealed_key`. No key where it is
     /// destroyed.
-    pub(super) fn period_of(&self, row: &AnyRow) -> Result<(Period, Option<PrivateKey>), StoreError> {
+    pub(super) fn period_of(
+        &self,
+        row: &AnyRow,
+    ) -> Result<(Period, Option<PrivateKey>), StoreError> {
         let period = read_period(row)?;
         let sealed: Option<Vec<u8>> = row.try_get("sealed_key")?;
         let key = sealed.map(|sealed| self.unwrap_key(&period, &sealed));
@@ -180,7 +187,9 @@ impl Store {
                     keep_months: number_32(row, "keep_months")?,
                     requests: number(row, "requests")?,
                     calls: number(row, "calls")?,
-                    destroyed: optional_number(row, "destroyed_date")?.map(read_date).transpose()?,
+                    destroyed: optional_number(row, "destroyed_date")?
+                        .map(read_date)
+                        .transpose()?,
                 })
             })
             .collect()
@@ -243,7 +252,9 @@ impl Store {
             let page = name()
                 .into_iter()
                 .chain([Vec::new().into(), ROWS_PER_WRITE.into()]);
-            let erased = self.write(vec![Statement::new(ERASE_REQUESTS, page)]).await?;
+            let erased = self
+                .write(vec![Statement::new(ERASE_REQUESTS, page)])
+                .await?;
             if erased < u64::from(ROWS_PER_WRITE) {
                 break;
             }
@@ -312,7 +323,13 @@ pub(super) fn place_of(period: &Period) -> [u64; 5] {
     let class = blake3::hash(period.class.as_str().as_bytes());
     let (parts, _) = class.as_bytes().as_chunks::<8>();
     let part = |number: usize| u64::from_be_bytes(parts[number]);
-    [part(0), part(1), part(2), part(3), period.month.number().into()]
+    [
+        part(0),
+        part(1),
+        part(2),
+        part(3),
+        period.month.number().into(),
+    ]
 }
 
 const fn key_place(row: &[u64; 5]) -> Place<'_> {

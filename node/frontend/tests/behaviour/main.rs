@@ -12,5 +12,6 @@ mod databases;
 mod differential;
 mod follow_up;
 mod publishing;
+mod retention;
 mod screening;
 mod sessions;
