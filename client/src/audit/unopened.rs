@@ -5,15 +5,19 @@
 //! refute is a destruction before the time that it states itself.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use tacit_circuits::scope::ListId;
+use tacit_circuits::scope::{ListId, ListVersion};
 use tacit_finality::Evidence;
 use tacit_ledger::kernel::codec::{BoundedVec, Bytes, CodecError, Text};
 use tacit_ledger::kernel::envelope::MAX_ENVELOPE_BYTES;
-use tacit_ledger::kernel::{BusinessDate, Digest, MemberId};
+use tacit_ledger::kernel::{BusinessDate, Digest, Envelope, MemberId};
 use tacit_ledger::network::request::MAX_CALLS;
-use tacit_sealing::{MAX_CLASS_BYTES, Month, Period};
+use tacit_ledger::network::{Action, Request};
+use tacit_sealing::{MAX_CLASS_BYTES, Month, OwnRecords, Period};
 
-use super::{AuditedCallName, BundleError, BundleFault, CallFault, Sealed, Settled};
+use super::{
+    AuditedBatch, AuditedCall, AuditedCallName, BundleError, BundleFault, CallFault, Sealed,
+    Settled,
+};
 
 /// Calls of one batch that are not opened.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,7 +82,7 @@ struct EncodedErasure {
 
 impl Encoded {
     pub(super) fn of(batch: &UnopenedBatch) -> Result<Self, CodecError> {
-        let erasure = |erasure: &Erasure| {
+        let erasure = |erasure: &Erasure| -> Result<_, CodecError> {
             Ok(EncodedErasure {
                 class: Text::new(erasure.period.class.as_str())?,
                 month: erasure.period.month.number(),
@@ -116,7 +120,38 @@ impl Encoded {
     }
 }
 
+impl AuditedBatch {
+    /// Calls that are opened with a custodian's copy. Places that the copy does not have are left out.
+    pub fn from_copy(batch: UnopenedBatch, version: ListVersion, records: &OwnRecords) -> Self {
+        let call = |index: &u32| {
+            let (_, nonce, record) = records.calls.get(*index as usize)?;
+            Some(AuditedCall {
+                index: *index,
+                nonce: *nonce,
+                record: record.clone(),
+                answer: None,
+            })
+        };
+        Self {
+            calls: batch.places.iter().filter_map(call).collect(),
+            envelope: batch.envelope,
+            finality: batch.finality,
+            context: records.context.clone(),
+            version: version.0,
+        }
+    }
+}
+
 impl UnopenedBatch {
+    /// The request that the transaction settles, where it does.
+    pub fn request(&self) -> Option<Request> {
+        let envelope = Envelope::from_bytes(&self.envelope).ok()?;
+        match Action::of(&envelope) {
+            Some(Ok(Action::CallBatch(calls))) => Some(calls.signed.request),
+            _ => None,
+        }
+    }
+
     pub(super) fn prove(
         &self,
         place: usize,

@@ -51,7 +51,12 @@ impl Operator {
         let (mut versions, mut members) = (BTreeSet::new(), BTreeSet::new());
         for (done, ((session, sequence), places)) in (1..).zip(asked) {
             let places: Vec<u32> = places.into_iter().collect();
-            let settled = self.settled(SessionId(session), sequence).await?;
+            let session = SessionId(session);
+            // Copies are made of requests before they are sent: some never become final.
+            if request.unopened && self.read_model.batch(session, sequence).await?.is_none() {
+                continue;
+            }
+            let settled = self.settled(session, sequence).await?;
             members.insert(settled.calls.signed.request.querier);
             let opening = match request.unopened {
                 true => None,
@@ -197,6 +202,11 @@ impl Settled {
 fn one_member(members: &BTreeSet<MemberId>) -> Result<MemberId, ApiError> {
     match (members.first(), members.len()) {
         (Some(member), 1) => Ok(*member),
+        (None, _) => Err(ApiError::caller(
+            "calls-unknown",
+            "none of the calls is final on the ledger",
+            "",
+        )),
         _ => Err(ApiError::caller(
             "several-members",
             "the calls are of several members",
