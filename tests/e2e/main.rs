@@ -12,6 +12,7 @@ mod hostile;
 mod leak;
 mod membership;
 mod receipts;
+mod retention;
 mod samples;
 mod tap;
 mod wire;
