@@ -14,10 +14,9 @@ use tacit_ledger::network::request::MAX_CALLS;
 use tacit_ledger::network::{Action, Request};
 use tacit_sealing::{MAX_CLASS_BYTES, Month, OwnRecords, Period};
 
-use super::{
-    AuditedBatch, AuditedCall, AuditedCallName, BundleError, BundleFault, CallFault, Sealed,
-    Settled,
-};
+use super::fault::{BundleFault, CallFault};
+use super::proof::Settled;
+use super::{AuditedBatch, AuditedCall, AuditedCallName, BundleError, Sealed, Settled};
 
 /// Calls of one batch that are not opened.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,7 +8,7 @@ use tacit_frontend::retention::{
     ClassName, Custody, Month, Period, RetentionError, RetentionPolicy,
 };
 use tacit_frontend::screening::{Batch, ScreenRequest};
-use tacit_frontend::store::StoreError;
+use tacit_frontend::store::{Destruction, StoreError};
 use tacit_frontend::{FrontendConfig, Opening};
 use tacit_ledger::network::audit::AuditContext;
 use tacit_sealing::custodian::{Copies, CustodianKeys};
@@ -306,7 +306,42 @@ async fn a_hold_keeps_what_would_be_over_until_it_is_released(engine: Engine) {
     network.remove().await;
 }
 
+async fn a_destruction_that_was_interrupted_is_gone_on_with(engine: Engine) {
+    let network = start(engine, |_| {}).await;
+    let node = &network.nodes[1];
+    let batch = ask(node, "marketing", &[phone(3)]).await;
+    let url = network.database_url(1);
+    let values = sealed(&url, &batch).await;
+    network.chain.pass_days(INTO_DECEMBER).await;
+    let (store, over) = (node.frontend.store(), period("brief", FIRST_MONTH));
+    let today = over.over_on(0);
+    // The key is destroyed, and the process ends before a row is emptied.
+    let first = store.destroy_period(&over, today).await.expect("destroyed");
+    let again = store.destroy_period(&over, today).await.expect("looked");
+    assert_eq!((first, again), (Destruction::Done, Destruction::Before));
+    let opening = node
+        .frontend
+        .open_calls(batch.session, batch.sequence, &[0])
+        .await;
+    assert!(
+        matches!(opening, Ok(Some(Opening::Erased(_)))),
+        "{opening:?}"
+    );
+    if engine == Engine::Sqlite {
+        assert!(stands_in_a_file(node.folder.path(), &values[..3]));
+    }
+    node.frontend.retention.look().await.expect("looked");
+    if engine == Engine::Sqlite {
+        assert!(!stands_in_a_file(node.folder.path(), &values));
+    }
+    // It was destroyed once, on the date that was noted then.
+    let overview = node.frontend.retention.overview().await.expect("read");
+    assert_eq!(overview[0].summary.destroyed, Some(today));
+    network.remove().await;
+}
+
 crate::databases::on_both_databases! {
+    a_destruction_that_was_interrupted_is_gone_on_with
     what_is_over_opens_for_nobody
     a_hold_keeps_what_would_be_over_until_it_is_released
 }
