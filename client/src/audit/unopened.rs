@@ -16,7 +16,7 @@ use tacit_sealing::{MAX_CLASS_BYTES, Month, OwnRecords, Period};
 
 use super::fault::{BundleFault, CallFault};
 use super::proof::Settled;
-use super::{AuditedBatch, AuditedCall, AuditedCallName, BundleError, Sealed, Settled};
+use super::{AuditedBatch, AuditedCall, AuditedCallName, BundleError, Sealed};
 
 /// Calls of one batch that are not opened.
 #[derive(Clone, Debug, PartialEq)]
