@@ -6,29 +6,28 @@
 //! what ground it was done, and what the list said; and nothing of any other call, whose blinded points stand
 //! on the ledger anyway.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod fault;
+mod proof;
+mod unopened;
+
 use std::fmt;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use tacit_circuits::curve::{Point, decode_field};
-use tacit_circuits::list::{MembershipPath, Presence, VersionId};
-use tacit_circuits::oprf::{Blind, Entry};
-use tacit_circuits::receipt::call_tag;
-use tacit_finality::{Claim, Committee, Evidence, FinalityError};
+use tacit_circuits::list::MembershipPath;
+use tacit_finality::{Evidence, FinalityError};
 use tacit_ledger::kernel::codec::{self, BoundedVec, Bytes, CodecError};
 use tacit_ledger::kernel::envelope::MAX_ENVELOPE_BYTES;
-use tacit_ledger::kernel::{
-    BlockResult, ChainId, Envelope, Genesis, MemberId, Missing, Outcome, Reject, StateKey,
-    StateView,
-};
+use tacit_ledger::kernel::{ChainId, MemberId};
+use tacit_ledger::network::SessionId;
 use tacit_ledger::network::audit::{AuditContext, AuditRecord};
 use tacit_ledger::network::request::MAX_CALLS;
-use tacit_ledger::network::{
-    Action, CallBatch, Event, List, Publication, PublicationStatus, SessionId, read,
-};
+
+pub use fault::{BundleFault, CallFault};
+pub use proof::{Proven, ProvenCall, Standing};
+pub use unopened::{Erasure, UnopenedBatch, UnopenedCall};
 
 /// The first bytes of a bundle; the digit is the format's version.
-const MAGIC: [u8; 16] = *b"tacit audit v. 1";
+const MAGIC: [u8; 16] = *b"tacit audit v. 2";
 
 /// Bytes of the hash that ends a bundle: it covers what no proof covers.
 const DIGEST_BYTES: usize = 32;
@@ -43,8 +42,8 @@ pub const MAX_BATCHES: usize = 4_096;
 /// Calls in one bundle, for the same reason.
 pub const MAX_BUNDLE_CALLS: usize = 10_000;
 
-/// Pieces of evidence for records: each proves up to 128, and a bundle appeals to two for each version asked.
-const MAX_RECORD_EVIDENCE: usize = 256;
+/// Pieces of evidence for records: each proves one to 128, and a bundle appeals to two for each version asked.
+const MAX_RECORD_EVIDENCE: usize = 1_024;
 
 type Sealed = Bytes<MAX_BUNDLE_BYTES>;
 
@@ -65,7 +64,7 @@ impl fmt::Display for AuditedCallName {
     }
 }
 
-/// Opened calls.
+/// Opened calls, and calls that are proven and not opened.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditBundle {
     /// The network.
@@ -74,6 +73,8 @@ pub struct AuditBundle {
     pub member: MemberId,
     /// The calls, by the batches in which they were settled.
     pub batches: Vec<AuditedBatch>,
+    /// Calls that are not opened, by the batches in which they were settled.
+    pub unopened: Vec<UnopenedBatch>,
     /// Proofs of the records of lists and publications, in finalized states.
     pub records: Vec<Evidence>,
 }
@@ -129,6 +130,7 @@ struct Encoded {
     chain_id: ChainId,
     member: MemberId,
     batches: BoundedVec<EncodedBatch, MAX_BATCHES>,
+    unopened: BoundedVec<unopened::Encoded, MAX_BATCHES>,
     records: BoundedVec<Sealed, MAX_RECORD_EVIDENCE>,
 }
 
@@ -147,127 +149,17 @@ pub enum BundleError {
     /// A proof of finality does not decode.
     #[error(transparent)]
     Evidence(#[from] FinalityError),
+    /// A retention period is none.
+    #[error("the retention period of erased calls is none")]
+    Period,
     /// More calls than a bundle holds.
     #[error("a bundle holds at most {MAX_BUNDLE_CALLS} calls")]
     TooMany,
 }
 
-/// What is wrong with one call.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CallFault {
-    /// The request has no call in this place.
-    #[error("the request holds no such call")]
-    NoSuchCall,
-    /// The circumstances are not those that were hashed.
-    #[error(
-        "operator, role, purpose, basis, case or approver are not those under which it was asked"
-    )]
-    Circumstances,
-    /// The record or nonce is not what was hashed.
-    #[error("the record is not the one whose hash stands on the ledger")]
-    Record,
-    /// A record that hashes right and holds no canonical values.
-    #[error("the record holds no identifier and no blinding factor")]
-    Malformed,
-    /// The blinded point is of another subject.
-    #[error("the point on the ledger does not hide the subject of the record")]
-    OtherSubject,
-    /// The leaf does not decide, or not under this root.
-    #[error(
-        "the leaf of the list does not decide about the subject, or does not lead to the list's root"
-    )]
-    Answer,
-}
-
-/// Why a bundle is not to be relied on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BundleFault {
-    /// It is of another network than the genesis.
-    #[error("the bundle is of network {0}, and the genesis is another's")]
-    OtherNetwork(ChainId),
-    /// A batch's transaction is not proven to be final.
-    #[error("batch {place}: its finality is not proven: {source}")]
-    NotFinal {
-        /// Which batch, from 1.
-        place: usize,
-        /// What is wrong.
-        source: FinalityError,
-    },
-    /// The proof is of something else.
-    #[error("batch {0}: the certificate proves something else than this transaction")]
-    OtherTransaction(usize),
-    /// The transaction is no batch of calls of this member, or was refused.
-    #[error("batch {0}: the transaction settles no calls of this member")]
-    NoCalls(usize),
-    /// What the batch holds does not verify.
-    #[error("batch {place}: the calls do not verify: {reject}")]
-    Batch {
-        /// Which batch, from 1.
-        place: usize,
-        /// What is wrong.
-        reject: Reject,
-    },
-    /// A call.
-    #[error("call {call}: {fault}")]
-    Call {
-        /// Which.
-        call: AuditedCallName,
-        /// What is wrong.
-        fault: CallFault,
-    },
-    /// A call twice, or calls in disorder.
-    #[error("the calls of batch {0} do not ascend, each once")]
-    Disorder(usize),
-    /// The records are not proven to be final.
-    #[error("the records of the lists are not proven: {0}")]
-    Records(FinalityError),
-    /// The bundle appeals to a record that it does not prove.
-    #[error("the bundle does not prove the record {0}")]
-    RecordMissing(String),
-    /// The version was published after the call.
-    #[error("call {0}: the version that it is said to be about was published later")]
-    VersionTooNew(AuditedCallName),
-    /// Something that no proof covers was altered.
-    #[error("bytes were altered that no proof covers: the bundle is not as it was written")]
-    Altered,
-}
-
-/// What the ledger says of the version that a call is about, at the height of the call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It was in force, or about to be.
-    InForce,
-    /// Another version had taken its place so many blocks before the call was logged.
-    SupersededBefore(u64),
-    /// It was taken off later, for this reason.
-    TakenOff(&'static str),
-}
-
-/// A call as the bundle proves it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProvenCall {
-    /// Its name.
-    pub name: AuditedCallName,
-    /// Height of the block that logged it.
-    pub height: u64,
-    /// That block's time, in milliseconds since 1970-01-01 UTC.
-    pub time_ms: u64,
-    /// The list that was asked.
-    pub list: List,
-    /// The version that the answer is about.
-    pub version: VersionId,
-    /// How that version stood.
-    pub standing: Standing,
-    /// Who asked, why, and on what basis.
-    pub context: AuditContext,
-    /// The subject.
-    pub subject: AuditRecord,
-    /// What the list said; None where the bundle has no way to the list's root.
-    pub answer: Option<Presence>,
-}
-
 impl AuditBundle {
-    /// The bytes of the file: magic, chain, member, batches, evidence, and a hash over all of it.
+    /// The bytes of the file: magic, chain, member, opened and unopened batches, evidence, and a hash over all
+    /// of it.
     ///
     /// # Errors
     /// [`BundleError::TooMany`], [`BundleError::TooLarge`] or [`BundleError::Malformed`] where a part exceeds
@@ -286,6 +178,8 @@ impl AuditBundle {
             })
         };
         let batches: Vec<_> = self.batches.iter().map(batch).collect::<Result<_, _>>()?;
+        let unopened = self.unopened.iter().map(unopened::Encoded::of);
+        let unopened: Vec<_> = unopened.collect::<Result<_, _>>()?;
         let records = self
             .records
             .iter()
@@ -294,6 +188,7 @@ impl AuditBundle {
             chain_id: self.chain_id,
             member: self.member,
             batches: BoundedVec::try_from(batches)?,
+            unopened: BoundedVec::try_from(unopened)?,
             records: BoundedVec::try_from(records.collect::<Result<Vec<_>, _>>()?)?,
         };
         let mut bytes = [MAGIC.as_slice(), &codec::encode(&encoded)].concat();
@@ -322,6 +217,7 @@ impl AuditBundle {
             chain_id,
             member,
             batches,
+            unopened,
             records,
         } = codec::decode(encoded)?;
         let batch = |batch: EncodedBatch| -> Result<AuditedBatch, BundleError> {
@@ -334,11 +230,14 @@ impl AuditBundle {
             })
         };
         let batches = batches.into_vec().into_iter().map(batch);
+        let unopened = unopened.into_vec().into_iter();
+        let unopened = unopened.map(unopened::Encoded::read);
         let records = records.iter().map(|record| Evidence::from_bytes(record));
         let bundle = Self {
             chain_id,
             member,
             batches: batches.collect::<Result<_, _>>()?,
+            unopened: unopened.collect::<Result<_, _>>()?,
             records: records.collect::<Result<_, _>>()?,
         };
         if bundle.calls() > MAX_BUNDLE_CALLS {
@@ -348,224 +247,8 @@ impl AuditBundle {
     }
 
     fn calls(&self) -> usize {
-        self.batches.iter().map(|batch| batch.calls.len()).sum()
-    }
-
-    /// Checks all of it for whoever holds the genesis.
-    ///
-    /// # Errors
-    /// [`BundleFault`], the first in the order of the file.
-    pub fn verify(
-        &self,
-        genesis: &Genesis,
-        committee: Committee,
-    ) -> Result<Vec<ProvenCall>, BundleFault> {
-        let chain_id = genesis.chain_id();
-        if self.chain_id != chain_id {
-            return Err(BundleFault::OtherNetwork(self.chain_id));
-        }
-        let records = self.proven_records(chain_id, &committee)?;
-        let mut proven = Vec::with_capacity(self.calls());
-        for (place, batch) in (1..).zip(&self.batches) {
-            let settled = self.settled(place, batch, chain_id, &committee)?;
-            batch.open(place, &settled, &records, &mut proven)?;
-        }
-        let names: BTreeSet<_> = proven.iter().map(|call| call.name).collect();
-        if names.len() < proven.len() {
-            return Err(BundleFault::Disorder(self.batches.len()));
-        }
-        Ok(proven)
-    }
-
-    fn proven_records(
-        &self,
-        chain_id: ChainId,
-        committee: &Committee,
-    ) -> Result<Records, BundleFault> {
-        let mut records = BTreeMap::new();
-        for evidence in &self.records {
-            evidence
-                .verify(chain_id.0, committee.clone())
-                .map_err(BundleFault::Records)?;
-            if let Claim::Values(values) = &evidence.claim {
-                for value in values {
-                    records.insert(value.key.to_vec(), value.value.to_vec());
-                }
-            }
-        }
-        Ok(Records(records))
-    }
-
-    /// The batch of calls that a transaction is proven to have settled.
-    fn settled(
-        &self,
-        place: usize,
-        batch: &AuditedBatch,
-        chain_id: ChainId,
-        committee: &Committee,
-    ) -> Result<Settled, BundleFault> {
-        let not_final = |source| BundleFault::NotFinal { place, source };
-        let finality = &batch.finality;
-        finality
-            .verify(chain_id.0, committee.clone())
-            .map_err(not_final)?;
-        let envelope = Envelope::from_bytes(&batch.envelope)
-            .map_err(|_| BundleFault::OtherTransaction(place))?;
-        let result = match &finality.claim {
-            Claim::Result(claim) => match &claim.result {
-                BlockResult::Tx(result) if result.tx_id == envelope.tx_id() => result,
-                _ => return Err(BundleFault::OtherTransaction(place)),
-            },
-            _ => return Err(BundleFault::OtherTransaction(place)),
-        };
-        let calls = match Action::of(&envelope) {
-            Some(Ok(Action::CallBatch(calls))) if result.outcome == Outcome::Applied => calls,
-            _ => return Err(BundleFault::NoCalls(place)),
-        };
-        let request = &calls.signed.request;
-        let logged = |event: &tacit_ledger::kernel::Event| {
-            matches!(Event::read(event), Some(Ok(Event::CallsLogged { session, sequence, .. }))
-                if (session, sequence) == (request.session, request.sequence))
-        };
-        if request.querier != self.member || !result.events.iter().any(logged) {
-            return Err(BundleFault::NoCalls(place));
-        }
-        calls
-            .check(chain_id)
-            .map_err(|reject| BundleFault::Batch { place, reject })?;
-        let header = &finality.block.header;
-        Ok(Settled {
-            calls: *calls,
-            height: header.height.get(),
-            time_ms: header.time_ms,
-        })
-    }
-}
-
-/// Calls that the ledger took, which compares the key that answered with the registered one.
-struct Settled {
-    calls: CallBatch,
-    height: u64,
-    time_ms: u64,
-}
-
-/// The proven records. What is not among them is missing: its absence is not proven.
-struct Records(BTreeMap<Vec<u8>, Vec<u8>>);
-
-impl StateView for Records {
-    fn get(&self, key: &StateKey) -> Result<Option<Vec<u8>>, Missing> {
-        let value = self.0.get(key.as_bytes()).cloned();
-        value.map(Some).ok_or_else(|| Missing::one(key.clone()))
-    }
-}
-
-impl Records {
-    fn version(&self, id: VersionId) -> Result<(List, Publication), BundleFault> {
-        let missing = |missing: Missing| {
-            let first = missing.into_keys().into_iter().next();
-            BundleFault::RecordMissing(first.map(|key| key.to_string()).unwrap_or_default())
-        };
-        let list = read::list(self, id.list).map_err(missing)?;
-        let publication = read::publication(self, id).map_err(missing)?;
-        let found = list.zip(publication);
-        found.ok_or_else(|| BundleFault::RecordMissing(id.to_string()))
-    }
-}
-
-impl AuditedBatch {
-    fn open(
-        &self,
-        place: usize,
-        settled: &Settled,
-        records: &Records,
-        proven: &mut Vec<ProvenCall>,
-    ) -> Result<(), BundleFault> {
-        let ascending = self.calls.is_sorted_by(|a, b| a.index < b.index);
-        if self.calls.is_empty() || !ascending {
-            return Err(BundleFault::Disorder(place));
-        }
-        let request = &settled.calls.signed.request;
-        let version = VersionId {
-            list: request.list,
-            tag_epoch: request.tag_epoch,
-            version: self.version.into(),
-        };
-        let (list, publication) = records.version(version)?;
-        let circumstances = self.context.digest();
-        for call in &self.calls {
-            let name = AuditedCallName {
-                session: request.session,
-                sequence: request.sequence,
-                index: call.index,
-            };
-            if publication.published_height > settled.height {
-                return Err(BundleFault::VersionTooNew(name));
-            }
-            let answer = if call.record.context == circumstances {
-                call.open(&settled.calls, &publication)
-            } else {
-                Err(CallFault::Circumstances)
-            };
-            let answer = answer.map_err(|fault| BundleFault::Call { call: name, fault })?;
-            proven.push(ProvenCall {
-                name,
-                height: settled.height,
-                time_ms: settled.time_ms,
-                list: list.clone(),
-                version,
-                standing: standing(&publication, settled.height),
-                context: self.context.clone(),
-                subject: call.record.clone(),
-                answer,
-            });
-        }
-        Ok(())
-    }
-}
-
-fn standing(publication: &Publication, height: u64) -> Standing {
-    match publication.status {
-        PublicationStatus::Superseded { height: until } if until < height => {
-            Standing::SupersededBefore(height - until)
-        }
-        PublicationStatus::Fraudulent { .. } => Standing::TakenOff("proven fraudulent"),
-        PublicationStatus::Unproven { .. } => Standing::TakenOff("not proven to come from its key"),
-        PublicationStatus::Suspended { .. } => Standing::TakenOff("not corrected after a dispute"),
-        PublicationStatus::Pending
-        | PublicationStatus::Active { .. }
-        | PublicationStatus::Superseded { .. } => Standing::InForce,
-    }
-}
-
-impl AuditedCall {
-    fn open(
-        &self,
-        calls: &CallBatch,
-        publication: &Publication,
-    ) -> Result<Option<Presence>, CallFault> {
-        let request = &calls.signed.request;
-        let place = self.index as usize;
-        let sent = request.calls.get(place).ok_or(CallFault::NoSuchCall)?;
-        let answered = calls.evaluated.get(place).ok_or(CallFault::NoSuchCall)?;
-        if self.record.commitment(&self.nonce) != sent.audit {
-            return Err(CallFault::Record);
-        }
-        let x = decode_field(&self.record.x).map_err(|_| CallFault::Malformed)?;
-        let blind =
-            Blind::from_secret_bytes(&self.record.blind).map_err(|_| CallFault::Malformed)?;
-        let subject = Entry::identifier(self.record.kind, x);
-        // Both points were decoded when the batch was checked.
-        let decode = |wire| Point::decode(wire).map_err(|_| CallFault::Malformed);
-        let (blinded, evaluated) = (decode(&sent.blinded)?, decode(answered)?);
-        if !blind.hides(&subject, request.list, request.tag_epoch, &blinded) {
-            return Err(CallFault::OtherSubject);
-        }
-        let Some(path) = &self.answer else {
-            return Ok(None);
-        };
-        let tag = call_tag(&subject, &blind, &evaluated).map_err(|_| CallFault::Answer)?;
-        let root = publication.root.field().map_err(|_| CallFault::Answer)?;
-        let presence = path.verify(&root, tag).map_err(|_| CallFault::Answer)?;
-        Ok(Some(presence))
+        let opened = self.batches.iter().map(|batch| batch.calls.len());
+        let unopened = self.unopened.iter().map(|batch| batch.places.len());
+        opened.chain(unopened).sum()
     }
 }

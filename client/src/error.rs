@@ -108,6 +108,9 @@ pub enum ClientError {
         /// What is wrong.
         source: BundleFault,
     },
+    /// What the node keeps of a call is not what stands on the ledger.
+    #[error("the record is not of the call that was made: {0}")]
+    RecordDiffers(#[source] BundleFault),
     /// A ceremony cannot go on as was asked.
     #[error(transparent)]
     Ceremony(#[from] CeremonyError),
@@ -158,7 +161,8 @@ impl ClientError {
             Self::ProvesOther { .. } => "proves-other",
             Self::NotVerified { .. }
             | Self::StatementRefused { .. }
-            | Self::BundleRefused { .. } => "not-verified",
+            | Self::BundleRefused { .. }
+            | Self::RecordDiffers(_) => "not-verified",
             Self::Ceremony(CeremonyError::Bad(_)) => "ceremony-bad-step",
             Self::Ceremony(_) => "ceremony",
             Self::Output(_) => "output",

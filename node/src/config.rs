@@ -3,10 +3,14 @@
 //! Paths are relative to the folder of the file. Everything but names and addresses has a default
 //! that works. No secret stands in it: keys are named by file, or come from the environment.
 
+mod retention;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+pub use retention::Retention;
 
 /// The largest configuration file that is read: a thousand times what a full one needs.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
@@ -49,6 +53,9 @@ pub enum ConfigError {
         /// What it may hold.
         range: &'static str,
     },
+    /// Retention is not spelled out.
+    #[error("retention: {0}")]
+    Retention(String),
     /// A file that the configuration names does not exist.
     #[error("{field} names {path}, which does not exist")]
     FileMissing {
@@ -81,6 +88,9 @@ pub struct Config {
     /// Receipts.
     #[serde(default)]
     pub receipts: Receipts,
+    /// For how long the records of calls are kept.
+    #[serde(default)]
+    pub retention: Retention,
     /// Probes, metrics and logs.
     #[serde(default)]
     pub telemetry: Telemetry,
@@ -321,6 +331,7 @@ impl Config {
             },
             store: Store::default(),
             receipts: Receipts::default(),
+            retention: Retention::default(),
             telemetry: Telemetry {
                 listen: Some(probes),
                 ..Telemetry::default()
@@ -354,7 +365,7 @@ impl Config {
     /// Values outside their ranges. [`load`](Self::load) has done this.
     ///
     /// # Errors
-    /// [`ConfigError::OutOfRange`].
+    /// [`ConfigError::OutOfRange`] or [`ConfigError::Retention`].
     pub fn check(&self) -> Result<(), ConfigError> {
         let within = |field, value: u64, low: u64, high: u64, range| {
             if (low..=high).contains(&value) {
@@ -394,7 +405,8 @@ impl Config {
             1,
             36_500,
             "between 1 and 36500",
-        )
+        )?;
+        self.retention.policy().map(drop)
     }
 
     /// Whether every file that it names exists.
@@ -441,6 +453,9 @@ impl Config {
         if let Some(path) = &self.receipts.proving_key_file {
             files.push(("receipts.proving_key_file", path, true));
         }
+        if let Some(path) = &self.retention.custodian_keys_file {
+            files.push(("retention.custodian_keys_file", path, true));
+        }
         match files
             .into_iter()
             .find(|(_, path, needed)| *needed && !path.exists())
@@ -479,10 +494,12 @@ impl Config {
             &mut self.operator.key_file,
             &mut self.operator.operators_ca_file,
             &mut self.operator.operators_file,
+            &mut self.retention.custodian_folder,
         ];
         let optional = [
             &mut self.frontend.members_ca_file,
             &mut self.receipts.proving_key_file,
+            &mut self.retention.custodian_keys_file,
         ];
         for path in own.into_iter().chain(optional.into_iter().flatten()) {
             *path = base.join(&*path);

@@ -13,6 +13,7 @@ mod leak;
 mod membership;
 mod receipts;
 mod records;
+mod retention;
 mod samples;
 mod supervision;
 mod tap;

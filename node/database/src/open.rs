@@ -3,7 +3,7 @@
 use std::{sync::Once, time::Duration};
 
 use sqlx::{
-    Any, AnyPool, AssertSqlSafe, Executor, SqlSafeStr, Transaction,
+    Any, AnyPool, AssertSqlSafe, Executor, Row, SqlSafeStr, Transaction,
     any::{AnyPoolOptions, AnyRow},
     migrate::{Migration, MigrationType, Migrator},
 };
@@ -56,6 +56,7 @@ pub enum OpenError {
 #[derive(Clone, Debug)]
 pub struct Database {
     pool: AnyPool,
+    postgres: bool,
 }
 
 impl Database {
@@ -87,7 +88,7 @@ impl Database {
             .connect(url)
             .await?;
         migrator(schema, postgres).run(&pool).await?;
-        Ok(Self { pool })
+        Ok(Self { pool, postgres })
     }
 
     /// Begins a transaction. Dropped without a commit, it has done nothing.
@@ -103,6 +104,28 @@ impl Database {
     /// The first row of a query.
     pub async fn row(&self, statement: Statement) -> Result<Option<AnyRow>, sqlx::Error> {
         statement.query().fetch_optional(&self.pool).await
+    }
+
+    /// Brings as far as it can what was deleted from a small table out of the files that the database keeps. On
+    /// SQLite, which has overwritten it in the table: empties the log of writes, where an earlier copy stands;
+    /// false where readers hold it back, and it is to be tried again. On PostgreSQL: writes the table anew
+    /// without its dead rows; the server's log of writes, and copies of it elsewhere, keep theirs until they
+    /// are recycled.
+    pub async fn sweep(&self, table: &'static str) -> Result<bool, sqlx::Error> {
+        if self.postgres {
+            let vacuum = AssertSqlSafe(format!("VACUUM (FULL) {table}"));
+            sqlx::query(vacuum)
+                .persistent(false)
+                .execute(&self.pool)
+                .await?;
+            return Ok(true);
+        }
+        let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .persistent(false)
+            .fetch_one(&self.pool)
+            .await?;
+        let held_back: i64 = row.try_get(0)?;
+        Ok(held_back == 0)
     }
 
     /// Closes all connections once their statements have ended.

@@ -9,7 +9,16 @@ use tacit_ledger::network::audit::{AuditContext, AuditRecord};
 
 use crate::screening::{OwnAnswer, OwnRecords};
 use crate::snapshots::Obtainer;
-use crate::store::{AskedBatch, StoreError};
+use crate::store::{AskedBatch, ErasedBatch, StoreError};
+
+/// What there is of calls of one request.
+#[derive(Debug)]
+pub enum Opening {
+    /// They are kept.
+    Opened(OpenedCalls),
+    /// Their retention period is over.
+    Erased(ErasedBatch),
+}
 
 /// Opened calls of one request.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use tacit_circuits::scope::ListId;
 use tacit_ledger::network::read as state;
 use tokio::time::sleep;
 
-use crate::audit::{self, OpenedCalls};
+use crate::audit::{self, Opening};
 use crate::compute::compute;
 use crate::crash::CrashPoints;
 use crate::disclosures::{DisclosureServer, Disclosures};
@@ -20,6 +20,7 @@ use crate::lists::{KeyRing, Lists, Sampler};
 use crate::peer::PeerService;
 use crate::ports::{Habits, Ledger, LedgerError, Peers, read};
 use crate::receipts::{KeySource, ProverSlot, Receipts, SharedLog};
+use crate::retention::{Custody, Retention, RetentionError, RetentionPolicy};
 use crate::screening::{
     Engine, FollowUp, OwnAnswer, OwnRecords, Screening, ScreeningConfig, Sessions,
 };
@@ -68,6 +69,10 @@ pub struct FrontendConfig {
     pub proving_key: KeySource,
     /// The network's log, which whoever follows the chain fills.
     pub log: SharedLog,
+    /// For how long what is kept of a call is kept.
+    pub retention: RetentionPolicy,
+    /// Who holds a copy of it, where somebody does.
+    pub custody: Option<Custody>,
     /// Where tests stop it.
     pub crash: CrashPoints,
 }
@@ -87,6 +92,8 @@ impl FrontendConfig {
             keep_versions: KEEP_VERSIONS,
             proving_key: KeySource::Development,
             log: SharedLog::default(),
+            retention: RetentionPolicy::default(),
+            custody: None,
             crash: CrashPoints::default(),
         }
     }
@@ -101,6 +108,9 @@ pub enum StartError {
     /// The folder of the snapshots.
     #[error(transparent)]
     File(#[from] FileError),
+    /// Retention.
+    #[error(transparent)]
+    Retention(#[from] RetentionError),
 }
 
 /// A verification of a copy: what it rebuilds, and what stands on the ledger.
@@ -130,6 +140,8 @@ pub struct Frontend {
     pub wallet: Wallet,
     /// Calls that are opened to supervisors.
     pub disclosures: Disclosures,
+    /// For how long what was asked is kept.
+    pub retention: Arc<Retention>,
     peer: PeerService,
     copies: Copies,
     obtainer: Obtainer,
@@ -154,7 +166,11 @@ impl Frontend {
         } = config;
         telemetry::register();
         let tasks = Tasks::new();
-        history::index(store.clone(), &tasks);
+        // Before anything else reads or writes records: those of an earlier version are sealed anew.
+        let (policy, custody) = (config.retention, config.custody);
+        let retention = Retention::start(ledger.clone(), store.clone(), policy, custody);
+        let retention = Arc::new(retention.await?);
+        tasks.spawn(retention.clone().run());
         let files = Files::open(&config.folder)?;
         let (keys, trees) = (KeyRing::default(), Trees::new(config.max_tree_entries));
         let times = PostingTimes {
@@ -225,6 +241,7 @@ impl Frontend {
             peers,
             store: store.clone(),
             wallet: wallet.clone(),
+            retention: retention.clone(),
             plans: Habits::default(),
             copies: copies.clone(),
             sessions,
@@ -250,6 +267,7 @@ impl Frontend {
             peers: disputing,
             store: store.clone(),
             receipts: receipts.clone(),
+            retention: retention.clone(),
         };
         let peer = PeerService::new(
             ledger.clone(),
@@ -269,6 +287,7 @@ impl Frontend {
             disputes,
             wallet,
             disclosures,
+            retention,
             peer,
             copies,
             obtainer,
@@ -331,8 +350,8 @@ impl Frontend {
         self.log.waiting()
     }
 
-    /// Opens calls of one of this member's requests, named by their places in it: what an examiner is shown.
-    /// `None` where this member keeps no such request.
+    /// Opens calls of one of this member's requests, named by their places in it: what an examiner is shown; or
+    /// says that they were erased in time. `None` where this member keeps no such request.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -341,14 +360,17 @@ impl Frontend {
         session: tacit_ledger::network::SessionId,
         sequence: u64,
         places: &[u32],
-    ) -> Result<Option<OpenedCalls>, StoreError> {
+    ) -> Result<Option<Opening>, StoreError> {
         let Some((asked, records, answer)) = self.own_records(session, sequence).await? else {
-            return Ok(None);
+            let erased = self.store.erased(session, sequence).await?;
+            return Ok(erased.map(Opening::Erased));
         };
-        audit::open(&self.obtainer, &asked, records, answer, places).await
+        let opened = audit::open(&self.obtainer, &asked, records, answer, places).await?;
+        Ok(opened.map(Opening::Opened))
     }
 
-    /// What this member keeps of one of its requests: the request, why it was made, and the answers.
+    /// What this member keeps of one of its requests: the request, why it was made, and the answers. `None`
+    /// where its retention period is over as well.
     pub async fn own_records(
         &self,
         session: tacit_ledger::network::SessionId,
@@ -358,7 +380,8 @@ impl Frontend {
             return Ok(None);
         };
         let damaged = |_| StoreError::Damaged("audit record");
-        let records = tacit_ledger::kernel::decode(&asked.records).map_err(damaged)?;
+        let records = OwnRecords::from_padded(&asked.records);
+        let records = records.map_err(|_| StoreError::Damaged("audit record"))?;
         let answer = asked
             .answer
             .as_ref()
@@ -373,7 +396,7 @@ impl Frontend {
     /// # Errors
     /// [`StoreError`].
     pub async fn own_batches(&self, names: &[(u64, u64)]) -> Result<OwnBatches, StoreError> {
-        history::own_batches(&self.store, names).await
+        history::own_batches(&self.store, self.ledger.chain_id(), names).await
     }
 
     /// The database.

@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 
 use rayon::prelude::*;
-use tacit_ledger::kernel::decode;
+use tacit_ledger::kernel::{ChainId, decode};
 use tacit_ledger::network::audit::AuditContext;
 
 use crate::compute::compute;
 use crate::screening::OwnAnswer;
 use crate::store::{KeptBatch, Store, StoreError};
-use crate::tasks::Tasks;
 
 /// This member's own record of one request.
 pub struct OwnBatch {
@@ -34,14 +33,14 @@ pub type OwnBatches = HashMap<(u64, u64), OwnBatch>;
 /// are missing.
 pub(crate) async fn own_batches(
     store: &Store,
+    chain_id: ChainId,
     names: &[(u64, u64)],
 ) -> Result<OwnBatches, StoreError> {
     let sealed = store.asked_sealed(names).await?;
-    let store = store.clone();
     compute(move || {
         let opened = sealed
             .par_iter()
-            .map(|sealed| opened(&store.open_kept(sealed)?));
+            .map(|sealed| opened(&Store::open_kept(chain_id, sealed)?));
         opened.collect()
     })
     .await
@@ -58,22 +57,4 @@ fn opened(kept: &KeptBatch) -> Result<((u64, u64), OwnBatch), StoreError> {
         context: kept.context()?,
     };
     Ok(((kept.session.0, kept.sequence), own))
-}
-
-/// Gives hashes to requests of before there were any, in the background: until it is through, histories look at
-/// every row.
-pub(crate) fn index(store: Store, tasks: &Tasks) {
-    tasks.spawn(async move {
-        let mut after = None;
-        loop {
-            match store.index_asked(after).await {
-                Ok(None) => return,
-                Ok(last) => after = last,
-                Err(error) => {
-                    tracing::warn!(%error, "store.index: histories are slower until the next start");
-                    return;
-                }
-            }
-        }
-    });
 }

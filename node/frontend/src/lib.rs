@@ -35,6 +35,7 @@ pub mod peer;
 mod places;
 pub mod ports;
 pub mod receipts;
+pub mod retention;
 pub mod rows;
 pub mod screening;
 pub mod snapshots;
@@ -43,6 +44,6 @@ mod tasks;
 mod telemetry;
 pub mod wallet;
 
-pub use audit::{OpenedCall, OpenedCalls};
+pub use audit::{OpenedCall, OpenedCalls, Opening};
 pub use frontend::{CopyVerified, Frontend, FrontendConfig, StartError, VerifyError};
 pub use history::{OwnBatch, OwnBatches};

@@ -22,9 +22,9 @@ const SCHEMA: Schema = Schema {
             include_str!("../migrations/0002_history_indexes.sql"),
         ),
         (
-            10,
+            3,
             "confidential quota",
-            include_str!("../migrations/0010_confidential_quota.sql"),
+            include_str!("../migrations/0003_confidential_quota.sql"),
         ),
     ],
     // What a power cut took, the ledger brings again.

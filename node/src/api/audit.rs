@@ -4,11 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tacit_circuits::list::VersionId;
 use tacit_client::audit::{
-    AuditBundle, AuditedBatch, AuditedCall, BundleError, MAX_BATCHES, MAX_BUNDLE_CALLS,
+    AuditBundle, AuditedBatch, AuditedCall, BundleError, Erasure, MAX_BATCHES, MAX_BUNDLE_CALLS,
+    UnopenedBatch,
 };
+use tacit_finality::Evidence;
 use tacit_frontend::ports::Ledger as _;
-use tacit_ledger::kernel::{Envelope, StateKey, TxId};
-use tacit_ledger::network::{SessionId, keys};
+use tacit_frontend::store::ErasedBatch;
+use tacit_frontend::{OpenedCalls, Opening};
+use tacit_ledger::kernel::{Envelope, MemberId, StateKey, TxId};
+use tacit_ledger::network::{Action, CallBatch, SessionId, keys};
 use tacit_proto::operator as proto;
 
 use super::Operator;
@@ -32,7 +36,7 @@ impl Operator {
         answers: Answers<proto::AuditBundleResponse>,
     ) -> Result<(), ApiError> {
         use proto::audit_bundle_response::Step;
-        let asked = asked(&request.calls)?;
+        let (asked, unopened) = (asked(&request.calls)?, request.unopened);
         let progress = |done, total| {
             let progress = proto::Progress {
                 stage: proto::Stage::Opening.into(),
@@ -42,7 +46,7 @@ impl Operator {
             let step = Some(Step::Progress(progress));
             let _ = answers.try_send(Ok(proto::AuditBundleResponse { step }));
         };
-        let file = self.bundle(asked, progress).await?;
+        let file = self.bundle(asked, unopened, progress).await?;
         for part in file.chunks(PART_BYTES) {
             let step = Some(Step::Part(part.to_vec()));
             let sent = answers.send(Ok(proto::AuditBundleResponse { step })).await;
@@ -51,27 +55,49 @@ impl Operator {
         Ok(())
     }
 
-    /// Opens calls of this member as a file that verifies offline. Says how many batches of how many are done.
+    /// Opens calls of this member as a file that verifies offline, or of any member without opening them. Says how many batches of how many are done.
     pub(super) async fn bundle(
         &self,
         asked: Asked,
+        unopened: bool,
         progress: impl Fn(u64, u64),
     ) -> Result<Vec<u8>, ApiError> {
         let total = asked.len() as u64;
         let mut bundle = AuditBundle {
             chain_id: self.ledger.chain_id(),
             member: self.ledger.member_id(),
-            batches: Vec::with_capacity(asked.len()),
+            batches: Vec::new(),
+            unopened: Vec::new(),
             records: Vec::new(),
         };
-        let mut versions = BTreeSet::new();
+        let (mut versions, mut members) = (BTreeSet::new(), BTreeSet::new());
         for (done, ((session, sequence), places)) in (1..).zip(asked) {
             let places: Vec<u32> = places.into_iter().collect();
-            let (batch, version) = self.audited(SessionId(session), sequence, &places).await?;
-            bundle.batches.push(batch);
-            versions.insert(version);
+            let session = SessionId(session);
+            // Copies are made of requests before they are sent: some never become final.
+            if unopened && self.read_model.batch(session, sequence).await?.is_none() {
+                continue;
+            }
+            let settled = self.settled(session, sequence).await?;
+            members.insert(settled.calls.signed.request.querier);
+            let opening = match unopened {
+                true => None,
+                false => Some(self.opening(&settled, &places).await?),
+            };
+            match opening {
+                Some(Opening::Opened(opened)) => {
+                    let (batch, version) = settled.opened(opened);
+                    bundle.batches.push(batch);
+                    versions.insert(version);
+                }
+                Some(Opening::Erased(erased)) => {
+                    bundle.unopened.push(settled.unopened(places, Some(erased)));
+                }
+                None => bundle.unopened.push(settled.unopened(places, None)),
+            }
             progress(done, total);
         }
+        bundle.member = one_member(&members)?;
         let keys = versions.iter().flat_map(appealed);
         let keys: BTreeSet<StateKey> = keys.collect();
         let keys: Vec<StateKey> = keys.into_iter().collect();
@@ -82,30 +108,71 @@ impl Operator {
         bundle.to_bytes().map_err(unbound)
     }
 
-    async fn audited(
-        &self,
-        session: SessionId,
-        sequence: u64,
-        places: &[u32],
-    ) -> Result<(AuditedBatch, VersionId), ApiError> {
-        let name = format!("{session}/{sequence}");
+    /// The transaction that settled a request, and the proof of its finality.
+    async fn settled(&self, session: SessionId, sequence: u64) -> Result<Settled, ApiError> {
         let tx_id = self.batch(session, sequence).await?;
-        let opened = self.frontend()?.open_calls(session, sequence, places).await;
-        let opened = opened
-            .map_err(|error| ApiError::node("records-unreadable", error.to_string(), ""))?
-            .ok_or_else(|| ApiError::unknown("own calls", &name))?;
-        if opened.calls.len() != places.len() {
-            return Err(ApiError::unknown("own call of batch", &name));
-        }
         let finality = self.ledger.handle().prove_transaction(tx_id).await?;
         let height = finality.block.header.height.get();
         let envelope = self.envelope(height, tx_id).await?;
         let settled = Envelope::from_bytes(&envelope).ok();
-        let action = settled.and_then(|envelope| tacit_ledger::network::Action::of(&envelope));
-        let Some(Ok(tacit_ledger::network::Action::CallBatch(batch))) = action else {
-            return Err(ApiError::unknown("batch of calls", &name));
+        let action = settled.and_then(|envelope| Action::of(&envelope));
+        let Some(Ok(Action::CallBatch(calls))) = action else {
+            let name = format!("{session}/{sequence}");
+            return Err(ApiError::unknown("batch of calls", name));
         };
-        let request = &batch.signed.request;
+        Ok(Settled {
+            envelope,
+            finality,
+            calls: *calls,
+        })
+    }
+
+    /// What this member keeps of calls of a settled request.
+    async fn opening(&self, settled: &Settled, places: &[u32]) -> Result<Opening, ApiError> {
+        let request = &settled.calls.signed.request;
+        let (session, sequence) = (request.session, request.sequence);
+        let name = format!("{session}/{sequence}");
+        let frontend = self.frontend()?;
+        let opening = frontend.open_calls(session, sequence, places).await;
+        let opening = opening
+            .map_err(|error| ApiError::node("records-unreadable", error.to_string(), ""))?
+            .ok_or_else(|| ApiError::unknown("own calls", &name))?;
+        let there = match &opening {
+            Opening::Opened(opened) => opened.calls.len() == places.len(),
+            Opening::Erased(_) => {
+                let last = places.last().and_then(|last| usize::try_from(*last).ok());
+                last.is_some_and(|last| last < request.calls.len())
+            }
+        };
+        if there {
+            Ok(opening)
+        } else {
+            Err(ApiError::unknown("own call of batch", &name))
+        }
+    }
+
+    /// The bytes of a transaction that stands in a block.
+    async fn envelope(&self, height: u64, id: TxId) -> Result<Vec<u8>, ApiError> {
+        let block = self.ledger.handle().block(height).await?;
+        let is_it = |bytes: &&bytes::Bytes| {
+            Envelope::from_bytes(bytes).is_ok_and(|envelope| envelope.tx_id() == id)
+        };
+        let found = block.envelopes.iter().find(is_it);
+        let found = found.ok_or_else(|| ApiError::unknown("transaction", id))?;
+        Ok(found.to_vec())
+    }
+}
+
+/// A request that stands on the ledger.
+struct Settled {
+    envelope: Vec<u8>,
+    finality: Evidence,
+    calls: CallBatch,
+}
+
+impl Settled {
+    fn opened(self, opened: OpenedCalls) -> (AuditedBatch, VersionId) {
+        let request = &self.calls.signed.request;
         let version = VersionId {
             list: request.list,
             tag_epoch: request.tag_epoch,
@@ -118,24 +185,43 @@ impl Operator {
             answer: call.answer,
         });
         let batch = AuditedBatch {
-            envelope,
-            finality,
+            envelope: self.envelope,
+            finality: self.finality,
             context: opened.context,
             version: opened.version.0,
             calls: calls.collect(),
         };
-        Ok((batch, version))
+        (batch, version)
     }
 
-    /// The bytes of a transaction that stands in a block.
-    async fn envelope(&self, height: u64, id: TxId) -> Result<Vec<u8>, ApiError> {
-        let block = self.ledger.handle().block(height).await?;
-        let is_it = |bytes: &&bytes::Bytes| {
-            Envelope::from_bytes(bytes).is_ok_and(|envelope| envelope.tx_id() == id)
-        };
-        let found = block.envelopes.iter().find(is_it);
-        let found = found.ok_or_else(|| ApiError::unknown("transaction", id))?;
-        Ok(found.to_vec())
+    fn unopened(self, places: Vec<u32>, erased: Option<ErasedBatch>) -> UnopenedBatch {
+        UnopenedBatch {
+            envelope: self.envelope,
+            finality: self.finality,
+            places,
+            erasure: erased.map(|erased| Erasure {
+                period: erased.period,
+                keep_months: erased.keep_months,
+                destroyed: erased.destroyed,
+            }),
+        }
+    }
+}
+
+/// A bundle is about one member's calls.
+fn one_member(members: &BTreeSet<MemberId>) -> Result<MemberId, ApiError> {
+    match (members.first(), members.len()) {
+        (Some(member), 1) => Ok(*member),
+        (None, _) => Err(ApiError::caller(
+            "calls-unknown",
+            "none of the calls is final on the ledger",
+            "",
+        )),
+        _ => Err(ApiError::caller(
+            "several-members",
+            "the calls are of several members",
+            "Ask for each member's calls by themselves.",
+        )),
     }
 }
 

@@ -83,7 +83,7 @@ impl Operator {
         } else {
             asked(&calls)?
         };
-        let bundle = self.bundle(asked, |_, _| ()).await?;
+        let bundle = self.bundle(asked, false, |_, _| ()).await?;
         Ok(frontend.disclosures.answer(demand.id, bundle).await?)
     }
 

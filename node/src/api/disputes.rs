@@ -237,6 +237,7 @@ impl From<DisputeError> for ApiError {
             DisputeError::Unknown(_) => Self::caller("dispute-unknown", message, ""),
             DisputeError::NotForThisMember(_) => Self::caller("not-for-this-member", message, ""),
             DisputeError::NoEvidence(_) => Self::caller("no-evidence", message, ""),
+            DisputeError::NotKept(_) => Self::caller("record-erased", message, ""),
             DisputeError::TooLarge => Self::caller("evidence-too-large", message, ""),
             DisputeError::NotThePackage(_) => Self::node(
                 "package-invalid",

@@ -16,6 +16,7 @@
 //! | `receipts` | create, submit, show |
 //! | `quota` | balances opened with this node's key, stated and moved |
 //! | `records` | where a batch stands |
+//! | `retention` | how long records are kept, legal holds |
 //! | `screening` | plan and screen |
 //! | `status` | where the node stands |
 //! | `supervision` | views, demands for disclosure, coverage |
@@ -36,6 +37,7 @@ mod quota;
 mod reads;
 mod receipts;
 mod records;
+mod retention;
 mod roles;
 mod screening;
 mod service;

@@ -363,6 +363,7 @@ impl From<CreateError> for ApiError {
                 message,
                 "`tacit history --asked` shows the calls of this node.",
             ),
+            CreateError::Erased(_) => Self::caller("record-erased", message, ""),
             CreateError::NotFinal(_) | CreateError::LogBehind => {
                 Self::caller("not-yet-final", message, "Try again in a moment.")
             }

@@ -208,6 +208,29 @@ impl Service for Operator {
         once(reading.ended(decided, |_| "done".into())).await
     }
 
+    async fn retention(
+        &self,
+        _: Request<proto::RetentionRequest>,
+    ) -> Answer<proto::RetentionResponse> {
+        once(self.show_retention()).await
+    }
+
+    async fn retention_hold(
+        &self,
+        request: Request<proto::RetentionHoldRequest>,
+    ) -> Answer<proto::RetentionHoldResponse> {
+        let caller = caller(&request)?;
+        once(self.hold(caller, request.into_inner())).await
+    }
+
+    async fn retention_release(
+        &self,
+        request: Request<proto::RetentionReleaseRequest>,
+    ) -> Answer<proto::RetentionReleaseResponse> {
+        let caller = caller(&request)?;
+        once(self.release_hold(caller, request.into_inner())).await
+    }
+
     async fn dispute_open(
         &self,
         request: Request<proto::DisputeOpenRequest>,

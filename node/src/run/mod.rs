@@ -40,6 +40,7 @@ use tacit_consensus::{
 use tacit_frontend::crash::{CrashPoints, UnknownCrashPoint};
 use tacit_frontend::ports::Ledger as _;
 use tacit_frontend::receipts::{KeySource, SharedLog};
+use tacit_frontend::retention::{Custody, CustodyError};
 use tacit_frontend::store::{MasterKey, Store, StoreError};
 use tacit_frontend::{Frontend, FrontendConfig, StartError};
 use tacit_ledger::kernel::envelope::ledger_key;
@@ -51,7 +52,7 @@ use tokio::task::JoinSet;
 
 use crate::api::{Operator, OperatorRecords};
 use crate::approvals::{ApprovalError, Approvals};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::keys::{KeyError, NodeKeys};
 use crate::ledger::MemberLedger;
 use crate::operators::{LiveOperators, OperatorsError};
@@ -135,6 +136,12 @@ pub enum RunError {
     /// The front end.
     #[error(transparent)]
     Frontend(#[from] StartError),
+    /// What the configuration says of retention.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The custodian's keys, or where its copies go.
+    #[error(transparent)]
+    Custody(#[from] CustodyError),
     /// A certificate.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
@@ -306,6 +313,10 @@ async fn start_frontend(
     settings.log = log;
     if let Some(path) = &config.receipts.proving_key_file {
         settings.proving_key = KeySource::File(path.clone());
+    }
+    settings.retention = config.retention.policy()?;
+    if let Some(keys) = &config.retention.custodian_keys_file {
+        settings.custody = Some(Custody::open(keys, &config.retention.custodian_folder)?);
     }
     if let Ok(point) = std::env::var(ABORT_AT_VARIABLE) {
         settings.crash = CrashPoints::aborting_at(point.parse()?);

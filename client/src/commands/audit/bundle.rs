@@ -1,18 +1,16 @@
 //! `tacit audit bundle`
 
-use std::fs::File;
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use futures::StreamExt as _;
 use serde_json::json;
-use tacit_proto::operator::{AuditBundleRequest, CallRef, Direction, audit_bundle_response::Step};
+use tacit_proto::operator::{AuditBundleRequest, CallRef, Direction};
 
+use super::fetch;
 use crate::Context;
-use crate::audit::MAX_BUNDLE_CALLS;
+use crate::audit::{AuditBundle, MAX_BUNDLE_CALLS};
 use crate::commands::history::Filter;
 use crate::commands::receipt::call_ref;
-use crate::commands::{bar, stage_words};
 use crate::error::ClientError;
 use crate::history;
 use crate::output::{Format, print_json};
@@ -70,51 +68,37 @@ impl Bundle {
         let request = AuditBundleRequest {
             calls,
             approval: self.approval,
+            unopened: false,
         };
-        let mut steps = node.audit_bundle(request).await?.into_inner();
-        let bar = bar(context.format());
-        let mut bundle = Vec::new();
-        while let Some(step) = steps.next().await {
-            match step?.step {
-                Some(Step::Progress(progress)) => {
-                    bar.set_message(stage_words(progress.stage()));
-                    bar.set_length(progress.total);
-                    bar.set_position(progress.done);
-                }
-                Some(Step::Part(part)) => bundle.extend_from_slice(&part),
-                None => {}
-            }
-        }
-        bar.finish_and_clear();
-        self.write(&bundle)?;
+        let bundle = fetch::bytes(&mut node, request, context.format()).await?;
+        fetch::write_own(&self.out, &bundle)?;
+        let erased = AuditBundle::from_bytes(&bundle)
+            .map_err(|_| ClientError::Unexpected("a bundle that does not decode"))?
+            .0
+            .unopened
+            .iter()
+            .map(|batch| batch.places.len())
+            .sum::<usize>();
         match context.format() {
             Format::Json => print_json(&json!({
                 "file": self.out,
                 "calls": count,
+                "erased": erased,
                 "bytes": bundle.len(),
             })),
             Format::Text => {
                 println!(
-                    "{count} calls opened into {}; it shows whom they were about",
+                    "{} calls opened into {}; it shows whom they were about",
+                    count.saturating_sub(erased),
                     self.out.display()
                 );
+                if erased > 0 {
+                    println!(
+                        "{erased} more were erased when their time was over; that they were made is proven"
+                    );
+                }
                 Ok(())
             }
         }
-    }
-
-    /// Of its owner's alone: it holds identifiers.
-    fn write(&self, bundle: &[u8]) -> Result<(), ClientError> {
-        let mut options = File::options();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let written = options
-            .open(&self.out)
-            .and_then(|mut out| out.write_all(bundle));
-        written.map_err(|source| ClientError::File {
-            path: self.out.clone(),
-            source,
-        })
     }
 }

@@ -2,16 +2,15 @@
 
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tacit_circuits::curve::encode_field;
 use tacit_circuits::identifier::{IdentifierType, normalize};
-use tacit_circuits::list::Presence;
 
-use crate::audit::{AuditBundle, BundleFault, MAX_BUNDLE_BYTES, ProvenCall, Standing};
+use super::shown;
+use crate::audit::{AuditBundle, BundleFault, MAX_BUNDLE_BYTES};
 use crate::commands::identifier::spelling;
 use crate::error::ClientError;
-use crate::output::{Format, Table, moment, print_json};
-use crate::subject::canonical;
+use crate::output::{Format, print_json};
 use crate::trust::{read_file, read_genesis};
 
 /// Checks a bundle of opened calls without a node, from the file and the genesis alone, and shows what it proves.
@@ -59,12 +58,14 @@ impl Verify {
             source,
         };
         // What was altered is named where a proof covers it.
-        let calls = bundle.verify(&genesis, committee).map_err(refused)?;
+        let proven = bundle.verify(&genesis, committee).map_err(refused)?;
         if !whole {
             return Err(refused(BundleFault::Altered));
         }
         if let Some((kind, x)) = about {
-            let other = calls
+            // What is not opened is about nobody that the bundle could name.
+            let other = proven
+                .opened
                 .iter()
                 .find(|call| (call.subject.kind, call.subject.x) != (kind, x));
             if let Some(other) = other {
@@ -79,9 +80,15 @@ impl Verify {
                 "verified": true,
                 "chain_id": bundle.chain_id.to_string(),
                 "member_id": bundle.member.0,
-                "calls": calls.iter().map(as_json).collect::<Vec<_>>(),
+                "calls": proven.opened.iter().map(shown::opened_json).collect::<Vec<_>>(),
+                "unopened": proven.unopened.iter().map(shown::unopened_json).collect::<Vec<_>>(),
             })),
-            Format::Text => print(&bundle, &calls),
+            Format::Text => {
+                println!("asked by   {} on chain {}", bundle.member, bundle.chain_id);
+                let (opened, unopened) = (proven.opened.len(), proven.unopened.len());
+                println!("verified   {opened} calls, {unopened} more that are not opened\n");
+                shown::print(&proven)
+            }
         }
     }
 
@@ -95,81 +102,4 @@ impl Verify {
             .map_err(|refusal| ClientError::Usage(format!("the identifier: {refusal}")))?;
         Ok(Some((kind, encode_field(&identifier.field()))))
     }
-}
-
-fn answer(call: &ProvenCall) -> &'static str {
-    match call.answer {
-        Some(Presence::Listed) => "hit",
-        Some(Presence::NotListed) => "clear",
-        None => "version not kept",
-    }
-}
-
-fn standing(call: &ProvenCall) -> String {
-    match call.standing {
-        Standing::InForce => "in force".into(),
-        Standing::SupersededBefore(blocks) => format!("superseded {blocks} blocks before"),
-        Standing::TakenOff(why) => format!("taken off later: {why}"),
-    }
-}
-
-fn subject(call: &ProvenCall) -> String {
-    let value = canonical(&call.subject.x);
-    let value = value.map_or_else(|| hex::encode(call.subject.x), ToOwned::to_owned);
-    format!("{} {value}", call.subject.kind.name())
-}
-
-fn print(bundle: &AuditBundle, calls: &[ProvenCall]) -> Result<(), ClientError> {
-    println!("asked by   {} on chain {}", bundle.member, bundle.chain_id);
-    println!("verified   {} calls\n", calls.len());
-    let mut table = Table::new(&[
-        "call", "time", "about", "list", "version", "answer", "operator", "purpose", "basis",
-        "case",
-    ]);
-    for call in calls {
-        let context = &call.context;
-        table.row([
-            call.name.to_string(),
-            moment(call.time_ms),
-            subject(call),
-            format!("{} {} of {}", call.list.id, call.list.name, call.list.owner),
-            format!(
-                "E{} v{}, {}",
-                call.version.tag_epoch.0,
-                call.version.version.0,
-                standing(call)
-            ),
-            answer(call).into(),
-            context.operator.clone(),
-            context.purpose.clone(),
-            context.lawful_basis.clone(),
-            context.case_reference.clone(),
-        ]);
-    }
-    table.print()
-}
-
-fn as_json(call: &ProvenCall) -> Value {
-    let context = &call.context;
-    json!({
-        "call": call.name.to_string(),
-        "height": call.height,
-        "time_ms": call.time_ms,
-        "list_id": call.list.id.0,
-        "list": call.list.name.as_str(),
-        "member_id": call.list.owner.0,
-        "tag_epoch": call.version.tag_epoch.0,
-        "version": call.version.version.0,
-        "version_standing": standing(call),
-        "type": call.subject.kind.name(),
-        "subject": canonical(&call.subject.x),
-        "subject_field": hex::encode(call.subject.x),
-        "answer": call.answer.map(|_| answer(call)),
-        "operator": context.operator,
-        "role": context.role,
-        "purpose": context.purpose,
-        "lawful_basis": context.lawful_basis,
-        "case_reference": context.case_reference,
-        "approver": context.approver,
-    })
 }

@@ -25,6 +25,7 @@ use tokio::time::timeout;
 use crate::peer::PeerError;
 use crate::ports::{Applied, Ledger, LedgerError, Peers, read};
 use crate::receipts::{CreateError, LoggedCall, Receipts};
+use crate::retention::Retention;
 use crate::store::{Store, StoreError};
 use crate::wallet::{Wallet, WalletError};
 
@@ -46,6 +47,9 @@ pub enum DisputeError {
     /// The owner has given no evidence.
     #[error("the owner has given no evidence in dispute {0}")]
     NoEvidence(DisputeId),
+    /// Its retention period is over.
+    #[error("this member keeps its package of dispute {0} no more: its retention period is over")]
+    NotKept(DisputeId),
     /// More than evidence may have.
     #[error("evidence has at most {MAX_EVIDENCE_BYTES} bytes")]
     TooLarge,
@@ -93,6 +97,7 @@ pub struct Disputes {
     pub(crate) peers: Arc<dyn Peers>,
     pub(crate) store: Store,
     pub(crate) receipts: Arc<Receipts>,
+    pub(crate) retention: Arc<Retention>,
 }
 
 impl Disputes {
@@ -125,7 +130,11 @@ impl Disputes {
             .ensure_deposit(governed.dispute_stake_minor)
             .await?;
         // Kept before it is said: a digest without its package loses the dispute.
-        self.store.keep_package(digest, &bytes).await?;
+        // It is about whom the call was about, and is kept as long as if that had been asked today.
+        let (period, keep_months) = self.retention.period_in(&hit.class);
+        self.store
+            .keep_package((&period, keep_months), digest, &bytes)
+            .await?;
         let action = Action::OpenDispute {
             publication,
             commitment,
@@ -158,7 +167,10 @@ impl Disputes {
             content,
         };
         let (package, bytes) = evidence.sealed();
-        self.store.keep_package(package, &bytes).await?;
+        let (period, keep_months) = self.retention.period_of(None);
+        self.store
+            .keep_package((&period, keep_months), package, &bytes)
+            .await?;
         let answer = DisputeAnswer::Evidence { package };
         let action = Action::AnswerDispute { dispute, answer };
         Ok(self.ledger.submit(action).await?)
@@ -202,7 +214,7 @@ impl Disputes {
         }
         let bytes = match self.store.package(digest).await? {
             Some(bytes) => bytes.to_vec(),
-            None if me == holder => return Err(StoreError::Damaged("package of a dispute").into()),
+            None if me == holder => return Err(DisputeError::NotKept(id)),
             None => self.fetch(&dispute, holder, evidence).await?,
         };
         if evidence {

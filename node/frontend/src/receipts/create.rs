@@ -17,6 +17,7 @@ use tacit_ledger::kernel::{Reject, decode};
 use tacit_ledger::network::audit::AuditRecord;
 use tacit_ledger::network::receipts::{Receipt, ReceiptContext, ReceiptSet};
 use tacit_ledger::network::{Root, SessionId, read as state};
+use tacit_sealing::ClassName;
 
 use super::{NetworkLog, ProverError, ProverSlot, SharedLog};
 use crate::compute::compute;
@@ -73,6 +74,9 @@ pub enum CreateError {
     /// This member's records hold no such call.
     #[error("this node keeps no call {0}")]
     UnknownCall(CallName),
+    /// What is kept of a call was erased in time.
+    #[error("the records of call {0} were erased when their retention period was over; ask again")]
+    Erased(CallName),
     /// The call has no answer here, or is not final.
     #[error("call {0} is not final yet")]
     NotFinal(CallName),
@@ -154,6 +158,7 @@ struct OwnCall {
     blind: Blind,
     blinded: Point,
     evaluated: Point,
+    class: ClassName,
 }
 
 impl Receipts {
@@ -281,6 +286,7 @@ impl Receipts {
             key: voted,
             log_root: log_root.into(),
             proof,
+            class: own.class,
         })
     }
 
@@ -289,10 +295,13 @@ impl Receipts {
         let LoggedCall { name, leaf } = call;
         let unknown = || CreateError::UnknownCall(name);
         let asked = self.store.asked(name.session, name.sequence).await?;
-        let asked = asked.ok_or_else(unknown)?;
+        let Some(asked) = asked else {
+            let erased = self.store.erased(name.session, name.sequence).await?;
+            return Err(erased.map_or_else(unknown, |_| CreateError::Erased(name)));
+        };
         let damaged = |what| move |_| StoreError::Damaged(what);
-        let records: OwnRecords =
-            decode(&asked.records).map_err(|_| StoreError::Damaged("audit record"))?;
+        let records = OwnRecords::from_padded(&asked.records);
+        let records = records.map_err(|_| StoreError::Damaged("audit record"))?;
         let answer = asked
             .answer
             .as_ref()
@@ -319,6 +328,7 @@ impl Receipts {
             record: record.clone(),
             blinded: Point::decode(&sent.blinded).map_err(damaged("request"))?,
             evaluated: Point::decode(evaluated).map_err(damaged("answer"))?,
+            class: asked.period.class,
         })
     }
 
@@ -348,6 +358,8 @@ pub(crate) struct Hit {
     pub(crate) key: KeyId,
     pub(crate) log_root: Root,
     pub(crate) proof: Proof,
+    /// The retention class of the call.
+    pub(crate) class: ClassName,
 }
 
 /// What all receipts of a set share.

@@ -13,6 +13,7 @@ use tacit_ledger::kernel::{BoundedVec, Digest, Reject, codec};
 use tacit_ledger::network::audit::{AuditContext, AuditRecord};
 use tacit_ledger::network::request::{Call, MAX_CALLS};
 use tacit_ledger::network::{Request, SignedRequest};
+use tacit_sealing::{BatchName, Period};
 use tokio::time::{Instant, sleep};
 
 use super::answer::{Answer, Batch, RowAnswer, Unreachable};
@@ -26,6 +27,7 @@ use crate::peer::{PeerError, PeerMisbehaved, RefusalCode, evaluate};
 use crate::ports::LedgerError;
 use crate::rows::Row;
 use crate::snapshots::ListCopy;
+use crate::store::NewAsked;
 use crate::telemetry::Counter;
 use crate::wallet::{Agreed, WalletError};
 
@@ -89,20 +91,14 @@ impl Engine {
             Err(error) => return Err(self.unsent(ask, place, error).await),
         };
         self.crash.reach(CrashPoint::BeforeAskedWrite).await;
-        let padding = place.size.saturating_sub(ask.rows.len() as u64);
-        let encoded = records.encode();
+        let (period, keep_months) = self.retention.period(&records.context);
+        let name = BatchName::of(&signed.request);
+        let kept = (&period, keep_months);
         let written = self
-            .store
-            .insert_asked(
-                &signed,
-                &encoded,
-                &records.context,
-                padding,
-                place.charged_minor,
-            )
+            .write_down(ask, place, &signed, &records, kept)
             .await;
         if let Err(error) = written {
-            return Err(self.unsent(ask, place, local(error)).await);
+            return Err(self.unsent(ask, place, error).await);
         }
         self.crash.reach(CrashPoint::BeforeSend).await;
         let bytes = codec::encode(&signed);
@@ -128,11 +124,42 @@ impl Engine {
         let version = Some(ask.copy.id.version);
         let encoded = zeroize::Zeroizing::new(codec::encode(&answer));
         self.store
-            .answer_asked(place.session, place.sequence, version, &encoded)
+            .answer_asked(name, &period, version, &encoded)
             .await
             .map_err(local)?;
         self.crash.reach(CrashPoint::BeforeHandOver).await;
         Ok(batch(ask, place, &answer))
+    }
+
+    /// Puts a request with its records onto the disk, and the custodian's copy with them where there is one.
+    async fn write_down(
+        &self,
+        ask: &Ask,
+        place: &Reservation,
+        signed: &SignedRequest,
+        records: &OwnRecords,
+        (period, keep_months): (&Period, u32),
+    ) -> Result<(), Unreachable> {
+        let padded = records.to_padded();
+        let padded =
+            padded.ok_or_else(|| local("the records are larger than a request may have"))?;
+        let (name, version) = (BatchName::of(&signed.request), ask.copy.id.version);
+        let copy = self
+            .retention
+            .custody()
+            .map(|custody| custody.seal(period, &name, version, &padded));
+        let copy = copy.transpose().map_err(local)?;
+        let asked = NewAsked {
+            signed,
+            records: &padded,
+            context: &records.context,
+            padding: place.size.saturating_sub(ask.rows.len() as u64),
+            charged_minor: place.charged_minor,
+            period,
+            keep_months,
+            copy: copy.as_deref(),
+        };
+        self.store.insert_asked(asked).await.map_err(local)
     }
 
     /// Blinds, records and signs, on all cores.

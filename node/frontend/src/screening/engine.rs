@@ -18,6 +18,7 @@ use super::run::Run;
 use super::sessions::{SessionConfig, SessionError, Sessions};
 use crate::crash::CrashPoints;
 use crate::ports::{Habits, Ledger, LedgerError, Peers};
+use crate::retention::Retention;
 use crate::rows::{RawRow, RowReader};
 use crate::snapshots::{Copies, ListCopy};
 use crate::store::Store;
@@ -111,6 +112,7 @@ pub struct Engine {
     pub(crate) peers: Arc<dyn Peers>,
     pub(crate) store: Store,
     pub(crate) wallet: Wallet,
+    pub(crate) retention: Arc<Retention>,
     pub(crate) plans: Habits<Targets>,
     pub(crate) copies: Copies,
     pub(crate) sessions: Sessions,

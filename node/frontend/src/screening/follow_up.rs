@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tacit_ledger::kernel::{BoundedVec, Reject, TxId, codec};
 use tacit_ledger::network::{Action, CallBatch, Event, SessionId, SignedRequest, read as state};
+use tacit_sealing::BatchName;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Mutex, Notify, mpsc};
 use tokio::time::{Instant, sleep, timeout};
@@ -278,10 +279,16 @@ impl FollowUp {
             if away.contains(&provider) {
                 continue;
             }
+            let batch = BatchName::of(&asked.signed.request);
             match self.ask_again(asked.signed).await {
                 Ok(answer) => {
                     let encoded = zeroize::Zeroizing::new(codec::encode(&answer));
-                    store.answer_asked(name.0, name.1, None, &encoded).await?;
+                    let answered = store.answer_asked(batch, &asked.period, None, &encoded);
+                    match answered.await {
+                        // It ended meanwhile, and nobody needs the answer any more.
+                        Ok(()) | Err(StoreError::PeriodOver(_)) => {}
+                        Err(error) => return Err(error.into()),
+                    }
                 }
                 Err(Unreachable::Peer(PeerError::Refused(refusal))) if refusal.transient => {}
                 Err(Unreachable::Peer(

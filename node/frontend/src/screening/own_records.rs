@@ -7,30 +7,8 @@ use rand_core::{OsRng, RngCore};
 use tacit_circuits::curve::WirePoint;
 use tacit_circuits::oprf::DleqProof;
 use tacit_ledger::kernel::BoundedVec;
-use tacit_ledger::network::audit::{AuditContext, AuditRecord};
 use tacit_ledger::network::request::MAX_CALLS;
-use zeroize::Zeroizing;
-
-/// The records of one request, as they are sealed into the database.
-#[derive(Clone, BorshSerialize, BorshDeserialize)]
-pub struct OwnRecords {
-    /// Who asked, and why.
-    pub context: AuditContext,
-    /// Per call: the caller's number of its row, the nonce, the record.
-    pub calls: Vec<(u64, [u8; 32], AuditRecord)>,
-}
-
-impl fmt::Debug for OwnRecords {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("OwnRecords(<redacted>)")
-    }
-}
-
-impl OwnRecords {
-    pub(super) fn encode(&self) -> Zeroizing<Vec<u8>> {
-        Zeroizing::new(tacit_ledger::kernel::codec::encode(self))
-    }
-}
+pub use tacit_sealing::OwnRecords;
 
 /// The answer to one request, as it is sealed into the database.
 #[derive(Clone, BorshSerialize, BorshDeserialize)]
@@ -60,6 +38,7 @@ pub(super) fn fresh_nonce() -> [u8; 32] {
 mod tests {
     use super::*;
     use tacit_circuits::identifier::IdentifierType;
+    use tacit_ledger::network::audit::{AuditContext, AuditRecord};
 
     #[test]
     fn what_is_kept_of_a_call_prints_none_of_it() {

@@ -2,6 +2,9 @@
 //!
 //! A signed request is on the disk before it is sent, with what is needed to open and audit its answer.
 //! So no sequence number is ever signed twice, and no call that a provider could charge is forgotten.
+//!
+//! Records and answer are sealed to the key of their retention period, and end with it. The request itself says
+//! nothing without them; it is sealed under the store's key.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,12 +12,14 @@ use std::fmt;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 use tacit_circuits::scope::{ListId, ListVersion, TagEpoch};
-use tacit_ledger::kernel::codec;
+use tacit_ledger::kernel::{BusinessDate, codec};
 use tacit_ledger::network::audit::AuditContext;
 use tacit_ledger::network::{SessionId, SignedRequest};
+use tacit_sealing::{BatchName, Content, Period};
 use zeroize::Zeroizing;
 
-use super::database::{Statement, Store, StoreError, number, optional_number};
+use super::database::{Statement, Store, StoreError, number, number_32, optional_number};
+use super::period::{read_date, read_period};
 use super::seal::Place;
 use crate::clock::now_ms;
 
@@ -31,6 +36,8 @@ pub enum AskedState {
     Unanswered = 3,
     /// Its calls stand on the ledger and the answer was lost on its way: it is asked for again.
     Owed = 4,
+    /// Its retention period is over: what it was about is not kept any more.
+    Erased = 5,
 }
 
 /// A request of this member, with what only this member knows about it.
@@ -38,8 +45,9 @@ pub enum AskedState {
 pub struct AskedBatch {
     /// What was signed.
     pub signed: SignedRequest,
-    /// The audit records of its calls with their nonces, in order, as
-    /// [`screening`](crate::screening) encodes them.
+    /// The period to which records and answer belong.
+    pub period: Period,
+    /// The audit records of its calls with their nonces, in order, in their padded form.
     pub records: Zeroizing<Vec<u8>>,
     /// The answer, as [`screening`](crate::screening) encodes it.
     pub answer: Option<Zeroizing<Vec<u8>>>,
@@ -64,6 +72,38 @@ pub struct AskedSession {
     pub escrow_minor: Option<u64>,
     /// Calls of its requests, padding included; of those that will never be charged, none.
     pub calls: u64,
+}
+
+/// What is left of a request whose retention period is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErasedBatch {
+    /// The period.
+    pub period: Period,
+    /// Months for which its records were kept after their own.
+    pub keep_months: u32,
+    /// The business date on which its key was destroyed.
+    pub destroyed: BusinessDate,
+    /// Number of its calls.
+    pub calls: u32,
+}
+
+/// A request that is about to be sent, as it is kept.
+#[derive(Clone, Copy)]
+pub(crate) struct NewAsked<'a> {
+    pub(crate) signed: &'a SignedRequest,
+    /// Its records, in their padded form.
+    pub(crate) records: &'a [u8],
+    /// What the records say of why it is asked: it is found by it again.
+    pub(crate) context: &'a AuditContext,
+    /// How many of its calls are padding.
+    pub(crate) padding: u64,
+    /// What all requests of the session charge with this one, in minor units.
+    pub(crate) charged_minor: u64,
+    pub(crate) period: &'a Period,
+    /// Months for which the period's class is kept.
+    pub(crate) keep_months: u32,
+    /// The custodian's copy, sealed, where there is a custodian.
+    pub(crate) copy: Option<&'a [u8]>,
 }
 
 /// The name of a request with what is needed to follow it up.
@@ -119,26 +159,50 @@ impl Store {
         rows.iter().map(|row| number(row, "sequence")).collect()
     }
 
-    /// Puts a signed request onto the disk with how many of its calls are padding, and the session's use with
-    /// it: what all of its requests charge. `context` is what the records say of why it is asked: it is found by
-    /// it again.
+    /// Puts a signed request onto the disk, and the session's use with it.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] where the session's sequence number was used before.
-    pub async fn insert_asked(
-        &self,
-        signed: &SignedRequest,
-        records: &[u8],
-        context: &AuditContext,
-        padding: u64,
-        charged_minor: u64,
-    ) -> Result<(), StoreError> {
+    /// [`StoreError::Conflict`] where the session's sequence number was used before;
+    /// [`StoreError::PeriodOver`] where its records could not be opened again.
+    pub(crate) async fn insert_asked(&self, asked: NewAsked<'_>) -> Result<(), StoreError> {
+        let NewAsked { signed, period, .. } = asked;
         let request = &signed.request;
         let row = [request.session.0, request.sequence];
         let sealed_request = self
             .sealer
             .seal(place("sealed_request", &row), &codec::encode(signed));
-        let sealed_records = self.sealer.seal(place("sealed_records", &row), records);
+        let kept = (period, Some(asked.keep_months));
+        let name = BatchName::of(request).associated();
+        let sealed_records = self
+            .seal_for(Content::Records, kept, &name, asked.records)
+            .await?;
+        let (class, month) = (period.class.as_str(), period.month.number());
+        let [operator, purpose, case] = self.indexer.of_context(asked.context);
+        // Where the key was destroyed since the records were sealed to it, nothing of this is written.
+        let batch = Statement::new(
+            "INSERT INTO asked_batch (session_id, sequence, provider, list_id, tag_epoch, calls, \
+             padding, state, sealed_request, sealed_records, created_ms, operator_key, \
+             purpose_key, case_key, class, month) \
+             SELECT $1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10, $11, $12, $13, $14, $15 \
+             WHERE EXISTS (SELECT 1 FROM retention_key WHERE class = $14 AND month = $15)",
+            [
+                request.session.0.into(),
+                request.sequence.into(),
+                request.provider.0.into(),
+                request.list.0.into(),
+                request.tag_epoch.0.into(),
+                request.calls.len().into(),
+                asked.padding.into(),
+                sealed_request.into(),
+                sealed_records.into(),
+                now_ms().into(),
+                operator.into(),
+                purpose.into(),
+                case.into(),
+                class.into(),
+                month.into(),
+            ],
+        );
         let session = Statement::new(
             "INSERT INTO asked_session (session_id, next_sequence, cumulative_minor) \
              VALUES ($1, $2, $3) ON CONFLICT (session_id) DO UPDATE SET \
@@ -149,49 +213,45 @@ impl Store {
             [
                 request.session.0.into(),
                 (request.sequence + 1).into(),
-                charged_minor.into(),
+                asked.charged_minor.into(),
             ],
         );
-        let [operator, purpose, case] = self.indexer.of_context(context);
-        let batch = Statement::new(
-            "INSERT INTO asked_batch (session_id, sequence, provider, list_id, tag_epoch, calls, \
-             padding, state, sealed_request, sealed_records, created_ms, operator_key, purpose_key, \
-             case_key) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10, $11, $12, $13)",
-            [
+        let mut statements = vec![batch, session];
+        if let Some(copy) = asked.copy {
+            let values = [
                 request.session.0.into(),
                 request.sequence.into(),
-                request.provider.0.into(),
-                request.list.0.into(),
-                request.tag_epoch.0.into(),
-                request.calls.len().into(),
-                padding.into(),
-                sealed_request.into(),
-                sealed_records.into(),
-                now_ms().into(),
-                operator.into(),
-                purpose.into(),
-                case.into(),
-            ],
-        );
-        self.write(vec![batch, session]).await.map(drop)
+                class.into(),
+                month.into(),
+                copy.to_vec().into(),
+            ];
+            statements.push(Statement::new(INSERT_COPY, values));
+        }
+        let expected = statements.len() as u64;
+        if self.write(statements).await? < expected {
+            return Err(StoreError::PeriodOver(period.clone()));
+        }
+        Ok(())
     }
 
     /// Puts a verified answer onto the disk, with the version in which its tags were looked up.
-    pub async fn answer_asked(
+    pub(crate) async fn answer_asked(
         &self,
-        session: SessionId,
-        sequence: u64,
+        name: BatchName,
+        period: &Period,
         version: Option<ListVersion>,
         answer: &[u8],
     ) -> Result<(), StoreError> {
-        let row = [session.0, sequence];
-        let sealed = self.sealer.seal(place("sealed_answer", &row), answer);
+        let associated = name.associated();
+        let sealed = self
+            .seal_for(Content::Answer, (period, None), &associated, answer)
+            .await?;
         let sql = "UPDATE asked_batch SET sealed_answer = $3, version = $4, \
                    state = CASE WHEN state IN (2, 4) THEN 2 ELSE 1 END \
-                   WHERE session_id = $1 AND sequence = $2";
+                   WHERE session_id = $1 AND sequence = $2 AND state <> 5";
         let values = [
-            session.0.into(),
-            sequence.into(),
+            name.session.0.into(),
+            name.sequence.into(),
             sealed.into(),
             version.map(|version| version.0).into(),
         ];
@@ -210,7 +270,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let sql = "UPDATE asked_batch SET height = COALESCE($3, height), \
                    state = CASE WHEN sealed_answer IS NULL THEN 4 ELSE 2 END \
-                   WHERE session_id = $1 AND sequence = $2";
+                   WHERE session_id = $1 AND sequence = $2 AND state <> 5";
         let values = [session.0.into(), sequence.into(), height.into()];
         self.write(vec![Statement::new(sql, values)])
             .await
@@ -220,25 +280,50 @@ impl Store {
     /// Notes that a request was never evaluated, or can no longer be charged.
     pub async fn give_up_asked(&self, session: SessionId, sequence: u64) -> Result<(), StoreError> {
         let sql = "UPDATE asked_batch SET state = 3 \
-                   WHERE session_id = $1 AND sequence = $2 AND state NOT IN (2, 4)";
+                   WHERE session_id = $1 AND sequence = $2 AND state NOT IN (2, 4, 5)";
         let values = [session.0.into(), sequence.into()];
         self.write(vec![Statement::new(sql, values)])
             .await
             .map(drop)
     }
 
-    /// A request of this member.
+    /// A request of this member, unless its retention period is over.
     pub async fn asked(
         &self,
         session: SessionId,
         sequence: u64,
     ) -> Result<Option<AskedBatch>, StoreError> {
-        let sql = "SELECT session_id, sequence, state, version, sealed_request, sealed_records, \
-                   sealed_answer, height, created_ms FROM asked_batch \
-                   WHERE session_id = $1 AND sequence = $2";
+        let sql = "SELECT a.session_id, a.sequence, a.state, a.version, a.sealed_request, \
+                   a.sealed_records, a.sealed_answer, a.height, a.created_ms, a.class, a.month, \
+                   k.sealed_key FROM asked_batch a LEFT JOIN retention_key k \
+                   ON k.class = a.class AND k.month = a.month \
+                   WHERE a.session_id = $1 AND a.sequence = $2";
         let values = [session.0.into(), sequence.into()];
         let row = self.row(Statement::new(sql, values)).await?;
-        row.as_ref().map(|row| self.asked_batch(row)).transpose()
+        row.map_or(Ok(None), |row| self.asked_batch(&row))
+    }
+
+    /// What is left of a request whose retention period is over.
+    pub async fn erased(
+        &self,
+        session: SessionId,
+        sequence: u64,
+    ) -> Result<Option<ErasedBatch>, StoreError> {
+        let sql = "SELECT a.calls, a.class, a.month, p.keep_months, p.destroyed_date \
+                   FROM asked_batch a JOIN retention_period p \
+                   ON p.class = a.class AND p.month = a.month \
+                   WHERE a.session_id = $1 AND a.sequence = $2 AND p.destroyed_date IS NOT NULL";
+        let values = [session.0.into(), sequence.into()];
+        let row = self.row(Statement::new(sql, values)).await?;
+        row.map(|row| {
+            Ok(ErasedBatch {
+                period: read_period(&row)?,
+                keep_months: number_32(&row, "keep_months")?,
+                destroyed: read_date(number(&row, "destroyed_date")?)?,
+                calls: number_32(&row, "calls")?,
+            })
+        })
+        .transpose()
     }
 
     /// Requests in a state that were signed until a moment, oldest first, at most `limit`, beginning
@@ -289,34 +374,50 @@ impl Store {
         row.map_or(Ok(0), |row| number(&row, "waiting"))
     }
 
-    fn asked_batch(&self, row: &AnyRow) -> Result<AskedBatch, StoreError> {
+    fn asked_batch(&self, row: &AnyRow) -> Result<Option<AskedBatch>, StoreError> {
+        let state = match number(row, "state")? {
+            0 => AskedState::Sent,
+            1 => AskedState::Answered,
+            2 => AskedState::Final,
+            3 => AskedState::Unanswered,
+            4 => AskedState::Owed,
+            5 => return Ok(None),
+            _ => return Err(StoreError::Damaged("request's state")),
+        };
+        let (period, Some(period_key)) = self.period_of(row)? else {
+            return Ok(None);
+        };
         let key = [number(row, "session_id")?, number(row, "sequence")?];
         let request: Vec<u8> = row.try_get("sealed_request")?;
         let records: Vec<u8> = row.try_get("sealed_records")?;
         let answer: Option<Vec<u8>> = row.try_get("sealed_answer")?;
         let request = self.sealer.open(place("sealed_request", &key), &request)?;
-        let answer = answer.map(|sealed| self.sealer.open(place("sealed_answer", &key), &sealed));
-        Ok(AskedBatch {
-            signed: codec::decode(&request).map_err(|_| StoreError::Damaged("request"))?,
-            records: self.sealer.open(place("sealed_records", &key), &records)?,
+        let signed: SignedRequest =
+            codec::decode(&request).map_err(|_| StoreError::Damaged("request"))?;
+        let name = BatchName::of(&signed.request).associated();
+        let open =
+            |content, sealed: &[u8]| Self::open_for(content, &period, &period_key, &name, sealed);
+        let answer = answer.map(|sealed| open(Content::Answer, &sealed));
+        Ok(Some(AskedBatch {
+            records: open(Content::Records, &records)?,
             answer: answer.transpose()?,
-            state: match number(row, "state")? {
-                0 => AskedState::Sent,
-                1 => AskedState::Answered,
-                2 => AskedState::Final,
-                3 => AskedState::Unanswered,
-                4 => AskedState::Owed,
-                _ => return Err(StoreError::Damaged("request's state")),
-            },
+            signed,
+            state,
             version: optional_number(row, "version")?
                 .map(|version| u32::try_from(version).map(ListVersion))
                 .transpose()
                 .map_err(|_| StoreError::Damaged("version"))?,
             height: optional_number(row, "height")?,
             created_ms: number(row, "created_ms")?,
-        })
+            period,
+        }))
     }
 }
+
+/// Only beside the request of which it is a copy.
+const INSERT_COPY: &str = "INSERT INTO custodian_copy (session_id, sequence, class, month, sealed_copy) \
+    SELECT $1, $2, $3, $4, $5 \
+    WHERE EXISTS (SELECT 1 FROM asked_batch WHERE session_id = $1 AND sequence = $2)";
 
 /// Says which request it is and how it stands, and nothing of what was asked and answered.
 impl fmt::Debug for AskedBatch {
@@ -327,6 +428,7 @@ impl fmt::Debug for AskedBatch {
             .field("session", &request.session)
             .field("sequence", &request.sequence)
             .field("state", &self.state)
+            .field("period", &self.period)
             .field("version", &self.version)
             .field("height", &self.height)
             .finish_non_exhaustive()

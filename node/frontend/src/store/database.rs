@@ -9,9 +9,11 @@ use std::{path::Path, sync::Arc};
 use sqlx::{Row, any::AnyRow};
 pub(super) use tacit_database::Statement;
 use tacit_database::{Database, Durability, OpenError, Schema};
+use tacit_sealing::Period;
 use tokio::sync::{mpsc, oneshot};
 
 use super::index::Indexer;
+use super::period::PeriodKeys;
 use super::seal::{MasterKey, SealError, Sealer};
 
 /// Writes that one transaction takes. Bounds the time that the first of them waits for the others.
@@ -40,9 +42,14 @@ const SCHEMA: Schema = Schema {
             include_str!("../../migrations/0003_asked_index.sql"),
         ),
         (
-            10,
+            4,
+            "retention",
+            include_str!("../../migrations/0004_retention.sql"),
+        ),
+        (
+            5,
             "confidential quota",
-            include_str!("../../migrations/0010_confidential_quota.sql"),
+            include_str!("../../migrations/0005_confidential_quota.sql"),
         ),
     ],
     // What was acknowledged to another member must survive; a key that was destroyed must not.
@@ -67,6 +74,12 @@ pub enum StoreError {
     /// A row with this key is there already.
     #[error("a row with this key is there already")]
     Conflict,
+    /// What was to be written belongs to a period whose key is destroyed, or about to be.
+    #[error("the retention period {0} is over; what belongs to it is not kept any more")]
+    PeriodOver(Period),
+    /// A sealed value of a period does not open.
+    #[error("a sealed value of the retention period {0} does not open: the row was altered")]
+    PeriodSeal(Period),
     /// The writing task has ended.
     #[error("the store is closed")]
     Closed,
@@ -93,6 +106,7 @@ pub struct Store {
     writes: mpsc::Sender<Write>,
     pub(super) sealer: Arc<Sealer>,
     pub(super) indexer: Arc<Indexer>,
+    pub(super) period_keys: Arc<PeriodKeys>,
 }
 
 impl Store {
@@ -112,6 +126,7 @@ impl Store {
             writes,
             sealer: Arc::new(Sealer::new(master)),
             indexer: Arc::new(Indexer::new(master)),
+            period_keys: Arc::default(),
         })
     }
 
@@ -125,6 +140,11 @@ impl Store {
             .await
             .map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// See [`Database::sweep`].
+    pub(super) async fn sweep(&self, table: &'static str) -> Result<bool, StoreError> {
+        Ok(self.database.sweep(table).await?)
     }
 
     /// All rows of a query.

@@ -1,7 +1,8 @@
-//! What this member has to show in disputes.
+//! What this member has to show in disputes. Sealed to the key of a retention period, and gone with it.
 
 use sqlx::Row;
 use tacit_ledger::kernel::Digest;
+use tacit_sealing::{Content, Period};
 use zeroize::Zeroizing;
 
 use super::database::{Statement, Store, StoreError};
@@ -10,38 +11,59 @@ use crate::clock::now_ms;
 
 impl Store {
     /// Puts a package onto the disk. The same package twice is kept once.
-    pub async fn keep_package(&self, digest: Digest, package: &[u8]) -> Result<(), StoreError> {
-        let row = place_of(digest);
-        let sealed = self.sealer.seal(package_place(&row), package);
-        let sql = "INSERT INTO dispute_package (digest, sealed_package, created_ms) \
-                   VALUES ($1, $2, $3)";
-        let values = [digest.0.to_vec().into(), sealed.into(), now_ms().into()];
+    ///
+    /// # Errors
+    /// [`StoreError::PeriodOver`] where it could not be opened again.
+    pub(crate) async fn keep_package(
+        &self,
+        (period, keep_months): (&Period, u32),
+        digest: Digest,
+        package: &[u8],
+    ) -> Result<(), StoreError> {
+        let (content, kept) = (Content::DisputePackage, (period, Some(keep_months)));
+        let sealed = self.seal_for(content, kept, &digest.0, package).await?;
+        let sql = "INSERT INTO dispute_package (digest, sealed_package, created_ms, class, month) \
+                   SELECT $1, $2, $3, $4, $5 \
+                   WHERE EXISTS (SELECT 1 FROM retention_key WHERE class = $4 AND month = $5)";
+        let values = [
+            digest.0.to_vec().into(),
+            sealed.into(),
+            now_ms().into(),
+            period.class.as_str().into(),
+            period.month.number().into(),
+        ];
         match self.write(vec![Statement::new(sql, values)]).await {
+            Ok(0) => Err(StoreError::PeriodOver(period.clone())),
             Ok(_) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
-    /// The package with this digest, if this member has it.
+    /// The package with this digest, if this member has it, and its retention period is not over.
     pub async fn package(&self, digest: Digest) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-        let sql = "SELECT sealed_package FROM dispute_package WHERE digest = $1";
+        let sql = "SELECT d.sealed_package, d.class, d.month, k.sealed_key \
+                   FROM dispute_package d LEFT JOIN retention_key k \
+                   ON k.class = d.class AND k.month = d.month WHERE d.digest = $1";
         let values = [digest.0.to_vec().into()];
         let Some(row) = self.row(Statement::new(sql, values)).await? else {
             return Ok(None);
         };
+        let (period, Some(key)) = self.period_of(&row)? else {
+            return Ok(None);
+        };
         let sealed: Vec<u8> = row.try_get("sealed_package")?;
-        let row = place_of(digest);
-        Ok(Some(self.sealer.open(package_place(&row), &sealed)?))
+        let content = Content::DisputePackage;
+        Self::open_for(content, &period, &key, &digest.0, &sealed).map(Some)
     }
 }
 
 /// A digest as the integers of a place.
-fn place_of(digest: Digest) -> [u64; 4] {
+pub(super) fn place_of(digest: Digest) -> [u64; 4] {
     let (parts, _) = digest.0.as_chunks::<8>();
     [0, 1, 2, 3].map(|part| u64::from_be_bytes(parts[part]))
 }
 
-const fn package_place(row: &[u64; 4]) -> Place<'_> {
+pub(super) const fn package_place(row: &[u64; 4]) -> Place<'_> {
     Place {
         table: "dispute_package",
         column: "sealed_package",

@@ -9,20 +9,30 @@
 //! | `served_batch` | requests of others that were evaluated, until they are final on the ledger and after |
 //! | `asked_session`, `asked_batch` | this member's sessions and requests |
 //! | `dispute_package` | what this member has to show in disputes |
+//! | `retention_period`, `retention_key`, `retention_hold` | until when what was asked is kept, and the keys that open it |
+//! | `custodian_copy` | copies for the custodian that are not in a file yet |
 
 mod asked;
 mod asked_history;
+mod copies;
 mod database;
 mod disputes;
+mod holds;
 mod index;
 mod own;
+mod period;
+mod reseal;
 mod seal;
 mod served;
 
-pub use asked::{AskedBatch, AskedSession, AskedState};
+pub(crate) use asked::NewAsked;
+pub use asked::{AskedBatch, AskedSession, AskedState, ErasedBatch};
 pub use asked_history::{AskedFilter, KeptBatch};
+pub(crate) use copies::PendingCopy;
 pub use database::{Store, StoreError};
+pub use holds::Hold;
 pub use own::{Change, OwnEpoch, OwnList, OwnVersion, VersionStep};
+pub use period::{Destruction, PeriodSummary};
 pub(crate) use seal::SealedFile;
 pub use seal::{MasterKey, SEAL_OVERHEAD_BYTES, SealError};
 pub(crate) use served::{Collected, UncollectedBatch};

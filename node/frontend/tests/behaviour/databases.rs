@@ -12,7 +12,7 @@ macro_rules! on_both_databases {
             $(
                 #[tokio::test(flavor = "multi_thread")]
                 async fn $law() {
-                    super::$law(super::Engine::Sqlite).await;
+                    super::$law(crate::support::Engine::Sqlite).await;
                 }
             )*
         }
@@ -22,12 +22,14 @@ macro_rules! on_both_databases {
                 #[tokio::test(flavor = "multi_thread")]
                 #[cfg_attr(not(tacit_test_postgres), ignore = "TACIT_TEST_POSTGRES_URL is not set")]
                 async fn $law() {
-                    super::$law(super::Engine::Postgres).await;
+                    super::$law(crate::support::Engine::Postgres).await;
                 }
             )*
         }
     };
 }
+
+pub(crate) use on_both_databases;
 
 on_both_databases! {
     lists_and_calls_are_there_after_a_restart

@@ -13,5 +13,6 @@ mod differential;
 mod follow_up;
 mod publishing;
 mod quota;
+mod retention;
 mod screening;
 mod sessions;

@@ -58,6 +58,8 @@ pub struct Chain {
     machine: Machine,
     state: Mutex<BTreeMap<StateKey, Vec<u8>>>,
     height: AtomicU64,
+    /// By how much the clock was put forward, in milliseconds.
+    ahead_ms: AtomicU64,
     blocks: broadcast::Sender<Arc<FinalizedBlock>>,
     order: tokio::sync::Mutex<()>,
     pub finality: Duration,
@@ -122,6 +124,7 @@ impl Chain {
             machine,
             state: Mutex::new(state),
             height: AtomicU64::new(0),
+            ahead_ms: AtomicU64::new(0),
             blocks,
             order: tokio::sync::Mutex::new(()),
             finality: Duration::from_millis(5),
@@ -144,7 +147,8 @@ impl Chain {
         let _in_turn = self.order.lock().await;
         tokio::time::sleep(self.finality).await;
         let height = self.height() + 1;
-        let time_ms = 1_700_000_000_000 + height * 100;
+        let ahead_ms = self.ahead_ms.load(Ordering::SeqCst);
+        let time_ms = 1_700_000_000_000 + height * 100 + ahead_ms;
         let context = BlockContext {
             chain_id: self.machine.chain_id(),
             height,
@@ -236,6 +240,12 @@ impl Chain {
                 events: own,
             }),
         }
+    }
+
+    /// Lets days pass, and a block.
+    pub async fn pass_days(&self, days: u64) {
+        self.ahead_ms.fetch_add(days * 86_400_000, Ordering::SeqCst);
+        self.pass(1).await;
     }
 
     /// Executes empty blocks.
@@ -491,6 +501,16 @@ impl Network {
         tokio::time::sleep(Duration::from_millis(50)).await;
         let node = self.node(index, folder, &configure).await;
         self.nodes.insert(index, node);
+    }
+
+    /// The address of a member's database.
+    pub fn database_url(&self, index: usize) -> String {
+        self.databases.url(index, self.nodes[index].folder.path())
+    }
+
+    /// Opens another database with a member's key.
+    pub async fn open_with_key_of(&self, index: usize, url: &str, folder: &Path) -> Store {
+        open_store(url, folder, &self.master[index]).await
     }
 
     /// Stops everybody, and leaves no trace on a database server.
