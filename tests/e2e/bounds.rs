@@ -73,7 +73,7 @@ const FLOODS: [(&str, Flood); 8] = [
 fn no_flood_takes_a_nodes_memory_or_the_answers_of_others() {
     let (network, dogwood) = start(|_| {});
     network.publish(BIRCH, "cheats", &phones(0..LISTED));
-    let session = Querier::of(&dogwood).open(1, 0, 90_000, 90_000);
+    let session = Querier::of(&dogwood).open(1, 0, 70_000, 70_000);
     let scene = Scene {
         network,
         dogwood,
@@ -285,8 +285,7 @@ fn many_requests(scene: &Scene) -> String {
     let querier = Querier::of(&scene.dogwood);
     let mut requests: Vec<Vec<u8>> = (0..REQUESTS)
         .map(|sequence| {
-            let mut request = querier.request(scene.session, (1, 0), sequence, CALLS);
-            request.cumulative_minor *= REQUESTS;
+            let request = querier.request(scene.session, (1, 0), sequence, CALLS);
             querier.sign(request)
         })
         .collect();

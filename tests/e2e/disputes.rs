@@ -6,6 +6,9 @@ use crate::consortium::{CLEAR, COULD_NOT_RUN, Consortium, eventually, phone, pho
 
 const USAGE: i32 = 2;
 
+/// What a challenger puts aside for a dispute: 500 quota, unless it is voted otherwise.
+const STAKE_MINOR: u64 = 500_000;
+
 fn dispute(network: &Consortium, index: usize) -> Value {
     let said = network.expect(index, &["dispute", "list", "--output", "json"], &[CLEAR]);
     let line = said.out.lines().next().unwrap_or("null");
@@ -53,8 +56,10 @@ fn a_dispute_is_shown_to_whom_it_concerns_ruled_on_and_corrected() {
     let network = Consortium::start();
     let panel = opened(&network);
     let bystander = if panel == 2 { 3 } else { 2 };
-    let quota = |index: usize| network.ask(index, &["quota"])["available_minor"].as_u64();
-    let staked = quota(0);
+    let quota = |index: usize, part: &str| network.ask(index, &["quota"])[part].as_u64();
+    // The stake is put aside in the deposit, not in the account.
+    let account = quota(0, "available_minor");
+    assert_eq!(quota(0, "deposit_staked_minor"), Some(STAKE_MINOR));
 
     // The owner and the panel see whom it is about, proven; others do not, and the ledger holds nothing of it.
     for index in [0, 1, panel] {
@@ -89,7 +94,9 @@ fn a_dispute_is_shown_to_whom_it_concerns_ruled_on_and_corrected() {
     let ruled = network.ask(panel, &["dispute", "rule", "1", "--upheld"]);
     assert_eq!(ruled["status"], "correcting");
     assert_eq!(ruled["outcome"], "upheld");
-    eventually("the challenger's books say so", || quota(0) > staked);
+    eventually("the challenger's books say so", || {
+        quota(0, "available_minor") > account && quota(0, "deposit_staked_minor") == Some(0)
+    });
     let rating = network.ask(0, &["member", "rating", "2"]);
     assert_eq!(rating["rating"], 90, "{rating}");
     let why = rating["changes"][0]["reason"].as_str().expect("a reason");

@@ -139,17 +139,23 @@ fn a_querier_that_dies_between_any_two_steps_loses_no_call() {
     }
 }
 
+/// Price of a call to the list of these tests.
+const PRICE_MINOR: u64 = 1_000;
+
 /// Waits until both sides' books say the same: every call that the provider served, and no other, is on the
-/// ledger as one that the querier asked, and paid for.
+/// ledger as one that the querier asked, and paid for once the provider collected it.
 fn settled(network: &Consortium, point: &str) {
     eventually(&format!("{point}: every answered call is final"), || {
         network.ask(1, &["status"])["calls_waiting"] == 0
     });
     // Each node writes its books at its own pace.
     eventually(&format!("{point}: what is spent was earned"), || {
+        let served = ["history", "--served", "--output", "json"];
+        let served = network.expect(1, &served, &[CLEAR]);
+        let charged = served.out.lines().count() as u64 * PRICE_MINOR;
         let spent = network.ask(0, &["quota"]);
         let earned = network.ask(1, &["quota"]);
-        spent["spent_minor"] == earned["earned_minor"]
+        spent["spent_minor"] == charged && earned["earned_minor"] == charged
     });
 }
 

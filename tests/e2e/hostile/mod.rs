@@ -9,7 +9,9 @@ pub(crate) mod lists;
 mod owner;
 mod provider;
 pub(crate) mod querier;
+mod quota;
 mod serve;
+mod wallet;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;

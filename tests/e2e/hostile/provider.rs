@@ -8,7 +8,7 @@ use tacit_circuits::curve::WirePoint;
 use tacit_circuits::oprf::{DleqProof, ListKey};
 use tacit_circuits::scope::TagEpoch;
 use tacit_frontend::peer::RefusalCode;
-use tacit_frontend::ports::LedgerError;
+use tacit_frontend::ports::{Ledger as _, LedgerError};
 use tacit_ledger::kernel::Reject;
 use tacit_ledger::network::{Action, CallBatch, SignedRequest, read as state};
 use tacit_proto::operator::screen_request::Step as Asked;
@@ -17,14 +17,16 @@ use tacit_proto::operator::{Fault, ScreenHeader, ScreenRequest, ScreenRow, Scree
 
 use super::lists::{DraftList, parts};
 use super::querier::{identity, not_canonical, of_order_two};
+use super::quota::charges_are_paid_as_agreed_and_once;
 use super::serve::{Deed, Evaluated, FrontEnd, Said, Served, answer};
-use super::{DOGWOOD_ID, Dogwood, bounded, start};
+use super::wallet::owes_nothing;
+use super::{ALDER_ID, BIRCH_ID, DOGWOOD_ID, Dogwood, bounded, start};
 use crate::consortium::{Consortium, HIT, INCOMPLETE, answers, eventually, phone, phones};
 
 /// Price of a call to either list.
 const PRICE_MINOR: u64 = 1_000;
 
-/// Calls of one screening to each list.
+/// Calls of one screening to each list. One of padding goes with them.
 const CALLS: u64 = 3;
 
 /// How long alder waits for an answer, and how it says that none came.
@@ -84,25 +86,48 @@ impl Scene {
         self.network.screen_to_end(0, &numbers, &patience, &[code])
     }
 
-    /// What everybody has once all that birch answered is final.
-    fn purses(&self) -> Purses {
+    /// Waits until all that birch answered is final.
+    fn settle(&self) {
         eventually("birch has settled", || {
             self.network.ask(1, &["status"])["calls_waiting"] == 0
         });
         let height = self.network.height(1);
-        eventually("alder's rows have come as far", || {
-            let status = self.network.ask(0, &["status"]);
-            status["read_model_height"].as_u64() >= Some(height)
+        eventually("dogwood's ledger has come as far", || {
+            self.dogwood.ledger.height() >= height
+        });
+    }
+
+    /// Batches that alder asked, and that birch and dogwood answered, once all is final.
+    fn batches(&self) -> [u64; 3] {
+        self.settle();
+        self.dogwood.read(|view| {
+            Ok([
+                state::history(view, ALDER_ID)?.asked_batches,
+                state::history(view, BIRCH_ID)?.served_batches,
+                state::history(view, DOGWOOD_ID)?.served_batches,
+            ])
+        })
+    }
+
+    /// What everybody has once all that was answered is final and collected.
+    fn purses(&self) -> Purses {
+        self.settle();
+        eventually("birch has collected", || self.dogwood.read(owes_nothing));
+        let height = self.dogwood.ledger.height();
+        eventually("all rows have come as far", || {
+            [0, 1].into_iter().all(|node| {
+                let status = self.network.ask(node, &["status"]);
+                status["read_model_height"].as_u64() >= Some(height)
+            })
         });
         let sum = |node: usize, name: &str| {
             let quota = self.network.ask(node, &["quota"]);
             quota[name].as_u64().expect("a sum")
         };
-        let balance = self.dogwood.read(|view| state::balance(view, DOGWOOD_ID));
         Purses {
             alder_spent: sum(0, "spent_minor"),
             birch_earned: sum(1, "earned_minor"),
-            dogwood_has: balance.available_minor,
+            dogwood_has: self.dogwood.has_minor(),
         }
     }
 
@@ -148,9 +173,10 @@ impl Scene {
         })
     }
 
-    /// Screens while dogwood does wrong: birch is heard and paid, dogwood is blamed for `reason` and is not paid.
+    /// Screens while dogwood does wrong: birch is heard, dogwood is blamed for `reason`, and nothing of it stands on
+    /// the ledger.
     fn is_unreachable(&self, case: &str, (fault, code): Blame, reason: &str) {
-        let before = self.purses();
+        let [asked, by_birch, by_dogwood] = self.batches();
         let rows = self.screen(INCOMPLETE);
         let list = u64::from(self.list.list().0);
         for (row, honest) in rows.iter().zip(["hit", "hit", "clear"]) {
@@ -163,13 +189,8 @@ impl Scene {
                 "{case}: {why}"
             );
         }
-        let honest = CALLS * PRICE_MINOR;
-        let after = Purses {
-            alder_spent: before.alder_spent + honest,
-            birch_earned: before.birch_earned + honest,
-            ..before
-        };
-        assert_eq!(self.purses(), after, "{case}: only birch is paid");
+        let after = [asked + 1, by_birch + 1, by_dogwood];
+        assert_eq!(self.batches(), after, "{case}: only birch is owed");
         let blamed = (fault, code.to_owned(), Some(DOGWOOD_ID.0));
         assert_eq!(self.blames(), blamed, "{case}");
     }
@@ -298,13 +319,13 @@ fn deeds(scene: &Scene) -> Vec<(&'static str, Deed, Blame, &'static str)> {
             "too few",
             Arc::new(too_few),
             MISBEHAVED,
-            "it answered 2 of 3 calls",
+            "it answered 3 of 4 calls",
         ),
         (
             "too many",
             Arc::new(too_many),
             MISBEHAVED,
-            "it answered 4 of 3 calls",
+            "it answered 5 of 4 calls",
         ),
         (
             "garbage",
@@ -361,13 +382,24 @@ fn whoever_answers_wrongly_is_named_and_not_paid_and_the_honest_are_heard() {
         ),
         "{refused:?}"
     );
-    let paid = scene.settles(signed, right);
-    assert!(paid.is_none(), "{paid:?}");
+    let settled = scene.settles(signed.clone(), right);
+    assert!(settled.is_none(), "{settled:?}");
+    charges_are_paid_as_agreed_and_once(&scene.dogwood, &signed, CALLS as u32);
 
-    for (case, deed, blame, reason) in deeds(&scene) {
+    let before = scene.purses();
+    let deeds = deeds(&scene);
+    let count = deeds.len() as u64;
+    for (case, deed, blame, reason) in deeds {
         scene.front_end.does(deed);
         scene.is_unreachable(case, blame, reason);
     }
+    let honest = count * CALLS * PRICE_MINOR;
+    let after = Purses {
+        alder_spent: before.alder_spent + honest,
+        birch_earned: before.birch_earned + honest,
+        ..before
+    };
+    assert_eq!(scene.purses(), after, "only birch is paid");
 
     let scissors = served.tap.scissors();
     scene.front_end.does(Arc::new(move |_, right| {

@@ -1,16 +1,17 @@
-//! Dogwood as one who asks: against birch, an honest member with two lists.
+//! Dogwood as one who asks: against birch, an honest member with two lists. It pads nothing, which nobody has to.
 
 use std::cell::Cell;
 
 use ed25519_zebra::SigningKey;
 use rand_core::OsRng;
 use tacit_circuits::curve::WirePoint;
-use tacit_circuits::oprf::{Input, ListKey, blind};
+use tacit_circuits::oprf::{Input, ListKey, blind, padding_calls};
+use tacit_circuits::quota::Element;
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 use tacit_frontend::peer::RefusalCode;
 use tacit_frontend::ports::Ledger as _;
 use tacit_ledger::kernel::{Digest, Reject, codec};
-use tacit_ledger::network::action::Opening;
+use tacit_ledger::network::action::SessionTerms;
 use tacit_ledger::network::request::Call;
 use tacit_ledger::network::{Action, Event, Request, SessionId, read as state};
 use tacit_proto::peer as wire;
@@ -19,6 +20,7 @@ use tonic::transport::Channel;
 
 use super::certificates::{a_member_that_was_removed_is_refused, certificates_are_refused};
 use super::lists::input;
+use super::wallet::owes_nothing;
 use super::{ALDER_ID, BIRCH_ID, DOGWOOD_ID, Dogwood, bounded, start};
 use crate::consortium::{Consortium, answers, eventually, phone, phones};
 
@@ -59,16 +61,18 @@ impl<'a> Querier<'a> {
         cap_calls: u32,
     ) -> SessionId {
         let lane = self.lane.replace(self.lane.get() + 1);
-        let opening = Opening {
+        let terms = SessionTerms {
             list: ListId(list),
             tag_epoch: TagEpoch(epoch),
             lane,
-            escrow_minor: escrow_calls * PRICE_MINOR,
             cap_calls,
             deadline_height: self.dogwood.ledger.height() + 50_000,
         };
-        let openings = bounded(vec![opening]);
-        let opened = self.dogwood.submit(Action::OpenSessions { openings });
+        self.dogwood.roll_over();
+        let account = self.dogwood.account();
+        let escrow_minor = escrow_calls * PRICE_MINOR;
+        let opening = self.dogwood.opening(&account, terms, escrow_minor);
+        let opened = self.dogwood.open_sessions(vec![opening]);
         let events = opened.expect("opened").events;
         let Some(Event::SessionOpened { session, .. }) = events.first() else {
             panic!("{events:?}")
@@ -112,9 +116,27 @@ impl<'a> Querier<'a> {
             tag_epoch: TagEpoch(epoch),
             key: self.key_of(list, epoch),
             price_minor: PRICE_MINOR,
-            cumulative_minor: u64::from(PRICE_MINOR) * calls.len() as u64,
+            charge: self.charge((session, sequence), calls.len() as u32),
             calls: bounded(calls),
         }
+    }
+
+    /// The commitment to what so many calls charge, as both sides have it.
+    fn charge(&self, request: (SessionId, u64), calls: u32) -> Element {
+        let above_minor = PRICE_MINOR * calls.saturating_sub(1);
+        let agreed = self.dogwood.charge(BIRCH_ID, request, above_minor);
+        agreed.commitment()
+    }
+
+    /// Adds padding to a request, from a seed: it charges no more than before.
+    fn pad(&self, request: &mut Request, count: usize, seed: &[u8; 32]) {
+        let padding = padding_calls(seed, count, request.list, request.tag_epoch);
+        let mut calls = request.calls.clone().into_vec();
+        calls.extend(padding.expect("points").1.iter().map(|point| Call {
+            blinded: point.encode(),
+            audit: Digest([8; 32]),
+        }));
+        request.calls = bounded(calls);
     }
 
     pub(crate) fn sign(&self, request: Request) -> Vec<u8> {
@@ -143,11 +165,6 @@ impl<'a> Querier<'a> {
             wire::evaluate_response::Outcome::Refusal(refusal) => Err(refusal.code),
         }
     }
-
-    fn balance_minor(&self) -> u64 {
-        let balance = self.dogwood.read(|view| state::balance(view, DOGWOOD_ID));
-        balance.available_minor + balance.escrowed_minor + balance.staked_minor
-    }
 }
 
 /// What birch's books say: earned in minor units, and calls served to dogwood.
@@ -158,12 +175,16 @@ fn books(network: &Consortium) -> (u64, usize) {
     (earned.expect("a sum"), served.out.lines().count())
 }
 
-/// Waits until all that birch answered is final, and some blocks more.
-fn settle(network: &Consortium) {
+/// Waits until all that birch answered is final and collected, and some blocks more.
+fn settle(network: &Consortium, dogwood: &Dogwood) {
     eventually("birch has settled", || {
         network.ask(BIRCH, &["status"])["calls_waiting"] == 0
     });
     let height = network.height(BIRCH);
+    eventually("birch has collected", || {
+        dogwood.ledger.height() >= height && dogwood.read(owes_nothing)
+    });
+    let height = dogwood.ledger.height();
     eventually("blocks pass, and their rows are written", || {
         let status = network.ask(BIRCH, &["status"]);
         status["read_model_height"].as_u64() > Some(height + 3)
@@ -219,6 +240,7 @@ fn faults<'a>(querier: &'a Querier<'_>, of_alder: SessionId) -> Vec<(&'a str, Ch
         (name, Box::new(change), code)
     }
     let point = RefusalCode::PointInvalid.number();
+    let charge = RefusalCode::ChargeInvalid.number();
     let scope = ledger(Reject::SCOPE_MISMATCH);
     let key = ledger(Reject::KEY_MISMATCH);
     vec![
@@ -293,22 +315,47 @@ fn faults<'a>(querier: &'a Querier<'_>, of_alder: SessionId) -> Vec<(&'a str, Ch
             ledger(Reject::PRICE_MISMATCH),
         ),
         fault(
-            "a sum below the charge",
-            |r| r.cumulative_minor = 1,
-            ledger(Reject::CUMULATIVE_BELOW_AMOUNT),
+            "a call that is passed off as padding",
+            |r| r.charge = querier.charge((r.session, r.sequence), 1),
+            charge,
+        ),
+        fault(
+            "padding from another seed",
+            |r| {
+                let mut seed = querier.dogwood.padding_seed(r);
+                seed[0] ^= 1;
+                querier.pad(r, 2, &seed);
+            },
+            charge,
+        ),
+        fault(
+            "more padding than its size takes",
+            |r| querier.pad(r, 3, &querier.dogwood.padding_seed(r)),
+            charge,
+        ),
+        fault(
+            "a charge under the blinding of another request",
+            |r| r.charge = querier.charge((r.session, r.sequence + 1), 2),
+            charge,
+        ),
+        fault(
+            "a charge of more calls than there are",
+            |r| r.charge = querier.charge((r.session, r.sequence), 3),
+            charge,
+        ),
+        fault(
+            "a charge of no number of calls",
+            |r| {
+                let request = (r.session, r.sequence);
+                let agreed = querier.dogwood.charge(BIRCH_ID, request, PRICE_MINOR + 1);
+                r.charge = agreed.commitment();
+            },
+            charge,
         ),
         fault(
             "a charge of more than 32 bits",
-            |r| {
-                r.price_minor = u32::MAX;
-                r.cumulative_minor = u64::MAX;
-            },
+            |r| r.price_minor = u32::MAX,
             ledger(Reject::AMOUNT_TOO_LARGE),
-        ),
-        fault(
-            "a sum beyond the escrow",
-            |r| r.cumulative_minor = u64::MAX,
-            ledger(Reject::ESCROW_EXHAUSTED),
         ),
         fault(
             "the last number of 64 bits",
@@ -348,8 +395,8 @@ fn requests_are_refused(network: &Consortium, querier: &Querier<'_>) {
     );
     let session = querier.open(1, 0, 1_000, 1_000);
     let (poor, capped) = (querier.open(1, 0, 1, 1_000), querier.open(1, 0, 1_000, 1));
-    settle(network);
-    let (before, balance) = (books(network), querier.balance_minor());
+    settle(network, querier.dogwood);
+    let (before, has_minor) = (books(network), querier.dogwood.has_minor());
 
     let mut twins = Vec::new();
     for (sequence, (name, change, code)) in (0..).zip(faults(querier, of_alder)) {
@@ -393,32 +440,38 @@ fn requests_are_refused(network: &Consortium, querier: &Querier<'_>) {
 
     // Beyond what the sessions allow.
     let too_dear = querier.request(poor, (1, 0), 0, 2);
-    let exhausted = Err(ledger(Reject::ESCROW_EXHAUSTED));
+    let exhausted = Err(RefusalCode::EscrowExhausted.number());
     assert_eq!(querier.send(querier.sign(too_dear)), exhausted);
     let too_many = querier.request(capped, (1, 0), 0, 2);
     let reached = Err(ledger(Reject::SESSION_CAP_REACHED));
     assert_eq!(querier.send(querier.sign(too_many)), reached);
 
-    settle(network);
+    settle(network, querier.dogwood);
     assert_eq!(books(network), before, "nothing was charged");
-    assert_eq!(querier.balance_minor(), balance, "and nothing paid");
+    assert_eq!(querier.dogwood.has_minor(), has_minor, "and nothing paid");
+
+    // Padding costs nothing where it is what was agreed. It stands in nobody's books but the ledger's.
+    let mut padded = querier.request(session, (1, 0), 100, 2);
+    let seed = querier.dogwood.padding_seed(&padded);
+    querier.pad(&mut padded, 2, &seed);
+    twins.push(("padding", querier.sign(padded)));
 
     // Each would have been answered without its fault, under the same number.
     let asked = twins.len();
     for (name, twin) in twins {
         assert!(querier.send(twin).is_ok(), "the honest twin of: {name}");
     }
-    settle(network);
+    settle(network, querier.dogwood);
     let (earned, served) = books(network);
     let calls = 2 * asked;
     let charge = calls as u64 * u64::from(PRICE_MINOR);
     assert_eq!((earned, served), (before.0 + charge, before.1 + calls));
-    assert_eq!(querier.balance_minor(), balance - charge);
+    assert_eq!(querier.dogwood.has_minor(), has_minor - charge);
 }
 
 fn the_same_request_is_answered_once(network: &Consortium, querier: &Querier<'_>) {
     let session = querier.open(1, 0, 100, 100);
-    settle(network);
+    settle(network, querier.dogwood);
     let before = books(network);
     let signed = querier.sign(querier.request(session, (1, 0), 0, 3));
     let first = querier.send(signed.clone()).expect("answered");
@@ -426,11 +479,11 @@ fn the_same_request_is_answered_once(network: &Consortium, querier: &Querier<'_>
     let other = querier.sign(querier.request(session, (1, 0), 0, 3));
     let reused = Err(RefusalCode::SequenceReused.number());
     assert_eq!(querier.send(other.clone()), reused);
-    settle(network);
+    settle(network, querier.dogwood);
     // Nor is it otherwise when it is final.
     assert_eq!(querier.send(signed), Ok(first));
     assert_eq!(querier.send(other), reused);
-    settle(network);
+    settle(network, querier.dogwood);
     let (earned, served) = books(network);
     let charge = 3 * u64::from(PRICE_MINOR);
     assert_eq!((earned, served), (before.0 + charge, before.1 + 3));
@@ -441,7 +494,7 @@ fn what_is_over_is_over(network: &Consortium, querier: &Querier<'_>) {
     let closed = querier.open(1, 0, 10, 10);
     let closing = Action::CloseSession { session: closed };
     querier.dogwood.submit(closing).expect("closed");
-    settle(network);
+    settle(network, querier.dogwood);
     let late = querier.sign(querier.request(closed, (1, 0), 0, 1));
     assert_eq!(querier.send(late), Err(ledger(Reject::SESSION_ENDED)));
 
@@ -466,7 +519,7 @@ fn what_is_over_is_over(network: &Consortium, querier: &Querier<'_>) {
     ];
     network.ask(BIRCH, &rotate);
     network.wait_copy(0, 1);
-    settle(network);
+    settle(network, querier.dogwood);
     let superseded = querier.sign(querier.request(old, (1, 0), 0, 1));
     let refused = Err(ledger(Reject::EPOCH_SUPERSEDED));
     assert_eq!(querier.send(superseded), refused);
@@ -482,13 +535,13 @@ fn what_is_over_is_over(network: &Consortium, querier: &Querier<'_>) {
     let cap = (today + 2).to_string();
     let name = "transaction-fraud.daily_cap_calls";
     network.decide(&["network", "propose-parameter", name, &cap]);
-    settle(network);
+    settle(network, querier.dogwood);
     let last = querier.sign(querier.request(session, (1, 1), 0, 2));
     assert!(querier.send(last).is_ok(), "the last calls of the day");
     let beyond = querier.sign(querier.request(session, (1, 1), 1, 1));
     let refused = Err(ledger(Reject::DAILY_CAP_REACHED));
     assert_eq!(querier.send(beyond.clone()), refused);
-    settle(network);
+    settle(network, querier.dogwood);
     assert_eq!(querier.send(beyond), refused);
     network.decide(&["network", "propose-parameter", name, "250000"]);
 }
