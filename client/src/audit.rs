@@ -24,7 +24,7 @@ use tacit_ledger::network::request::MAX_CALLS;
 
 pub use fault::{BundleFault, CallFault};
 pub use proof::{Proven, ProvenCall, Standing};
-pub use unopened::{Erasure, UnopenedBatch, UnopenedCall};
+pub use unopened::{Erasure, Padding, UnopenedBatch, UnopenedCall};
 
 /// The first bytes of a bundle; the digit is the format's version.
 const MAGIC: [u8; 16] = *b"tacit audit v. 2";

@@ -52,7 +52,6 @@ fn a_session_costs_what_the_calls_before_it_make_it_cost_and_keeps_that() {
     let dear = chain.changed_batch(0, 1, |request| {
         request.session.0 = 3;
         request.price_minor = 150;
-        request.cumulative_minor = 150;
     });
     chain.must(OWNER, dear);
     // The next date begins at the price of the list.

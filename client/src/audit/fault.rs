@@ -25,6 +25,9 @@ pub enum CallFault {
     /// The blinded point is of another subject.
     #[error("the point on the ledger does not hide the subject of the record")]
     OtherSubject,
+    /// It is not made from the seed that is shown.
+    #[error("the call is said to be padding, and is not what the shown seed gives")]
+    NotPadding,
     /// The leaf does not decide, or not under this root.
     #[error(
         "the leaf of the list does not decide about the subject, or does not lead to the list's root"

@@ -5,6 +5,8 @@
 //! refute is a destruction before the time that it states itself.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use tacit_circuits::curve::Point;
+use tacit_circuits::oprf::padding_calls;
 use tacit_circuits::scope::{ListId, ListVersion};
 use tacit_finality::Evidence;
 use tacit_ledger::kernel::codec::{BoundedVec, Bytes, CodecError, Text};
@@ -29,6 +31,18 @@ pub struct UnopenedBatch {
     pub places: Vec<u32>,
     /// What the member says became of its records; None where it says nothing of them.
     pub erasure: Option<Erasure>,
+    /// Shows that they are padding, about nobody; None where that is not claimed.
+    pub padding: Option<Padding>,
+}
+
+/// What shows that calls are padding: the seed that both sides of the request drew, from which the points are
+/// made anew. An identifier's point comes from no seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Padding {
+    /// How many of the request's calls, at its end, are padding.
+    pub count: u32,
+    /// The seed.
+    pub seed: [u8; 32],
 }
 
 /// The end of what was kept of a request.
@@ -61,6 +75,8 @@ pub struct UnopenedCall {
     pub provider: MemberId,
     /// What became of the record, as the member says.
     pub erasure: Option<Erasure>,
+    /// Whether it is padding, about nobody. Proven.
+    pub is_padding: bool,
 }
 
 #[derive(BorshSerialize, BorshDeserialize)]
@@ -69,6 +85,7 @@ pub(super) struct Encoded {
     finality: Sealed,
     places: BoundedVec<u32, MAX_CALLS>,
     erasure: Option<EncodedErasure>,
+    padding: Option<Padding>,
 }
 
 #[derive(BorshSerialize, BorshDeserialize)]
@@ -94,6 +111,7 @@ impl Encoded {
             finality: Bytes::try_from(batch.finality.to_bytes())?,
             places: BoundedVec::try_from(batch.places.clone())?,
             erasure: batch.erasure.as_ref().map(erasure).transpose()?,
+            padding: batch.padding,
         })
     }
 
@@ -115,6 +133,7 @@ impl Encoded {
             finality: Evidence::from_bytes(&self.finality)?,
             places: self.places.into_vec(),
             erasure: self.erasure.map(erasure).transpose()?,
+            padding: self.padding,
         })
     }
 }
@@ -138,6 +157,19 @@ impl AuditedBatch {
             context: records.context.clone(),
             version: version.0,
         }
+    }
+}
+
+impl Padding {
+    /// The place of the first padding call of a request; None where its last calls are not what the seed gives.
+    fn first_in(&self, request: &Request) -> Option<usize> {
+        let first = request.calls.len().checked_sub(self.count as usize)?;
+        let (list, tag_epoch) = (request.list, request.tag_epoch);
+        let made = padding_calls(&self.seed, self.count as usize, list, tag_epoch);
+        let (_, made) = made.ok()?;
+        let tail = &request.blinded()[first..];
+        let sent = Point::decode_batch(tail).ok()?;
+        (made == sent).then_some(first)
     }
 }
 
@@ -169,6 +201,7 @@ impl UnopenedBatch {
             }
         }
         let request = &settled.calls.signed.request;
+        let first_padding = self.padding.map(|padding| padding.first_in(request));
         let call = |index: &u32| {
             let name = AuditedCallName {
                 session: request.session,
@@ -180,6 +213,16 @@ impl UnopenedBatch {
                 call: name,
                 fault: CallFault::NoSuchCall,
             })?;
+            let is_padding = match first_padding {
+                None => false,
+                Some(first) => first.is_some_and(|first| *index as usize >= first),
+            };
+            if self.padding.is_some() && !is_padding {
+                return Err(BundleFault::Call {
+                    call: name,
+                    fault: CallFault::NotPadding,
+                });
+            }
             Ok(UnopenedCall {
                 name,
                 height: settled.height,
@@ -189,6 +232,7 @@ impl UnopenedBatch {
                 list: request.list,
                 provider: request.provider,
                 erasure: self.erasure.clone(),
+                is_padding,
             })
         };
         self.places.iter().map(call).collect()

@@ -208,7 +208,7 @@ fn sessions_settle_what_was_answered_before_a_suspension() {
     // Half of the price goes with the owner's rating, which is 90.
     let action = chain.changed_batch(0, 2, |request| {
         request.price_minor = PRICE_MINOR * 95 / 100;
-        request.cumulative_minor = 2 * u64::from(request.price_minor);
+        request.charge = charged(request).commitment();
     });
     chain.begin_date(last(&chain).after(1));
     assert_eq!(active(&chain), None);

@@ -167,12 +167,10 @@ fn many_dates_leave_a_bounded_number_of_records() {
     chain.prepare_list();
     let mut long = opening(chain.height + 900_000);
     (long.cap_calls, long.escrow_minor) = (1_000, 1_000 * PRICE_MINOR);
-    chain.must(QUERIER, open(vec![long]));
+    chain.open(QUERIER, &[long]);
     for sequence in 0..MAX_DISCLOSURES as u64 + 4 {
         let date = chain.today();
-        let action = chain.changed_batch(sequence, 1, |request| {
-            request.cumulative_minor = (sequence + 1) * u64::from(PRICE_MINOR);
-        });
+        let action = chain.batch(sequence, 1);
         chain.must(OWNER, action);
         chain.begin_date(date.after(1));
         chain.draw_panels();

@@ -1,12 +1,13 @@
 //! Puts the parts of a front end together.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tacit_circuits::list::VersionId;
 use tacit_circuits::scope::ListId;
-use tacit_ledger::network::read as state;
+use tacit_ledger::network::{Request, read as state};
 use tokio::time::sleep;
 
 use crate::audit::{self, Opening};
@@ -27,10 +28,10 @@ use crate::screening::{
 use crate::snapshots::{
     Archive, Copies, CopiesConfig, CopyStatus, FileError, Files, Obtainer, SnapshotServer, Trees,
 };
-use crate::store::{AskedBatch, Store, StoreError};
+use crate::store::{AskedBatch, Side, Store, StoreError};
 use crate::tasks::Tasks;
 use crate::telemetry;
-use crate::wallet::Wallet;
+use crate::wallet::{Agreed, Wallet, WalletError};
 
 /// How often sessions and connections are looked after while nothing changes.
 const WARM_INTERVAL: Duration = Duration::from_secs(5);
@@ -397,6 +398,28 @@ impl Frontend {
     /// [`StoreError`].
     pub async fn own_batches(&self, names: &[(u64, u64)]) -> Result<OwnBatches, StoreError> {
         history::own_batches(&self.store, self.ledger.chain_id(), names).await
+    }
+
+    /// What shows that the padding of a request of this member is padding.
+    ///
+    /// # Errors
+    /// [`WalletError`].
+    pub async fn padding_seed(&self, request: &Request) -> Result<[u8; 32], WalletError> {
+        let secret = self.wallet.secret(request.provider).await?;
+        let agreed = Agreed::new(secret, request.chain_id, request.session, request.sequence);
+        Ok(agreed.padding_seed())
+    }
+
+    /// How many calls of these requests, named by session and sequence, are padding, of those that have any.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn padding(
+        &self,
+        side: Side,
+        names: &[(u64, u64)],
+    ) -> Result<HashMap<(u64, u64), u64>, StoreError> {
+        self.store.padding_of(side, names).await
     }
 
     /// The database.

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use tacit_circuits::list::VersionId;
 use tacit_client::audit::{
     AuditBundle, AuditedBatch, AuditedCall, BundleError, Erasure, MAX_BATCHES, MAX_BUNDLE_CALLS,
-    UnopenedBatch,
+    Padding, UnopenedBatch,
 };
 use tacit_finality::Evidence;
 use tacit_frontend::ports::Ledger as _;
-use tacit_frontend::store::ErasedBatch;
+use tacit_frontend::store::{ErasedBatch, Side, StoreError};
 use tacit_frontend::{OpenedCalls, Opening};
 use tacit_ledger::kernel::{Envelope, MemberId, StateKey, TxId};
 use tacit_ledger::network::{Action, CallBatch, SessionId, keys};
@@ -80,6 +80,22 @@ impl Operator {
             }
             let settled = self.settled(session, sequence).await?;
             members.insert(settled.calls.signed.request.querier);
+            let padded = match unopened {
+                true => None,
+                false => self.padding_among(&settled, &places).await?,
+            };
+            let places = match padded {
+                None => places,
+                Some((real, padding, shown)) => {
+                    let batch = settled.clone().unopened(padding, None, Some(shown));
+                    bundle.unopened.push(batch);
+                    if real.is_empty() {
+                        progress(done, total);
+                        continue;
+                    }
+                    real
+                }
+            };
             let opening = match unopened {
                 true => None,
                 false => Some(self.opening(&settled, &places).await?),
@@ -91,9 +107,9 @@ impl Operator {
                     versions.insert(version);
                 }
                 Some(Opening::Erased(erased)) => {
-                    bundle.unopened.push(settled.unopened(places, Some(erased)));
+                    bundle.unopened.push(settled.unopened(places, Some(erased), None));
                 }
-                None => bundle.unopened.push(settled.unopened(places, None)),
+                None => bundle.unopened.push(settled.unopened(places, None, None)),
             }
             progress(done, total);
         }
@@ -125,6 +141,34 @@ impl Operator {
             finality,
             calls: *calls,
         })
+    }
+
+    /// Which of the places are calls about somebody, which are padding, and what shows that; None where none is
+    /// padding.
+    async fn padding_among(
+        &self,
+        settled: &Settled,
+        places: &[u32],
+    ) -> Result<Option<(Vec<u32>, Vec<u32>, Padding)>, ApiError> {
+        let request = &settled.calls.signed.request;
+        let name = (request.session.0, request.sequence);
+        let frontend = self.frontend()?;
+        let unreadable =
+            |error: StoreError| ApiError::node("records-unreadable", error.to_string(), "");
+        let known = frontend.padding(Side::Asked, &[name]).await;
+        let count = known.map_err(unreadable)?.get(&name).copied();
+        let Some(count) = count.and_then(|count| u32::try_from(count).ok()) else {
+            return Ok(None);
+        };
+        let calls = request.calls.len() as u32;
+        let first = calls.saturating_sub(count);
+        let (padding, real): (Vec<u32>, Vec<u32>) =
+            places.iter().partition(|place| (first..calls).contains(place));
+        if padding.is_empty() {
+            return Ok(None);
+        }
+        let seed = frontend.padding_seed(request).await?;
+        Ok(Some((real, padding, Padding { count, seed })))
     }
 
     /// What this member keeps of calls of a settled request.
@@ -164,6 +208,7 @@ impl Operator {
 }
 
 /// A request that stands on the ledger.
+#[derive(Clone)]
 struct Settled {
     envelope: Vec<u8>,
     finality: Evidence,
@@ -194,7 +239,12 @@ impl Settled {
         (batch, version)
     }
 
-    fn unopened(self, places: Vec<u32>, erased: Option<ErasedBatch>) -> UnopenedBatch {
+    fn unopened(
+        self,
+        places: Vec<u32>,
+        erased: Option<ErasedBatch>,
+        padding: Option<Padding>,
+    ) -> UnopenedBatch {
         UnopenedBatch {
             envelope: self.envelope,
             finality: self.finality,
@@ -204,6 +254,7 @@ impl Settled {
                 keep_months: erased.keep_months,
                 destroyed: erased.destroyed,
             }),
+            padding,
         }
     }
 }

@@ -8,12 +8,12 @@
 //! no connection to a database. What is filtered by operator, purpose or case is first looked for among the own
 //! records, which know it; where that leaves few enough calls, only those are read from the ledger's rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use tacit_circuits::scope::{ListId, MemberId};
 use tacit_frontend::OwnBatch;
 use tacit_frontend::ports::Ledger as _;
-use tacit_frontend::store::AskedFilter;
+use tacit_frontend::store::{AskedFilter, Side, StoreError};
 use tacit_proto::operator as proto;
 use tacit_readmodel::{CallBatch, Direction, History, HistoryFilter, ReadModel, ReadModelError};
 use tokio::sync::mpsc;
@@ -71,19 +71,16 @@ impl Operator {
                 // Whoever observes keeps no records of its own.
                 _ => Ok(Default::default()),
             };
-            let own = own.map_err(|error| {
-                ApiError::node(
-                    "records-unreadable",
-                    error.to_string(),
-                    "See the node's log.",
-                )
-            })?;
+            let own = own.map_err(unreadable)?;
+            let padding = self.padding(&page).await?;
             for batch in &page {
                 let name = (batch.session.0, batch.sequence);
                 let own = own
                     .get(&name)
                     .filter(|_| batch.direction == Direction::Asked);
-                if let Some(batch) = shown(&request, batch, own, &refs) {
+                let padding = padding.get(&(batch.direction, name)).copied();
+                let padding = padding.unwrap_or_default();
+                if let Some(batch) = shown(&request, batch, padding, own, &refs) {
                     sending.add(batch).await?;
                 }
             }
@@ -93,6 +90,28 @@ impl Operator {
         })?;
         sending.flush().await?;
         Ok(sending.sent)
+    }
+
+    /// How many calls of each batch are padding, where this member knows it: it asked or answered them.
+    async fn padding(
+        &self,
+        page: &[CallBatch],
+    ) -> Result<HashMap<(Direction, (u64, u64)), u64>, ApiError> {
+        let mut padding = HashMap::new();
+        let Some(frontend) = &self.frontend else {
+            return Ok(padding);
+        };
+        let sides = [(Direction::Asked, Side::Asked), (Direction::Served, Side::Served)];
+        for (direction, side) in sides {
+            let names: Vec<_> = page
+                .iter()
+                .filter(|batch| batch.direction == direction)
+                .map(|batch| (batch.session.0, batch.sequence))
+                .collect();
+            let found = frontend.padding(side, &names).await.map_err(unreadable)?;
+            padding.extend(found.into_iter().map(|(name, calls)| ((direction, name), calls)));
+        }
+        Ok(padding)
     }
 
     /// Where the batches come from; `None` where the filters contradict each other.
@@ -112,13 +131,7 @@ impl Operator {
         let named = match &self.frontend {
             Some(frontend) if !own.is_empty() => {
                 let named = frontend.store().asked_named(own, MAX_NAMED).await;
-                named.map_err(|error| {
-                    ApiError::node(
-                        "records-unreadable",
-                        error.to_string(),
-                        "See the node's log.",
-                    )
-                })?
+                named.map_err(unreadable)?
             }
             _ => None,
         };
@@ -241,6 +254,14 @@ impl Sending {
     }
 }
 
+fn unreadable(error: StoreError) -> ApiError {
+    ApiError::node(
+        "records-unreadable",
+        error.to_string(),
+        "See the node's log.",
+    )
+}
+
 fn own_filter(request: &proto::HistoryRequest) -> AskedFilter<'_> {
     AskedFilter {
         operator: &request.operator,
@@ -253,6 +274,7 @@ fn own_filter(request: &proto::HistoryRequest) -> AskedFilter<'_> {
 fn shown(
     request: &proto::HistoryRequest,
     batch: &CallBatch,
+    padding: u64,
     own: Option<&OwnBatch>,
     refs: &ListRefs,
 ) -> Option<proto::HistoryBatch> {
@@ -272,7 +294,10 @@ fn shown(
         Some(wanted) => own.is_some() && wanted == i32::from(answer(*index)),
         None => true,
     };
-    let indexes: Vec<usize> = (0..batch.audit_hashes.len()).filter(fits).collect();
+    // Padding is about nobody, and comes last.
+    let padding = usize::try_from(padding).unwrap_or(usize::MAX);
+    let calls = batch.audit_hashes.len().saturating_sub(padding);
+    let indexes: Vec<usize> = (0..calls).filter(fits).collect();
     if indexes.is_empty() {
         return None;
     }

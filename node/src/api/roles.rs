@@ -9,7 +9,7 @@ const SERVICE: &str = "/tacit.operator.v1.Operator/";
 const ANYBODY: &[Role] = &Role::ALL;
 
 /// Each call, and the roles any one of which is enough. What does not stand here is refused.
-const ROLES: [(&str, &[Role]); 34] = [
+const ROLES: [(&str, &[Role]); 49] = [
     ("Status", ANYBODY),
     ("ListPublish", &[Operator]),
     ("ListShow", ANYBODY),
@@ -24,6 +24,16 @@ const ROLES: [(&str, &[Role]); 34] = [
     ("DisputeRule", &[Compliance]),
     ("Disputes", ANYBODY),
     ("DisputeShow", &[Compliance]),
+    ("DisputeRecuse", &[Compliance]),
+    ("ViewGrant", &[Compliance]),
+    ("ViewRevoke", &[Compliance]),
+    ("ViewUse", &[Compliance, Auditor]),
+    ("Views", ANYBODY),
+    ("DisclosureRequest", &[Compliance, Auditor]),
+    ("DisclosureAnswer", &[Compliance]),
+    ("Disclosures", ANYBODY),
+    ("DisclosureShow", &[Compliance, Auditor]),
+    ("Coverage", ANYBODY),
     ("Rating", ANYBODY),
     ("ReceiptCreate", &[Operator]),
     ("ReceiptSubmit", &[Operator]),
@@ -35,7 +45,12 @@ const ROLES: [(&str, &[Role]); 34] = [
     ("AuditReads", &[Compliance, Auditor]),
     ("Approvals", &[Approver, Compliance, Auditor]),
     ("ApprovalDecide", &[Approver]),
+    ("Retention", &[Compliance, Auditor]),
+    ("RetentionHold", &[Compliance]),
+    ("RetentionRelease", &[Compliance]),
     ("Quota", ANYBODY),
+    ("StateQuota", &[Compliance]),
+    ("MoveQuota", &[Administrator]),
     ("Members", ANYBODY),
     ("Proposals", ANYBODY),
     ("Propose", &[Administrator]),

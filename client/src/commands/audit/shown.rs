@@ -48,7 +48,11 @@ pub(super) fn print(proven: &Proven) -> Result<(), ClientError> {
                 format!("{} of {}", call.list, call.provider),
                 call.leaf.to_string(),
                 short(&call.audit.0),
-                erasure(call),
+                if call.is_padding {
+                    "padding, about nobody".into()
+                } else {
+                    erasure(call)
+                },
             ]);
         }
         table.print()?;
@@ -148,6 +152,7 @@ pub(super) fn unopened_json(call: &UnopenedCall) -> Value {
         "member_id": call.provider.0,
         "log_leaf": call.leaf,
         "audit_hash": call.audit.to_string(),
+        "padding": call.is_padding,
         "erased": call.erasure.as_ref().map(|erasure| json!({
             "class": erasure.period.class.as_str(),
             "month": erasure.period.month.to_string(),

@@ -1,5 +1,6 @@
 //! This member's requests as its history reads them: many at once, found by operator, purpose or case.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use futures::future::try_join_all;
@@ -77,6 +78,15 @@ impl KeptBatch {
     }
 }
 
+/// On which side of a request this member was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// It asked.
+    Asked,
+    /// It answered.
+    Served,
+}
+
 /// A row of requests, still sealed: opening is arithmetic.
 pub(crate) struct SealedBatch {
     key: [u64; 2],
@@ -117,6 +127,32 @@ impl Store {
             }
         }
         Ok(sealed)
+    }
+
+    /// How many calls of these requests are padding, of those that have any.
+    pub(crate) async fn padding_of(
+        &self,
+        side: Side,
+        names: &[(u64, u64)],
+    ) -> Result<HashMap<(u64, u64), u64>, StoreError> {
+        const ASKED: &str = "SELECT b.session_id, b.sequence, b.padding FROM named n \
+             JOIN asked_batch b ON b.session_id = n.first AND b.sequence = n.second \
+             WHERE b.padding > 0";
+        const SERVED: &str = "SELECT b.session_id, b.sequence, b.padding FROM named n \
+             JOIN served_batch b ON b.session_id = n.first AND b.sequence = n.second \
+             WHERE b.padding > 0";
+        let select = match side {
+            Side::Asked => ASKED,
+            Side::Served => SERVED,
+        };
+        let mut padding = HashMap::new();
+        for statement in Statement::of_pairs(select, names) {
+            for row in self.rows(statement).await? {
+                let [session, sequence] = key_of(&row)?;
+                padding.insert((session, sequence), number(&row, "padding")?);
+            }
+        }
+        Ok(padding)
     }
 
     /// Opens a row of the requests of a network.

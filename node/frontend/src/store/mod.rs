@@ -27,7 +27,7 @@ mod served;
 
 pub(crate) use asked::NewAsked;
 pub use asked::{AskedBatch, AskedSession, AskedState, ErasedBatch};
-pub use asked_history::{AskedFilter, KeptBatch};
+pub use asked_history::{AskedFilter, KeptBatch, Side};
 pub(crate) use copies::PendingCopy;
 pub use database::{Store, StoreError};
 pub use holds::Hold;

@@ -69,6 +69,13 @@ impl Agreed {
         self.secret.opening(&self.context, hidden_minor)
     }
 
+    /// The seed of the padding: whoever has it sees that padding is padding.
+    pub(crate) fn padding_seed(&self) -> [u8; 32] {
+        let mut seed = [0; 32];
+        self.secret.draw(&self.context, &mut seed);
+        seed
+    }
+
     /// The padding of a request to a list.
     pub(crate) fn padding(
         &self,
