@@ -148,6 +148,13 @@ impl Peer for FrontEnd {
         Err(Status::not_found("this front end has nothing to show"))
     }
 
+    async fn fetch_disclosure(
+        &self,
+        _: Request<wire::FetchDisclosureRequest>,
+    ) -> Result<Response<wire::Disclosure>, Status> {
+        Err(Status::not_found("this front end has nothing to show"))
+    }
+
     async fn ping(
         &self,
         _: Request<wire::PingRequest>,

@@ -50,6 +50,14 @@ impl Peer for Tamper {
         self.inner.clone().fetch_dispute_package(request).await
     }
 
+    async fn fetch_disclosure(
+        &self,
+        request: tonic::Request<wire::FetchDisclosureRequest>,
+    ) -> Result<Response<wire::Disclosure>, Status> {
+        let request = request.into_inner();
+        self.inner.clone().fetch_disclosure(request).await
+    }
+
     async fn ping(
         &self,
         request: tonic::Request<wire::PingRequest>,
