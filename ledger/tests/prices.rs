@@ -153,6 +153,8 @@ fn who_lost_trust_is_asked_for_less_in_sessions_that_are_opened_from_then_on() {
     assert_eq!(chain.rating(OWNER), 50);
     let next = version(LIST, EPOCH, 1);
     chain.activate(OWNER, next);
+    // It attested the version, and paid for that.
+    chain.fill_deposit(QUERIER);
     chain.open_one(QUERIER);
     assert_eq!((price(&chain, 1), price(&chain, 2)), (100, 75));
     let said = |percent: u8| {

@@ -279,6 +279,7 @@ impl Frontend {
         );
         let disclosures = Disclosures {
             ledger: ledger.clone(),
+            retention: retention.clone(),
             store: store.clone(),
         };
         Ok(Self {

@@ -220,7 +220,7 @@ impl Service for Operator {
         request: Request<proto::RetentionHoldRequest>,
     ) -> Answer<proto::RetentionHoldResponse> {
         let caller = caller(&request)?;
-        once(self.hold(caller, request.into_inner())).await
+        once(self.hold(caller.name, request.into_inner())).await
     }
 
     async fn retention_release(
@@ -228,7 +228,7 @@ impl Service for Operator {
         request: Request<proto::RetentionReleaseRequest>,
     ) -> Answer<proto::RetentionReleaseResponse> {
         let caller = caller(&request)?;
-        once(self.release_hold(caller, request.into_inner())).await
+        once(self.release_hold(caller.name, request.into_inner())).await
     }
 
     async fn dispute_open(
@@ -314,8 +314,11 @@ impl Service for Operator {
         &self,
         request: Request<proto::DisclosureAnswerRequest>,
     ) -> Answer<proto::SupervisionStepResponse> {
-        let caller = caller(&request)?;
-        once(self.answer_disclosure(caller, request.into_inner())).await
+        let (caller, asked) = (caller(&request)?, request.into_inner());
+        let what = format!("disclosure={}", asked.disclosure_id);
+        let reading = self.reading(&caller, "disclosure-answer", &what).await?;
+        let answered = self.answer_disclosure(asked).await;
+        once(reading.ended(answered, |_| "done".into())).await
     }
 
     async fn disclosures(
@@ -333,7 +336,12 @@ impl Service for Operator {
     ) -> Answer<Self::DisclosureShowStream> {
         let caller = caller(&request)?;
         let (operator, asked) = (self.clone(), request.into_inner());
-        streamed(|answers| async move { operator.show_disclosure(caller, asked, answers).await })
+        let what = format!("disclosure={}", asked.disclosure_id);
+        let reading = self.reading(&caller, "disclosure-show", &what).await?;
+        streamed(|answers| async move {
+            let shown = operator.show_disclosure(asked, answers).await;
+            reading.ended(shown, |()| "done".into()).await
+        })
     }
 
     async fn coverage(
@@ -411,7 +419,15 @@ impl Service for Operator {
     }
 
     async fn quota(&self, request: Request<proto::QuotaRequest>) -> Answer<proto::QuotaResponse> {
-        once(Operator::quota(self, request.into_inner())).await
+        let (caller, asked) = (caller(&request)?, request.into_inner());
+        let Some(other) = asked.member_id else {
+            return once(Operator::quota(self, asked)).await;
+        };
+        // What the supervisor opens of others is on record.
+        let what = format!("member={other}");
+        let reading = self.reading(&caller, "quota", &what).await?;
+        let shown = Operator::quota(self, asked).await;
+        once(reading.ended(shown, |_| "done".into())).await
     }
 
     async fn state_quota(

@@ -125,13 +125,11 @@ impl Operator {
 
     pub(super) async fn answer_disclosure(
         &self,
-        caller: String,
         request: proto::DisclosureAnswerRequest,
     ) -> Result<proto::SupervisionStepResponse, ApiError> {
         let id = DisclosureId(request.disclosure_id);
         let found = self.read(|view| read::disclosure(view, id)).await?;
         let disclosure = found.ok_or(DisclosureError::Unknown(id))?;
-        tracing::info!(operator = %caller, disclosure = %id, "disclosures.answer: asked to");
         Ok(stepped(&self.disclose(&disclosure).await?))
     }
 
@@ -159,7 +157,6 @@ impl Operator {
     /// Hands out a bundle: this member's own, or fetched from the member that disclosed it.
     pub(super) async fn show_disclosure(
         &self,
-        caller: String,
         request: proto::DisclosureShowRequest,
         answers: Answers<proto::DisclosurePart>,
     ) -> Result<(), ApiError> {
@@ -169,7 +166,6 @@ impl Operator {
             (None, Some(peers)) => disclosures::fetch(&*self.ledger, &**peers, id).await?,
             (None, None) => return Err(DisclosureError::NotForThisParty(id).into()),
         };
-        tracing::info!(operator = %caller, disclosure = %id, "disclosures.show: opened");
         for part in bundle.chunks(PART_BYTES) {
             let part = proto::DisclosurePart {
                 part: part.to_vec(),

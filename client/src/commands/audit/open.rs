@@ -21,6 +21,9 @@ pub struct Open {
     /// The call, as SESSION/SEQUENCE/INDEX.
     #[arg(long, value_name = "CALL", value_parser = call_ref)]
     call: CallRef,
+    /// The approval under which it is opened, where the node's rules demand one.
+    #[arg(long, value_name = "NUMBER")]
+    approval: Option<u64>,
 }
 
 impl Open {
@@ -29,6 +32,7 @@ impl Open {
         let format = context.format();
         let request = AuditBundleRequest {
             calls: vec![self.call],
+            approval: self.approval,
             unopened: false,
         };
         let bundle = fetch::bundle(&mut node, request, format).await?;

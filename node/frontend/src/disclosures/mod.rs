@@ -20,6 +20,7 @@ use tokio::time::timeout;
 
 use crate::peer::PeerError;
 use crate::ports::{Applied, Ledger, LedgerError, Peers, read};
+use crate::retention::Retention;
 use crate::store::{Store, StoreError};
 
 pub(crate) use serve::DisclosureServer;
@@ -83,6 +84,7 @@ fn opened(digest: Digest, package: &[u8]) -> Result<Vec<u8>, DisclosureError> {
 /// Discloses for this member.
 pub struct Disclosures {
     pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) retention: Arc<Retention>,
     pub(crate) store: Store,
 }
 
@@ -104,7 +106,10 @@ impl Disclosures {
         let package = codec::encode(&Package { nonce, bundle });
         let bundle = digest_of(&package);
         // Kept before it is said: a digest without its bundle discloses nothing.
-        self.store.keep_package(bundle, &package).await?;
+        let (period, keep_months) = self.retention.period_of(None);
+        self.store
+            .keep_package((&period, keep_months), bundle, &package)
+            .await?;
         let action = Action::AnswerDisclosure { disclosure, bundle };
         Ok(self.ledger.submit(action).await?)
     }

@@ -187,7 +187,7 @@ mod tests {
             tag_epoch: 0.into(),
             key: tacit_circuits::curve::WirePoint([0; 64]),
             price_minor: 100,
-            cumulative_minor: 100,
+            charge: tacit_circuits::quota::Element::identity(),
             calls: BoundedVec::default(),
         };
         request.sign_with(ledger_key(&key), |message| {

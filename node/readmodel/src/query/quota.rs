@@ -8,6 +8,7 @@ use tacit_circuits::quota::Ciphertext;
 use tacit_circuits::scope::MemberId;
 use tacit_database::{ColumnError, Columns, Statement};
 use tacit_ledger::kernel::BusinessDate;
+use tacit_ledger::network::SessionId;
 
 use super::Period;
 use super::movements::{MovementFilter, kind};

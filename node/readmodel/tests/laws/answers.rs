@@ -5,7 +5,7 @@ use tacit_database::MAX_PAIRS;
 use tacit_ledger::kernel::envelope::Unsigned;
 use tacit_ledger::kernel::{BlockResult, BusinessDate, Envelope, ModuleId, Outcome, Reject};
 use tacit_ledger::network::SessionId;
-use tacit_readmodel::{Direction, HistoryFilter, Period, ReadModel};
+use tacit_readmodel::{CallBatch, Direction, HistoryFilter, Period, ReadModel};
 
 use super::{ASKER, OBSERVER, OTHER, OWNER, Story, history, invented};
 use crate::support::chain::{Chain, PRICE_MINOR, START_MS, STEP_MS, alarm, audit, version};

@@ -210,6 +210,7 @@ async fn complete(
 ) -> Result<AuditBundle, ClientError> {
     let request = AuditBundleRequest {
         calls,
+        approval: None,
         unopened: true,
     };
     let evidence = fetch::bundle(node, request, format).await?;
