@@ -1,9 +1,9 @@
 //! The genesis of simulated networks, and what its members sign.
 
-use crate::wallet::quota_key;
 use commonware_cryptography::{Signer as _, ed25519};
 use ed25519_zebra::SigningKey;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
+use tacit_circuits::quota::QuotaKey;
 use tacit_consensus::engine::Ledger;
 use tacit_ledger::{
     kernel::{
@@ -22,6 +22,11 @@ pub(crate) const CATEGORY: CategoryId = CategoryId(1);
 /// The key with which the member at `index` signs.
 pub(crate) fn ledger_signer(index: usize) -> SigningKey {
     SigningKey::from([index as u8 + 1; 32])
+}
+
+/// The key to which the amounts of the member at `index` are sealed.
+pub(crate) fn quota_key(index: usize) -> QuotaKey {
+    QuotaKey::derive(&ledger_signer(index).into(), 0)
 }
 
 /// The member that runs the node at `index`; members are numbered from 1.

@@ -1,10 +1,10 @@
 //! Members' quota: their keys, what they open with them, and the proofs with which they move it.
 
-use crate::network::{ledger_signer, member_of};
+use crate::network::{member_of, quota_key};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use std::sync::OnceLock;
 use tacit_circuits::quota::{
-    Account, Ciphertext, OWNER, Opening as AmountOpening, QuotaKey, ValueTable, transfer::Role,
+    Account, Ciphertext, OWNER, Opening as AmountOpening, ValueTable, transfer::Role,
 };
 use tacit_ledger::{
     kernel::{BoundedVec, ChainId, MemberId, Missing, StateView},
@@ -23,11 +23,6 @@ const TABLE_BITS: u32 = 16;
 /// What is drawn for a transaction's proofs is drawn for nothing else: numbers of sessions and batches,
 /// from which the story draws too, never come here.
 const PROOFS: u64 = 1 << 63;
-
-/// The key to which the amounts of the member at `index` are sealed.
-pub(crate) fn quota_key(index: usize) -> QuotaKey {
-    QuotaKey::derive(&ledger_signer(index).into(), 0)
-}
 
 /// Randomness of the proofs in one transaction: whoever tells it again after a crash comes to the same
 /// bytes.

@@ -126,8 +126,8 @@ fn of_a_poor_member_a_breach_takes_what_there_is() {
     });
     chain.must(OBSERVER, demand());
     chain.begin_date(chain.disclosure(DEMAND).until.after(1));
-    assert_eq!(chain.available(QUERIER), 0);
-    assert_eq!(chain.burnt(), WELCOME_MINOR);
+    assert_eq!(chain.deposit(QUERIER).free_minor, 0);
+    assert_eq!(chain.burnt(), DEPOSIT_MINOR);
 }
 
 #[test]

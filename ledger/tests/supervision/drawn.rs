@@ -189,24 +189,25 @@ fn more_members_than_a_block_demands_of_follow_in_the_next() {
     let mut chain = Chain::with(|network| {
         watching(network);
         network.parameters.opening_rate = 1;
-        let mut all = crowd(members);
-        all.push(tacit_ledger::network::GenesisMember {
+        let mut all = crowd(members + 1);
+        all[OBSERVER.0 as usize - 1] = tacit_ledger::network::GenesisMember {
             candidate: candidate(
-                MemberId(members + 1),
+                OBSERVER,
                 "Supervisor",
                 tacit_ledger::kernel::Role::Observer,
             ),
             validator: false,
-        });
+        };
         network.members = bounded(all);
     });
+    let all = || (1..=members + 1).map(MemberId).filter(|id| *id != OBSERVER);
     // What the calls of a day leave behind, as if each member had made two.
     let date = chain.today();
-    for id in 1..=members {
+    for id in all() {
         let last = Some(DateCalls { date, calls: 2 });
         let asked = AskedCalls { last, before: None };
         let bytes = tacit_ledger::kernel::codec::encode(&asked);
-        let key = tacit_ledger::network::keys::asked_calls(MemberId(id));
+        let key = tacit_ledger::network::keys::asked_calls(id);
         chain.state.insert(key, bytes);
     }
     chain.must(MemberId(1), create_list());
@@ -214,8 +215,8 @@ fn more_members_than_a_block_demands_of_follow_in_the_next() {
         .register_epoch(MemberId(1), LIST, EPOCH)
         .expect("a new key");
     chain.must(MemberId(1), publish(first()));
-    for attester in 2..=15 {
-        chain.must(MemberId(attester), attest(first()));
+    for attester in all().skip(1).take(14) {
+        chain.must(attester, attest(first()));
     }
     chain.open_one(QUERIER);
     let action = chain.batch(0, 1);
@@ -225,7 +226,7 @@ fn more_members_than_a_block_demands_of_follow_in_the_next() {
         chain.call_draw(date).expect("asked").total(),
         2 * members + 1
     );
-    let validators: Vec<_> = (1..=members).map(MemberId).collect();
+    let validators: Vec<_> = all().collect();
     chain.commit_together(&validators);
     chain.reveal_together(&validators);
     let mut demanded = Vec::new();

@@ -165,6 +165,11 @@ impl Chain {
 
     /// Opens so many disputes of [`QUERIER`]'s in one block, about different subjects.
     pub(crate) fn open_many(&mut self, count: u8) {
+        let (stakes, free) = (u64::from(count) * STAKE, self.deposit(QUERIER).free_minor);
+        if free < stakes {
+            let action = self.deposit_of(QUERIER, stakes - free).expect("it is there");
+            self.must(QUERIER, action);
+        }
         let next = read::next_sequence(&self.state, QUERIER).expect("a map");
         let envelopes: Vec<_> = (0..count)
             .map(|number| {
