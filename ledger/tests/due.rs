@@ -6,27 +6,29 @@ use tacit_ledger::network::{Event, MAX_SESSIONS_PER_LIST, SessionId, read};
 
 use crate::support::*;
 
-/// A chain with `lists` lists of [`OWNER`], with as many sessions of each of three queriers as may be,
-/// all to be ended at one height. Answers with that height.
-fn crowded(lists: u32) -> (Chain, u64) {
+/// A chain with two lists of [`OWNER`] and a few sessions more than a block ends, all to be ended at one height:
+/// of two queriers with as many as may be, and then of [`FOURTH`]. Answers with that height.
+fn crowded() -> (Chain, u64) {
+    let lists = [1, 2].map(tacit_circuits::scope::ListId);
     let mut chain = Chain::new();
-    for number in 1..=lists {
-        let list = tacit_circuits::scope::ListId(number);
+    for list in lists {
         chain.must(OWNER, create_list());
         chain.register_epoch(OWNER, list, EPOCH).expect("a new key");
         chain.activate(OWNER, version(list, EPOCH, 0));
     }
     let deadline = chain.height + MAX_SESSION;
-    for querier in [QUERIER, THIRD, FOURTH] {
-        for number in 1..=lists {
-            let mut one = opening(deadline);
-            one.list.0 = number;
-            one.escrow_minor = 3;
-            chain.open(querier, &[one; MAX_SESSIONS_PER_LIST]);
-        }
+    let mut one = opening(deadline);
+    one.escrow_minor = 3;
+    for (querier, list) in [QUERIER, THIRD].iter().flat_map(|id| lists.map(|list| (*id, list))) {
+        one.list = list;
+        chain.open(querier, &[one; MAX_SESSIONS_PER_LIST]);
     }
+    chain.open(FOURTH, &[one; TOO_MANY]);
     (chain, deadline + WINDOW + 1)
 }
+
+/// So many sessions of a crowd have to wait.
+const TOO_MANY: usize = 5;
 
 fn ended(chain: &Chain) -> Vec<SessionId> {
     let ended = chain
@@ -61,38 +63,31 @@ fn what_is_left_of_an_escrow_returns_without_anybody_asking() {
 
 #[test]
 fn a_block_does_no_more_than_its_share_and_the_next_goes_on_in_order() {
-    let (mut chain, height) = crowded(2);
+    let (mut chain, height) = crowded();
     chain.pass_before(height);
+    let last = SessionId((MAX_DUE_PER_BLOCK as usize + TOO_MANY) as u64);
+    let before = chain.clone();
     chain.pass(1);
     let first = ended(&chain);
+    assert_eq!(first.len(), MAX_DUE_PER_BLOCK as usize);
+    assert!(chain.rounds <= 16, "{} rounds of fetching", chain.rounds);
     chain.pass(1);
     let second = ended(&chain);
-    assert_eq!(first.len(), MAX_DUE_PER_BLOCK as usize);
-    assert_eq!(first.len() + second.len(), 6 * MAX_SESSIONS_PER_LIST);
+    assert_eq!(second.len(), TOO_MANY);
     let all: Vec<_> = first.into_iter().chain(second).collect();
     assert!(all.is_sorted());
+    assert_eq!(all.last(), Some(&last));
     chain.pass(1);
     assert_eq!(ended(&chain), []);
-}
 
-#[test]
-fn a_full_share_of_due_work_takes_few_rounds_of_fetching() {
-    let (mut chain, height) = crowded(2);
-    chain.pass_before(height);
-    chain.pass(1);
-    assert_eq!(ended(&chain).len(), MAX_DUE_PER_BLOCK as usize);
-    assert!(chain.rounds <= 16, "{} rounds", chain.rounds);
-}
-
-#[test]
-fn a_session_that_waits_in_a_backlog_can_be_ended_by_its_querier() {
-    let (mut chain, height) = crowded(3);
-    chain.pass_before(height);
-    chain.pass(1);
-    let waiting = read::sessions_of(&chain.state, FOURTH).expect("a map");
-    let last = waiting.last().expect("the last ones wait").id;
+    // Whoever does not want to wait ends its session itself, in the very block that leaves it for the next.
+    let mut chain = before;
     chain.must(FOURTH, close(last));
+    assert_eq!(ended(&chain).len(), MAX_DUE_PER_BLOCK as usize);
     assert_eq!(chain.session(last), None);
+    chain.pass(1);
+    assert_eq!(ended(&chain).len(), TOO_MANY - 1);
+    assert_eq!(read::sessions_of(&chain.state, FOURTH), Ok(Vec::new()));
 }
 
 #[test]

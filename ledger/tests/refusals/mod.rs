@@ -21,28 +21,46 @@ use tacit_ledger::network::reject::NETWORK_REJECTS;
 /// A refusal, what leads to it, and how it comes out.
 type Refusal = (Reject, &'static str, fn() -> Reject);
 
-fn all() -> impl Iterator<Item = &'static Refusal> {
-    let tables = [
-        kernel::REFUSALS,
-        members::REFUSALS,
-        lists::REFUSALS,
-        sessions::REFUSALS,
-        calls::REFUSALS,
-        quota::REFUSALS,
-        receipts::REFUSALS,
-        receipts::RELYING,
-        sampling::REFUSALS,
-        disputes::REFUSALS,
-        supervision::REFUSALS,
-    ];
-    tables.into_iter().flatten()
+/// The tables, each with a test of its own, so that they run side by side.
+macro_rules! tables {
+    ($($test:ident: $table:expr,)*) => {
+        fn all() -> impl Iterator<Item = &'static Refusal> {
+            [$($table),*].into_iter().flatten()
+        }
+
+        $(
+            #[test]
+            fn $test() {
+                assert_eq!(mismatches($table), [""; 0], "each is another refusal than it should be");
+            }
+        )*
+    };
 }
 
-#[test]
-fn what_is_not_allowed_is_refused_with_its_number() {
-    for (expected, what, refuse) in all() {
-        assert_eq!(refuse(), *expected, "{what}");
-    }
+tables! {
+    what_the_kernel_does_not_allow_is_refused_with_its_number: kernel::REFUSALS,
+    what_members_may_not_do_is_refused_with_its_number: members::REFUSALS,
+    what_is_no_list_is_refused_with_its_number: lists::REFUSALS,
+    what_is_no_session_is_refused_with_its_number: sessions::REFUSALS,
+    what_is_no_call_is_refused_with_its_number: calls::REFUSALS,
+    what_quota_does_not_allow_is_refused_with_its_number: quota::REFUSALS,
+    what_is_no_receipt_is_refused_with_its_number: receipts::REFUSALS,
+    what_nobody_may_rely_on_is_refused_with_its_number: receipts::RELYING,
+    what_proves_no_drawn_entry_is_refused_with_its_number: sampling::REFUSALS,
+    what_is_no_dispute_is_refused_with_its_number: disputes::REFUSALS,
+    what_supervision_does_not_allow_is_refused_with_its_number: supervision::REFUSALS,
+}
+
+/// What comes out otherwise than it should, all of it: one fault does not hide the next.
+fn mismatches(table: &[Refusal]) -> Vec<String> {
+    let told = table.iter().filter_map(|(expected, what, refuse)| {
+        match std::panic::catch_unwind(refuse) {
+            Ok(given) if given == *expected => None,
+            Ok(given) => Some(format!("{what}: {given}, not {expected}")),
+            Err(_) => Some(format!("{what}: panicked, see above")),
+        }
+    });
+    told.collect()
 }
 
 #[test]
