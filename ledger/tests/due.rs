@@ -19,7 +19,10 @@ fn crowded() -> (Chain, u64) {
     let deadline = chain.height + MAX_SESSION;
     let mut one = opening(deadline);
     one.escrow_minor = 3;
-    for (querier, list) in [QUERIER, THIRD].iter().flat_map(|id| lists.map(|list| (*id, list))) {
+    for (querier, list) in [QUERIER, THIRD]
+        .iter()
+        .flat_map(|id| lists.map(|list| (*id, list)))
+    {
         one.list = list;
         chain.open(querier, &[one; MAX_SESSIONS_PER_LIST]);
     }

@@ -6,11 +6,22 @@
 
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use tacit_circuits::scope::{ListId, TagEpoch};
 use tacit_ledger::kernel::{Envelope, MemberId, Outcome, Reject, Role};
 use tacit_ledger::network::{Action, AlarmReason, Change, SessionId, keys, read};
 
 use crate::support::*;
+
+/// A chain with a session, of whose validators one may leave.
+static BEGUN: LazyLock<Chain> = LazyLock::new(|| {
+    let mut chain = Chain::with_session();
+    let member = SISTER;
+    chain
+        .carry(Change::AddValidator { member })
+        .expect("carried");
+    chain
+});
 
 /// What somebody tries. Lists are taken modulo those that there are; versions and proposals are counted
 /// back from the latest.
@@ -221,18 +232,13 @@ fn was_in_turn(outcome: Outcome) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_members_do_quota_adds_up_numbers_advance_and_a_second_run_ends_the_same(
         blocks in blocks(),
     ) {
-        let start = || {
-            let mut chain = Chain::with_session();
-            chain.carry(Change::AddValidator { member: SISTER }).expect("carried");
-            chain
-        };
-        let (mut chain, mut again) = (start(), start());
+        let (mut chain, mut again) = (BEGUN.clone(), BEGUN.clone());
         for block in &blocks {
             let day = if block.1 { DAY_MS } else { 0 };
             let posted = envelopes(&chain, block);
@@ -259,9 +265,10 @@ proptest! {
         let escrows = keys::escrow(SessionId(0)).as_bytes()[..3].to_vec();
         prop_assert!(!chain.state.keys().any(|key| key.as_bytes().starts_with(&escrows)));
     }
+
     #[test]
     fn a_proof_stays_good_whatever_all_others_do(blocks in blocks(), amount_minor in 1..50_000_u64) {
-        let mut chain = Chain::with_session();
+        let mut chain = BEGUN.clone();
         let proven = chain.deposit_of(QUERIER, amount_minor).expect("it is there");
         let before = chain.account(QUERIER).available;
         for block in &blocks {

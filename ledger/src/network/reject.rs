@@ -85,7 +85,7 @@ rejects! {
     231 SEQUENCE_SETTLED lasting "This sequence number of the session is settled.";
     232 SEQUENCE_TOO_OLD lasting "The sequence number lies too far behind the highest settled one.";
     233 SESSION_CAP_REACHED lasting "The session's cap of calls is reached.";
-    235 DAILY_CAP_REACHED transient "The querier's calls to this list have reached the cap of the business date.";
+    235 DAILY_CAP_REACHED transient "The calls of the querier's group to this list have reached the cap of the business date.";
     236 LOG_FULL lasting "The network's log is full.";
 
     240 RECEIPT_KEY_UNSET lasting "The members have voted no key under which receipts are verified.";

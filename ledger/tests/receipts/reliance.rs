@@ -1,6 +1,7 @@
 //! Another business ledger relies on a set: once, for its purpose, in its own transaction.
 
-use tacit_ledger::kernel::{MemberId, Outcome, Reject, codec};
+use tacit_ledger::kernel::due::MAX_DUE_HEIGHTS_PER_BLOCK;
+use tacit_ledger::kernel::{Outcome, Reject, codec};
 use tacit_ledger::network::{Consumption, Event, ScreeningId, read};
 
 use super::consumer::{Application, LOANS, LoanAction, OTHER_LOANS, application_key};

@@ -191,11 +191,7 @@ fn more_members_than_a_block_demands_of_follow_in_the_next() {
         network.parameters.opening_rate = 1;
         let mut all = crowd(members + 1);
         all[OBSERVER.0 as usize - 1] = tacit_ledger::network::GenesisMember {
-            candidate: candidate(
-                OBSERVER,
-                "Supervisor",
-                tacit_ledger::kernel::Role::Observer,
-            ),
+            candidate: candidate(OBSERVER, "Supervisor", tacit_ledger::kernel::Role::Observer),
             validator: false,
         };
         network.members = bounded(all);

@@ -1,5 +1,7 @@
 //! Sessions, requests, batches.
 
+use std::sync::LazyLock;
+
 use tacit_circuits::curve::{Point, WirePoint};
 use tacit_circuits::oprf::{DleqProof, ListKey, evaluate};
 use tacit_circuits::quota::Element;
@@ -139,9 +141,12 @@ impl Chain {
 
     /// A chain with an open session of [`QUERIER`] with [`OWNER`]'s list.
     pub(crate) fn with_session() -> Self {
-        let mut chain = Self::with_list();
-        chain.open_one(QUERIER);
-        chain
+        static OPEN: LazyLock<Chain> = LazyLock::new(|| {
+            let mut chain = Chain::with_list();
+            chain.open_one(QUERIER);
+            chain
+        });
+        OPEN.clone()
     }
 
     /// Opens a session with the first list, as long as one may.

@@ -1,6 +1,7 @@
 //! Blocks over a map.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use tacit_circuits::quota::Opening as AmountOpening;
 use tacit_ledger::kernel::{
@@ -37,7 +38,8 @@ pub(crate) struct Chain {
 
 impl Chain {
     pub(crate) fn new() -> Self {
-        Self::with(|_| {})
+        static FIRST: LazyLock<Chain> = LazyLock::new(|| Chain::with(|_| {}));
+        FIRST.clone()
     }
 
     pub(crate) fn with(terms: impl FnOnce(&mut NetworkGenesis)) -> Self {

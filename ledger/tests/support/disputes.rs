@@ -107,7 +107,8 @@ pub(crate) fn recuse() -> Action {
 impl Chain {
     /// A chain with an active list of [`OWNER`] and enough members for panels.
     pub(crate) fn that_disputes() -> Self {
-        Self::that_disputes_with(|_| {})
+        static DISPUTING: LazyLock<Chain> = LazyLock::new(|| Chain::that_disputes_with(|_| {}));
+        DISPUTING.clone()
     }
 
     pub(crate) fn that_disputes_with(terms: impl FnOnce(&mut NetworkGenesis)) -> Self {
@@ -167,7 +168,9 @@ impl Chain {
     pub(crate) fn open_many(&mut self, count: u8) {
         let (stakes, free) = (u64::from(count) * STAKE, self.deposit(QUERIER).free_minor);
         if free < stakes {
-            let action = self.deposit_of(QUERIER, stakes - free).expect("it is there");
+            let action = self
+                .deposit_of(QUERIER, stakes - free)
+                .expect("it is there");
             self.must(QUERIER, action);
         }
         let next = read::next_sequence(&self.state, QUERIER).expect("a map");

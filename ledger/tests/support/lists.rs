@@ -1,5 +1,7 @@
 //! Lists, keys, publications.
 
+use std::sync::LazyLock;
+
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::list::{ListFraud, MembershipPath, SizeClass};
 use tacit_circuits::oprf::{KeyContext, KeyProof, ListKey};
@@ -163,9 +165,12 @@ impl Chain {
 
     /// A chain with one active list of [`OWNER`].
     pub(crate) fn with_list() -> Self {
-        let mut chain = Self::new();
-        chain.prepare_list();
-        chain
+        static LISTED: LazyLock<Chain> = LazyLock::new(|| {
+            let mut chain = Chain::new();
+            chain.prepare_list();
+            chain
+        });
+        LISTED.clone()
     }
 
     /// Makes the chain's first list, of [`OWNER`], and activates its first version.

@@ -13,6 +13,7 @@ use tacit_circuits::receipt::{
     Purpose as Proven, SubjectCommitment, Witness, commit, development_keys,
 };
 use tacit_circuits::scope::{ListId, Scope, TagEpoch};
+use tacit_ledger::kernel::due::MAX_DUE_HEIGHTS_PER_BLOCK;
 use tacit_ledger::kernel::{Bytes, Digest, MemberId, Registry, codec};
 use tacit_ledger::network::parameters::CategoryId;
 use tacit_ledger::network::receipts::{ObjectId, Purpose, Receipt};
@@ -44,8 +45,8 @@ pub(crate) const POLICY: PolicyId = PolicyId(1);
 pub(crate) const FIRST_VERSION: PolicyVersion = PolicyVersion(1);
 pub(crate) const PURPOSE: &str = "credit-origination";
 pub(crate) const OBJECT: ObjectId = ObjectId([0x0b; 32]);
-/// How far ahead the sets of the tests expire.
-pub(crate) const LIFETIME: u64 = 60;
+/// How far ahead the sets of the tests expire: more heights than a block works off.
+pub(crate) const LIFETIME: u64 = MAX_DUE_HEIGHTS_PER_BLOCK as u64 + 16;
 
 const OWNERS: [MemberId; 3] = [OWNER, THIRD, FOURTH];
 

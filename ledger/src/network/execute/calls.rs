@@ -97,8 +97,7 @@ fn expect(context: &Context<'_>, session: &Session) -> Result<(), Missing> {
 
 /// What is minted for served requests: less than what they are proven to charge whatever became of the
 /// price list since the session was opened, less what the provider's rating lacks, and nothing within a
-/// group. On the charge the rating
-/// weighed when the session was opened.
+/// group. On the charge the rating weighed when the session was opened.
 fn reward(context: &Context<'_>, session: &Session) -> Result<u64, Stop> {
     let list = read::list(context, session.list)?.ok_or(Reject::LIST_UNKNOWN)?;
     let terms = read::category(context, list.category)?.ok_or(Reject::CATEGORY_UNKNOWN)?;

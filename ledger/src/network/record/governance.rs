@@ -91,6 +91,10 @@ impl Candidate {
 
 /// What a proposal would change.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "changes are rare and come one at a time"
+)]
 pub enum Change {
     /// An institution joins, as a member or as an observer.
     Admit(Candidate),
