@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tacit_circuits::quota::{Ciphertext, QuotaKey, ValueTable};
+use tokio::sync::OnceCell;
 
 use crate::compute::compute;
 
@@ -20,7 +21,9 @@ pub struct Opener(Arc<Inner>);
 
 struct Inner {
     key: QuotaKey,
-    table: OnceLock<ValueTable>,
+    /// Made once, and waited for without holding a thread of the pool: a thread that makes it may take up other
+    /// work of the pool meanwhile, which must not need the table to be there.
+    table: OnceCell<Arc<ValueTable>>,
     known: Mutex<HashMap<Vec<u8>, u64>>,
 }
 
@@ -36,7 +39,7 @@ impl Opener {
     pub fn new(key: QuotaKey) -> Self {
         Self(Arc::new(Inner {
             key,
-            table: OnceLock::new(),
+            table: OnceCell::new(),
             known: Mutex::default(),
         }))
     }
@@ -57,12 +60,10 @@ impl Opener {
         if let Some(value) = self.known().get(&name) {
             return Some(*value);
         }
+        let make = || compute(|| Arc::new(ValueTable::new()));
+        let table = self.0.table.get_or_init(make).await.clone();
         let opener = self.clone();
-        let value = compute(move || {
-            let table = opener.0.table.get_or_init(ValueTable::new);
-            table.open_vartime(&opener.0.key, &ciphertext, BOUND)
-        })
-        .await?;
+        let value = compute(move || table.open_vartime(&opener.0.key, &ciphertext, BOUND)).await?;
         self.remember(name, value);
         Some(value)
     }
