@@ -232,7 +232,7 @@ fn was_in_turn(outcome: Outcome) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_members_do_quota_adds_up_numbers_advance_and_a_second_run_ends_the_same(

@@ -89,14 +89,16 @@ pub struct Category {
     pub id: CategoryId,
     /// Name, shown to people.
     pub name: Name,
-    /// What a call costs its querier and pays its provider, in minor units of quota. At most
-    /// [`MAX_PRICE_MINOR`]. A session keeps the price at which it was opened.
+    /// What a call costs its querier and pays its provider, in minor units of quota, before what the day's
+    /// calls add and the owner's rating takes off. At most [`MAX_PRICE_MINOR`]. A session keeps the price at
+    /// which it was opened.
     pub price_minor: u32,
     /// What is minted to the provider for a request that it served, in minor units. Less than the price of
     /// one call, which every request is proven to charge at the least, and nothing between members of one
     /// group. It is not for each call, since how many of them are padding is nobody's business.
     pub reward_minor: u32,
-    /// Calls that a querier may make to one list of the category on one business date.
+    /// Calls that the members of one group may settle with one list of the category on one business date,
+    /// padding included.
     pub daily_cap_calls: u32,
     /// For how many blocks a consumer may still rely on a version that was superseded. 0 for lists of
     /// high risk.
@@ -110,8 +112,8 @@ pub struct Category {
 /// A step of progressive prices: whoever asks much in a day pays more for each further session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
 pub struct Surcharge {
-    /// From so many calls on, that the querier's group made to the list on the same business date before the
-    /// session is opened. At least 1.
+    /// From so many calls on, padding included, that the querier's group settled with the list on the same
+    /// business date before the session is opened. At least 1.
     pub from_calls: u32,
     /// So many hundredths are added to the price.
     pub percent: u16,

@@ -68,7 +68,7 @@ fn act(chain: &mut Chain, sequence: &mut u64, who: MemberId, attempt: &Attempt) 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_demand_ends_and_costs_who_was_silent_alone(

@@ -1,6 +1,6 @@
 //! Keys for quota, what accounts hold, and the proofs that members make.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tacit_circuits::quota::transfer::Role as Place;
@@ -17,10 +17,15 @@ use tacit_ledger::network::{Action, Change, Deposit, Request, SessionId, keys, r
 
 use super::{Chain, OBSERVER, State, Wish, bounded, parameters, rng, signer};
 
-/// The key to which a party's amounts are sealed.
+/// The key to which a party's amounts are sealed. Every audit of a state needs all of them.
 pub(crate) fn quota_key(member: MemberId) -> QuotaKey {
-    let seed: [u8; 32] = signer(member).into();
-    QuotaKey::derive(&seed, 0)
+    static KNOWN: Mutex<BTreeMap<MemberId, QuotaKey>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = known.entry(member).or_insert_with(|| {
+        let seed: [u8; 32] = signer(member).into();
+        QuotaKey::derive(&seed, 0)
+    });
+    key.clone()
 }
 
 /// The bound of what any account of the tests holds.
