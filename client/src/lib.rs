@@ -15,9 +15,9 @@ pub mod moment;
 pub mod output;
 pub mod profile;
 pub mod receipt;
-pub mod statement;
 pub mod record;
 pub mod rows;
+pub mod statement;
 mod subject;
 pub mod trust;
 

@@ -15,8 +15,8 @@ use tacit_certs::{
 };
 use tacit_circuits::scope::MemberId;
 use tacit_proto::peer::{
-    DisputePackage, EvaluateRequest, EvaluateResponse, FetchDisputePackageRequest,
-    FetchSnapshotRequest, PingRequest, PingResponse, SnapshotPart,
+    Disclosure, DisputePackage, EvaluateRequest, EvaluateResponse, FetchDisclosureRequest,
+    FetchDisputePackageRequest, FetchSnapshotRequest, PingRequest, PingResponse, SnapshotPart,
     peer_server::{Peer, PeerServer},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -141,6 +141,13 @@ impl Peer for Echo {
         _request: tonic::Request<FetchDisputePackageRequest>,
     ) -> Result<Response<DisputePackage>, Status> {
         Ok(Response::new(DisputePackage::default()))
+    }
+
+    async fn fetch_disclosure(
+        &self,
+        _request: tonic::Request<FetchDisclosureRequest>,
+    ) -> Result<Response<Disclosure>, Status> {
+        Ok(Response::new(Disclosure::default()))
     }
 
     async fn ping(

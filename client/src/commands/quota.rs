@@ -185,9 +185,16 @@ fn verify(format: Format, path: &Path, genesis: &Path) -> Result<Exit, ClientErr
             let available = stated.available_minor + stated.waiting_minor;
             println!("available   {}", quota(available));
             let sessions = stated.escrows.len();
-            println!("in escrow   {} in {sessions} sessions; others are not excluded", quota(escrowed));
+            println!(
+                "in escrow   {} in {sessions} sessions; others are not excluded",
+                quota(escrowed)
+            );
             println!("deposit     {}", quota(stated.deposit.total_minor()));
-            println!("as of       height {}, {}", stated.height, moment(stated.time_ms));
+            println!(
+                "as of       height {}, {}",
+                stated.height,
+                moment(stated.time_ms)
+            );
         }
     }
     Ok(Exit::Clear)

@@ -107,7 +107,9 @@ impl Operator {
                     versions.insert(version);
                 }
                 Some(Opening::Erased(erased)) => {
-                    bundle.unopened.push(settled.unopened(places, Some(erased), None));
+                    bundle
+                        .unopened
+                        .push(settled.unopened(places, Some(erased), None));
                 }
                 None => bundle.unopened.push(settled.unopened(places, None, None)),
             }
@@ -162,8 +164,9 @@ impl Operator {
         };
         let calls = request.calls.len() as u32;
         let first = calls.saturating_sub(count);
-        let (padding, real): (Vec<u32>, Vec<u32>) =
-            places.iter().partition(|place| (first..calls).contains(place));
+        let (padding, real): (Vec<u32>, Vec<u32>) = places
+            .iter()
+            .partition(|place| (first..calls).contains(place));
         if padding.is_empty() {
             return Ok(None);
         }

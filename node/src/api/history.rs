@@ -101,7 +101,10 @@ impl Operator {
         let Some(frontend) = &self.frontend else {
             return Ok(padding);
         };
-        let sides = [(Direction::Asked, Side::Asked), (Direction::Served, Side::Served)];
+        let sides = [
+            (Direction::Asked, Side::Asked),
+            (Direction::Served, Side::Served),
+        ];
         for (direction, side) in sides {
             let names: Vec<_> = page
                 .iter()
@@ -109,7 +112,11 @@ impl Operator {
                 .map(|batch| (batch.session.0, batch.sequence))
                 .collect();
             let found = frontend.padding(side, &names).await.map_err(unreadable)?;
-            padding.extend(found.into_iter().map(|(name, calls)| ((direction, name), calls)));
+            padding.extend(
+                found
+                    .into_iter()
+                    .map(|(name, calls)| ((direction, name), calls)),
+            );
         }
         Ok(padding)
     }

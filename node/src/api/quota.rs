@@ -125,8 +125,16 @@ impl Operator {
         })?;
         let me = self.ledger.member_id();
         let open = self.read(|view| read::sessions_of(view, me)).await?;
-        let shown: Vec<_> = open.iter().take(MAX_SESSIONS).map(|found| found.id).collect();
-        let evidence = self.ledger.handle().prove_values(records(me, &shown)).await?;
+        let shown: Vec<_> = open
+            .iter()
+            .take(MAX_SESSIONS)
+            .map(|found| found.id)
+            .collect();
+        let evidence = self
+            .ledger
+            .handle()
+            .prove_values(records(me, &shown))
+            .await?;
         // All amounts are opened before the proofs are made, which wait for nothing.
         let mut values = HashMap::new();
         for sealed in sealed(&evidence, me, &shown)? {

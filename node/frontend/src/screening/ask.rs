@@ -94,9 +94,7 @@ impl Engine {
         let (period, keep_months) = self.retention.period(&records.context);
         let name = BatchName::of(&signed.request);
         let kept = (&period, keep_months);
-        let written = self
-            .write_down(ask, place, &signed, &records, kept)
-            .await;
+        let written = self.write_down(ask, place, &signed, &records, kept).await;
         if let Err(error) = written {
             return Err(self.unsent(ask, place, error).await);
         }

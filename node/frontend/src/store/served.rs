@@ -81,7 +81,9 @@ impl Store {
             .sealer
             .seal(batch_place(&row), &codec::encode(&served.batch));
         let charged = u64::from(served.charge_minor).checked_div(request.price_minor.into());
-        let padding = charged.map_or(0, |charged| (request.calls.len() as u64).saturating_sub(charged));
+        let padding = charged.map_or(0, |charged| {
+            (request.calls.len() as u64).saturating_sub(charged)
+        });
         let sql = "INSERT INTO served_batch (session_id, sequence, querier, list_id, tag_epoch, \
                    calls, padding, charge_minor, request_hash, sealed_batch, settled, created_ms) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11)";

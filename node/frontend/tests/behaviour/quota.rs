@@ -215,7 +215,9 @@ async fn an_escrow_pays_for_no_more_than_it_holds_though_charges_are_collected_m
             .network
             .chain
             .view(|view| state::session(view, session));
-        found.expect("a map").is_some_and(|session| session.calls == 4 && session.owed_requests == 0)
+        found
+            .expect("a map")
+            .is_some_and(|session| session.calls == 4 && session.owed_requests == 0)
     })
     .await;
     // The ledger's escrow has become smaller; the budget has not.
