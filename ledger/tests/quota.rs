@@ -105,7 +105,7 @@ fn overdrawn(escrow_minor: u32, requests: &[usize]) -> Reject {
         )
         .expect("of what is made up, it is true");
     let refused = chain.refused(OWNER, action);
-    assert_eq!(escrow_left(&chain.state, SESSION), escrow_minor.into());
+    assert_eq!(escrow_left(&chain.state, SESSION), u64::from(escrow_minor));
     refused
 }
 
