@@ -93,7 +93,8 @@ pub enum NetworkCommand {
     )]
     ProposeCodeVersion {
         /// The version, above the one in force.
-        version: u32,
+        #[arg(value_name = "VERSION")]
+        rules: u32,
         /// First height that it executes.
         #[arg(long, value_name = "HEIGHT")]
         from_height: u64,
@@ -121,13 +122,12 @@ impl NetworkCommand {
         let change = match self {
             Self::Alarms { limit } => return alarms(context, *limit).await,
             Self::Coverage { days } => return coverage(context, *days).await,
-            Self::ProposeCodeVersion {
-                version,
-                from_height,
-            } => Change::SetCodeVersion(SetCodeVersion {
-                version: *version,
-                from_height: *from_height,
-            }),
+            Self::ProposeCodeVersion { rules, from_height } => {
+                Change::SetCodeVersion(SetCodeVersion {
+                    version: *rules,
+                    from_height: *from_height,
+                })
+            }
             Self::ProposeParameter { name, value } => Change::SetParameter(SetParameter {
                 name: name.clone(),
                 value: *value,
