@@ -238,9 +238,10 @@ mod tests {
     fn a_card_reads_back_as_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("card.toml");
-        card().write(&path).unwrap();
-        assert_eq!(Card::read(&path).unwrap(), card());
-        card().candidate().unwrap();
+        let card = card();
+        card.write(&path).unwrap();
+        assert_eq!(Card::read(&path).unwrap(), card);
+        card.candidate().unwrap();
     }
 
     #[test]
