@@ -309,7 +309,7 @@ impl Store {
         session: SessionId,
         sequence: u64,
     ) -> Result<Option<ErasedBatch>, StoreError> {
-        let sql = "SELECT a.calls, a.class, a.month, p.keep_months, p.destroyed_date \
+        let sql = "SELECT a.calls - a.padding AS calls, a.class, a.month, p.keep_months, p.destroyed_date \
                    FROM asked_batch a JOIN retention_period p \
                    ON p.class = a.class AND p.month = a.month \
                    WHERE a.session_id = $1 AND a.sequence = $2 AND p.destroyed_date IS NOT NULL";

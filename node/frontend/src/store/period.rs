@@ -67,7 +67,7 @@ pub struct PeriodSummary {
     pub keep_months: u32,
     /// Requests whose records belong to it.
     pub requests: u64,
-    /// Calls of these requests.
+    /// Calls of these requests, without padding.
     pub calls: u64,
     /// The business date on which its key was destroyed, where it was.
     pub destroyed: Option<BusinessDate>,
@@ -174,7 +174,7 @@ impl Store {
     /// All periods, by class and month.
     pub async fn periods(&self) -> Result<Vec<PeriodSummary>, StoreError> {
         let sql = "SELECT p.class, p.month, p.keep_months, p.destroyed_date, \
-                   COUNT(a.sequence) AS requests, CAST(COALESCE(SUM(a.calls), 0) AS BIGINT) AS calls \
+                   COUNT(a.sequence) AS requests, CAST(COALESCE(SUM(a.calls - a.padding), 0) AS BIGINT) AS calls \
                    FROM retention_period p LEFT JOIN asked_batch a \
                    ON a.class = p.class AND a.month = p.month \
                    GROUP BY p.class, p.month, p.keep_months, p.destroyed_date \
