@@ -124,8 +124,16 @@ pub struct Engine {
 impl Engine {
     /// The copy in which a list's answers are looked up now, if there is one of the planned epoch.
     pub(super) fn usable_copy(&self, planned: &PlannedList) -> Option<Arc<ListCopy>> {
-        let copy = self.copies.usable(planned.list, self.ledger.height()).ok();
-        copy.filter(|copy| copy.id.tag_epoch == planned.tag_epoch)
+        let height = self.ledger.height();
+        let followed = self.copies.usable(planned.list, height).ok();
+        let followed = followed.filter(|copy| copy.id.tag_epoch == planned.tag_epoch);
+        match (followed, &planned.standing) {
+            // The ledger said more when it was planned than has been followed here since.
+            (Some(copy), Some(standing)) if copy.id.version < planned.version => {
+                self.copies.choose(standing, height).ok()
+            }
+            (followed, _) => followed,
+        }
     }
 }
 

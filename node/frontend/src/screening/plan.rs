@@ -70,6 +70,8 @@ pub struct PlannedList {
     pub unreachable: Option<Unreachable>,
     /// `K` of the epoch, as registered.
     pub(crate) key: WirePoint,
+    /// What the ledger said when it was planned about which copy counts.
+    pub(crate) standing: Option<Standing>,
 }
 
 impl PlannedList {
@@ -115,6 +117,7 @@ pub(super) async fn plan(
     let (found, height) = answer;
     let mut lists = Vec::with_capacity(found.len());
     for (mut planned, standing) in found {
+        planned.standing = standing;
         match standing.map(|standing| copies.choose(&standing, height)) {
             Some(Ok(copy)) => planned.version = copy.id.version,
             Some(Err(reason)) if planned.unreachable.is_none() => {
@@ -205,6 +208,7 @@ fn one(
         calls_left_today: terms.daily_cap_calls.saturating_sub(today),
         unreachable,
         key: epoch.key,
+        standing: None,
     };
     Ok(Some((planned, standing)))
 }

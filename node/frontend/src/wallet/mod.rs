@@ -13,9 +13,7 @@ use std::time::Duration;
 
 use rand_core::OsRng;
 use tacit_circuits::quota::transfer::{ProveError, Role};
-use tacit_circuits::quota::{
-    Account, Ciphertext, OWNER, Opening as AmountOpening, QuotaPublicKey, SharedSecret,
-};
+use tacit_circuits::quota::{Account, Ciphertext, OWNER, Opening as AmountOpening, SharedSecret};
 use tacit_circuits::scope::MemberId;
 use tacit_ledger::kernel::{BoundedVec, Reject};
 use tacit_ledger::network::action::SessionTerms;
@@ -90,7 +88,8 @@ struct Inner {
     opener: Opener,
     /// One proof at a time: each takes from what the one before left.
     turn: tokio::sync::Mutex<()>,
-    secrets: Mutex<HashMap<QuotaPublicKey, SharedSecret>>,
+    /// A member has one key as long as it belongs to the network.
+    secrets: Mutex<HashMap<MemberId, SharedSecret>>,
 }
 
 impl Wallet {
@@ -151,20 +150,18 @@ impl Wallet {
 
     /// What this member shares with another.
     pub(crate) async fn secret(&self, other: MemberId) -> Result<SharedSecret, WalletError> {
-        let key = read(&*self.0.ledger, |view| state::quota_key(view, other)).await?;
-        let key = key.ok_or(WalletError::NoKey(other))?;
-        let known = |secrets: &HashMap<_, SharedSecret>| secrets.get(&key).cloned();
         let lock = || {
-            self.0
-                .secrets
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
+            let secrets = &self.0.secrets;
+            secrets.lock().unwrap_or_else(PoisonError::into_inner)
         };
-        if let Some(secret) = known(&lock()) {
+        let known = lock().get(&other).cloned();
+        if let Some(secret) = known {
             return Ok(secret);
         }
+        let key = read(&*self.0.ledger, |view| state::quota_key(view, other)).await?;
+        let key = key.ok_or(WalletError::NoKey(other))?;
         let secret = self.0.opener.key().agree(&key);
-        lock().insert(key, secret.clone());
+        lock().insert(other, secret.clone());
         Ok(secret)
     }
 

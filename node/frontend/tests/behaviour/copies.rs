@@ -116,8 +116,11 @@ async fn a_copy_that_is_behind_is_no_copy_where_there_is_no_grace() {
     );
     assert_eq!(rows, [0]);
     assert_eq!(screened.summary.rows_incomplete, 1);
-    let status = network.nodes[2].frontend.copy_status(second.list);
-    assert_eq!(status.state, CopyState::Behind);
+    eventually("its copy is known to be behind", async || {
+        let status = network.nodes[2].frontend.copy_status(second.list);
+        status.state == CopyState::Behind
+    })
+    .await;
     // Whoever attested it holds it.
     let screened = network.nodes[1].screen(&[phone(22)]).await;
     assert_eq!(screened.summary.rows_hit, 1, "{screened:?}");

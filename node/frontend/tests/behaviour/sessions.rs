@@ -115,12 +115,15 @@ async fn the_escrow_of_a_rotated_epoch_returns() {
     })
     .await;
     network.chain.pass(10).await;
-    let open = network
-        .chain
-        .view(|view| state::sessions(view, MemberId(2), list));
-    let open = open.expect("a map");
-    assert!(!open.is_empty());
-    assert!(open.iter().all(|session| session.tag_epoch.0 == 1));
+    // It stands until its provider has collected what it owes.
+    eventually("sessions of the new epoch alone are open", async || {
+        let open = network
+            .chain
+            .view(|view| state::sessions(view, MemberId(2), list));
+        let open = open.expect("a map");
+        !open.is_empty() && open.iter().all(|session| session.tag_epoch.0 == 1)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -783,13 +783,9 @@ pub async fn open_session(
 ) -> Applied {
     let ledger = &network.nodes[querier].ledger;
     let (me, other) = (ledger.member, network.nodes[provider].ledger.member);
-    if network
-        .chain
-        .view(|view| state::account(view, me))
-        .expect("a map")
-        .additions
-        > 0
-    {
+    let account = network.chain.view(|view| state::account(view, me));
+    let account = account.expect("a map");
+    if account.additions > 0 || account.granted_minor > 0 {
         ledger.submit(Action::RollOver).await.expect("rolled over");
     }
     let read = |view: &BTreeMap<StateKey, Vec<u8>>| {

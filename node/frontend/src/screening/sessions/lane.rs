@@ -245,6 +245,7 @@ mod tests {
             calls_left_today: 0,
             unreachable: None,
             key: tacit_circuits::curve::WirePoint([0; 64]),
+            standing: None,
         };
         assert!(lane.serves(&planned(2, 0), 0));
         assert!(!lane.serves(&planned(1, 0), 0));
