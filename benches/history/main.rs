@@ -17,8 +17,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt as _;
 use tacit_database::{Database, Durability, Schema, Statement};
 use tacit_frontend::screening::OwnRecords;
-use tacit_frontend::store::{AskedState, MasterKey, Store};
-use tacit_ledger::kernel::codec;
+use tacit_frontend::store::{AskedState, BatchName, MasterKey, NewAsked, Store};
 use tacit_ledger::network::SessionId;
 use tacit_node::setup::card::CardRole;
 use tacit_node::trial::{Institution, Layout, Node, NodeProcess};
@@ -195,7 +194,8 @@ async fn copy(asker: &Node, copies: u64, batch: u64) {
     let template = store.asked(session, sequence).await.expect("read");
     let template = template.expect("the request");
     assert_eq!(template.state, AskedState::Final);
-    let records: OwnRecords = codec::decode(&template.records).expect("records");
+    let records = OwnRecords::from_padded(&template.records).expect("records");
+    let padding = template.signed.request.calls.len() - records.calls.len();
     let answer = template.answer.as_ref().expect("an answer");
     let writes = futures::stream::iter(0..copies).map(|copy| {
         let (mut signed, mut records, store) = (template.signed.clone(), records.clone(), &store);
@@ -203,10 +203,21 @@ async fn copy(asker: &Node, copies: u64, batch: u64) {
         signed.request.sequence = copy;
         records.context.case_reference = format!("LOAN-{}", copy * batch / CASE_CALLS);
         async move {
-            let encoded = codec::encode(&records);
-            let inserted = store.insert_asked(&signed, &encoded, &records.context);
+            let padded = records.to_padded().expect("they fit");
+            let period = &template.period;
+            let inserted = store.insert_asked(NewAsked {
+                signed: &signed,
+                records: &padded,
+                context: &records.context,
+                padding: padding as u64,
+                charged_minor: 0,
+                period,
+                keep_months: 60,
+                copy: None,
+            });
             inserted.await.expect("inserted");
-            let answered = store.answer_asked(COPIES, copy, template.version, answer);
+            let name = BatchName::of(&signed.request);
+            let answered = store.answer_asked(name, period, template.version, answer);
             answered.await.expect("answered");
             let settled = store.settle_asked(COPIES, copy, template.height);
             settled.await.expect("settled");
@@ -230,8 +241,7 @@ async fn copy(asker: &Node, copies: u64, batch: u64) {
         ),
         (
             "INSERT INTO ledger_calls SELECT $5, n.i, c.height, $2 + n.i, c.time_ms, c.business_date, c.querier, \
-             c.provider, c.list_id, c.tag_epoch, c.first_leaf, c.calls, c.price_minor, c.charge_minor, \
-             c.reward_minor, randomblob(length(c.audit_hashes)) FROM n, ledger_calls c \
+             c.provider, c.list_id, c.tag_epoch, c.first_leaf, c.calls, c.price_minor, randomblob(length(c.audit_hashes)) FROM n, ledger_calls c \
              WHERE c.session_id = $3 AND c.sequence = $4",
             vec![
                 copies.into(),

@@ -74,7 +74,7 @@ fn a_supervisor_is_shown_what_it_demands_and_nothing_else() {
     let listed_here = listed(&network, 0, "list");
     let still = listed_here
         .iter()
-        .find(|demand| demand["disclosure_id"].to_string() == unknown);
+        .find(|demand| demand["disclosure_id"].as_u64() == unknown.parse().ok());
     assert_eq!(still.expect("it is listed")["status"], "open");
 
     // A view: granted, used, revoked.

@@ -182,7 +182,6 @@ impl Frontend {
         let log =
             CallLog::start(ledger.clone(), store.clone(), crash.clone(), times, &tasks).await?;
         let evaluator = Evaluator::new(
-            ledger.clone(),
             wallet.clone(),
             store.clone(),
             keys.clone(),
@@ -192,7 +191,6 @@ impl Frontend {
             &tasks,
         );
         let lists = Lists::start(
-            ledger.clone(),
             wallet.clone(),
             store.clone(),
             files.clone(),

@@ -105,7 +105,6 @@ pub(crate) struct Evaluator {
 
 impl Evaluator {
     pub(crate) fn new(
-        ledger: Arc<dyn Ledger>,
         wallet: Wallet,
         store: Store,
         keys: KeyRing,
@@ -117,7 +116,7 @@ impl Evaluator {
         let turns = Turns::new(config.max_concurrent, config.max_concurrent_per_member);
         let queue = Places::new(config.max_queued, config.max_queued_per_member);
         let waiting = Places::new(config.max_waiting, config.max_waiting_per_member);
-        let book = log.book().clone();
+        let (book, ledger) = (log.book().clone(), wallet.ledger());
         let budgets = Budgets::new(ledger.clone(), wallet.clone(), store.clone());
         let collector = Collector {
             ledger: ledger.clone(),

@@ -68,7 +68,6 @@ pub struct ListSummary {
 
 impl Lists {
     pub(crate) async fn start(
-        ledger: Arc<dyn Ledger>,
         wallet: Wallet,
         store: Store,
         files: Files,
@@ -79,7 +78,7 @@ impl Lists {
     ) -> Result<Self, StoreError> {
         let publishing = Mutex::new(());
         let inner = Inner {
-            ledger,
+            ledger: wallet.ledger(),
             wallet,
             store,
             files,

@@ -89,21 +89,23 @@ pub struct ErasedBatch {
 
 /// A request that is about to be sent, as it is kept.
 #[derive(Clone, Copy)]
-pub(crate) struct NewAsked<'a> {
-    pub(crate) signed: &'a SignedRequest,
+pub struct NewAsked<'a> {
+    /// What was signed.
+    pub signed: &'a SignedRequest,
     /// Its records, in their padded form.
-    pub(crate) records: &'a [u8],
+    pub records: &'a [u8],
     /// What the records say of why it is asked: it is found by it again.
-    pub(crate) context: &'a AuditContext,
+    pub context: &'a AuditContext,
     /// How many of its calls are padding.
-    pub(crate) padding: u64,
+    pub padding: u64,
     /// What all requests of the session charge with this one, in minor units.
-    pub(crate) charged_minor: u64,
-    pub(crate) period: &'a Period,
+    pub charged_minor: u64,
+    /// The period to which its records belong.
+    pub period: &'a Period,
     /// Months for which the period's class is kept.
-    pub(crate) keep_months: u32,
+    pub keep_months: u32,
     /// The custodian's copy, sealed, where there is a custodian.
-    pub(crate) copy: Option<&'a [u8]>,
+    pub copy: Option<&'a [u8]>,
 }
 
 /// The name of a request with what is needed to follow it up.
@@ -164,7 +166,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] where the session's sequence number was used before;
     /// [`StoreError::PeriodOver`] where its records could not be opened again.
-    pub(crate) async fn insert_asked(&self, asked: NewAsked<'_>) -> Result<(), StoreError> {
+    pub async fn insert_asked(&self, asked: NewAsked<'_>) -> Result<(), StoreError> {
         let NewAsked { signed, period, .. } = asked;
         let request = &signed.request;
         let row = [request.session.0, request.sequence];
@@ -235,7 +237,10 @@ impl Store {
     }
 
     /// Puts a verified answer onto the disk, with the version in which its tags were looked up.
-    pub(crate) async fn answer_asked(
+    ///
+    /// # Errors
+    /// [`StoreError::PeriodOver`] where it could not be opened again.
+    pub async fn answer_asked(
         &self,
         name: BatchName,
         period: &Period,

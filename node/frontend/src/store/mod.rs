@@ -25,8 +25,7 @@ mod reseal;
 mod seal;
 mod served;
 
-pub(crate) use asked::NewAsked;
-pub use asked::{AskedBatch, AskedSession, AskedState, ErasedBatch};
+pub use asked::{AskedBatch, AskedSession, AskedState, ErasedBatch, NewAsked};
 pub use asked_history::{AskedFilter, KeptBatch, Side};
 pub(crate) use copies::PendingCopy;
 pub use database::{Store, StoreError};
@@ -37,3 +36,4 @@ pub(crate) use seal::SealedFile;
 pub use seal::{MasterKey, SEAL_OVERHEAD_BYTES, SealError};
 pub(crate) use served::{Collected, UncollectedBatch};
 pub use served::{ServedBatch, Settlement};
+pub use tacit_sealing::BatchName;

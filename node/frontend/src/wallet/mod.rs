@@ -106,6 +106,11 @@ impl Wallet {
         wallet
     }
 
+    /// The ledger on which it is.
+    pub(crate) fn ledger(&self) -> Arc<dyn Ledger> {
+        self.0.ledger.clone()
+    }
+
     /// What opens amounts that are sealed to this member.
     pub fn opener(&self) -> &Opener {
         &self.0.opener

@@ -98,14 +98,11 @@ async fn the_rest_of_an_escrow_returns_and_the_provider_keeps_its_charges() {
     network.wait_logged(4).await;
     let paid = 4 * u64::from(PRICE_MINOR);
     eventually("they are collected", async || {
-        network.nodes[0]
-            .frontend
-            .wallet
-            .holdings()
-            .await
-            .expect("opens")
-            .waiting_minor
-            >= paid
+        let session = network
+            .chain
+            .view(|view| state::session(view, SessionId(1)));
+        let session = session.expect("a map");
+        session.is_none_or(|session| session.calls == 4 && session.owed_requests == 0)
     })
     .await;
     network.chain.pass(150).await;
