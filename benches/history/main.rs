@@ -197,6 +197,7 @@ async fn copy(asker: &Node, copies: u64, batch: u64) {
     let records = OwnRecords::from_padded(&template.records).expect("records");
     let padding = template.signed.request.calls.len() - records.calls.len();
     let answer = template.answer.as_ref().expect("an answer");
+    let template = &template;
     let writes = futures::stream::iter(0..copies).map(|copy| {
         let (mut signed, mut records, store) = (template.signed.clone(), records.clone(), &store);
         signed.request.session = COPIES;
