@@ -183,6 +183,20 @@ impl Consortium {
         }
     }
 
+    /// Whether a node ends by itself within so long.
+    pub(crate) fn has_ended(&mut self, index: usize, within: Duration) -> bool {
+        let deadline = Instant::now() + within;
+        let process = self.processes[index].as_mut().expect("it runs");
+        while process.check_running().is_ok() {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.processes[index] = None;
+        true
+    }
+
     /// Waits until a node ends by itself.
     pub(crate) fn wait_ended(&mut self, index: usize) {
         let deadline = Instant::now() + PATIENCE;
