@@ -102,6 +102,7 @@ impl Wallet {
             secrets: Mutex::default(),
         };
         let wallet = Self(Arc::new(inner));
+        tasks.spawn(Opener::prepare());
         tasks.spawn(wallet.clone().tend());
         wallet
     }

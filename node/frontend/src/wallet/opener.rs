@@ -21,9 +21,6 @@ pub struct Opener(Arc<Inner>);
 
 struct Inner {
     key: QuotaKey,
-    /// Made once, and waited for without holding a thread of the pool: a thread that makes it may take up other
-    /// work of the pool meanwhile, which must not need the table to be there.
-    table: OnceCell<Arc<ValueTable>>,
     known: Mutex<HashMap<Vec<u8>, u64>>,
 }
 
@@ -39,9 +36,13 @@ impl Opener {
     pub fn new(key: QuotaKey) -> Self {
         Self(Arc::new(Inner {
             key,
-            table: OnceCell::new(),
             known: Mutex::default(),
         }))
+    }
+
+    /// Makes the table with which amounts are searched for, so that the first one does not wait for it.
+    pub(crate) async fn prepare() {
+        table().await;
     }
 
     /// The key.
@@ -60,8 +61,7 @@ impl Opener {
         if let Some(value) = self.known().get(&name) {
             return Some(*value);
         }
-        let make = || compute(|| Arc::new(ValueTable::new()));
-        let table = self.0.table.get_or_init(make).await.clone();
+        let table = table().await;
         let opener = self.clone();
         let value = compute(move || table.open_vartime(&opener.0.key, &ciphertext, BOUND)).await?;
         self.remember(name, value);
@@ -84,4 +84,12 @@ impl Opener {
     fn known(&self) -> MutexGuard<'_, HashMap<Vec<u8>, u64>> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The table, which is the same for every key. It is made outside of the pool's locks: a thread of the pool that
+/// waits for it could be the one that makes it.
+async fn table() -> Arc<ValueTable> {
+    static TABLE: OnceCell<Arc<ValueTable>> = OnceCell::const_new();
+    let make = || compute(|| Arc::new(ValueTable::new()));
+    TABLE.get_or_init(make).await.clone()
 }

@@ -128,7 +128,7 @@ async fn tampered_in(network: &Network, list: ListId, change: Change) -> Unreach
 
     let request = ScreenRequest {
         context: context(),
-        answer_timeout_ms: Some(400),
+        answer_timeout_ms: Some(1_500),
         ..ScreenRequest::default()
     };
     let screened = network.nodes[1].screen_with(&phones(0..3), request).await;
@@ -307,7 +307,7 @@ async fn a_provider_that_says_nothing_is_left_after_the_timeout() {
     let reason = tampered(|_, _| Deed::Silence).await;
     let timed_out = matches!(
         reason,
-        Unreachable::Peer(PeerError::TimedOut { timeout_ms: 400 })
+        Unreachable::Peer(PeerError::TimedOut { timeout_ms: 1_500 })
     );
     assert!(timed_out, "{reason:?}");
 }
