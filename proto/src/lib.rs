@@ -8,8 +8,10 @@
 //! status, [`error_detail`] reads it.
 
 mod refusal;
+mod rows;
 
 pub use refusal::{error_detail, refuse};
+pub use rows::rows_digest;
 
 /// The service of a node for its own institution.
 #[allow(missing_docs, unreachable_pub, clippy::all)]

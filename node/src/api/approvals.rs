@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use prost::Message as _;
+use prost::Message;
 use tacit_proto::operator as proto;
 
 use super::error::ApiError;
@@ -26,8 +26,7 @@ impl Operator {
             count: false,
             ..request.clone()
         };
-        let digest = Kind::HistoryExport.digest(&bound.encode_to_vec());
-        self.approved(caller, Kind::HistoryExport, digest, request.approval, what)
+        self.approved_if_needed(caller, Kind::HistoryExport, &bound, request.approval, what)
             .await
     }
 
@@ -42,37 +41,48 @@ impl Operator {
             approval: None,
             ..request.clone()
         };
-        let digest = Kind::AuditBundle.digest(&bound.encode_to_vec());
-        self.approved(caller, Kind::AuditBundle, digest, request.approval, what)
+        self.approved_if_needed(caller, Kind::AuditBundle, &bound, request.approval, what)
             .await
     }
 
-    async fn approved(
+    async fn approved_if_needed(
         &self,
         caller: &Caller,
         kind: Kind,
-        digest: [u8; 32],
+        bound: &impl Message,
         approval: Option<u64>,
         what: &str,
     ) -> Result<(), ApiError> {
-        let desk = &self.records.approvals;
-        let Some(id) = approval else {
-            if !self.records.listed.exports_need_approval() {
-                return Ok(());
-            }
-            let asked = desk.ask(&caller.name, kind, digest, what).await?;
-            let id = asked.id;
-            return Err(ApiError::caller(
-                "approval-needed",
-                format!("this needs a second person: approval {id} is asked for"),
-                &format!(
-                    "Somebody else with the role approver runs `tacit approval grant {id}`; then add --approval {id} \
-                     to the same command."
-                ),
-            ));
-        };
         // One that is named is used even where none is needed: it stands for what was approved.
-        Ok(desk.spend(id, &caller.name, kind, &digest).await?)
+        if approval.is_some() || self.records.listed.rules().exports_need_approval {
+            self.approved(caller, kind, bound, approval, what).await?;
+        }
+        Ok(())
+    }
+
+    /// Uses the approval that is named for a request that is `bound` by it; where none is, asks for one and says so.
+    pub(super) async fn approved(
+        &self,
+        caller: &Caller,
+        kind: Kind,
+        bound: &impl Message,
+        approval: Option<u64>,
+        what: &str,
+    ) -> Result<Approval, ApiError> {
+        let desk = &self.records.approvals;
+        let bound = bound.encode_to_vec();
+        if let Some(id) = approval {
+            return Ok(desk.spend(id, &caller.name, kind, &bound).await?);
+        }
+        let id = desk.ask(&caller.name, kind, &bound, what).await?.id;
+        Err(ApiError::caller(
+            "approval-needed",
+            format!("this needs a second person: approval {id} is asked for"),
+            &format!(
+                "Somebody else with the role approver runs `tacit approval grant {id}`; then add --approval {id} \
+                 to the same command."
+            ),
+        ))
     }
 
     pub(super) async fn list_approvals(

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `approvals` | what needs a second person |
 //! | `audit` | calls opened to an examiner |
+//! | `bulk` | screenings of many rows, which wait for a second person |
 //! | `disclosing` | calls opened as supervisors demand |
 //! | `disputes` | disputes and ratings |
 //! | `explorer` | blocks, transactions, proofs, alarms |
@@ -24,6 +25,7 @@
 
 mod approvals;
 mod audit;
+mod bulk;
 mod disclosing;
 mod disputes;
 mod error;

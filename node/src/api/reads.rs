@@ -91,7 +91,7 @@ impl Operator {
         ];
         for (name, text) in texts {
             if !text.is_empty() {
-                words.push(format!("{name}={text}"));
+                words.push(format!("{name}={}", text.escape_debug()));
             }
         }
         if request.answer.is_some() {

@@ -16,13 +16,16 @@ use tacit_ledger::kernel::Reject;
 use tacit_ledger::network::audit::AuditContext;
 use tacit_ledger::network::read;
 use tacit_proto::{MAX_ROWS_PER_MESSAGE, operator as proto};
-use tonic::{Status, Streaming};
+use tonic::Streaming;
 
-use super::Operator;
+use super::bulk::Leave;
 use super::error::ApiError;
 use super::lists::{
     Answers, gone, identifier_type, out_of_order, rejected_rows, row_reader, too_many_rows,
 };
+
+use super::{Caller, Operator};
+use crate::operators::Role;
 
 type Step = proto::screen_response::Step;
 
@@ -44,10 +47,10 @@ impl Operator {
         Ok(planned(&plan, &refs, self.available().await?))
     }
 
-    /// Screens rows as they come, for the operator whose certificate says `operator`.
+    /// Screens rows as they come.
     pub(super) async fn screen(
         &self,
-        operator: String,
+        caller: &Caller,
         mut asked: Streaming<proto::ScreenRequest>,
         answers: Answers<proto::ScreenResponse>,
     ) -> Result<(), ApiError> {
@@ -61,24 +64,24 @@ impl Operator {
             }
             _ => return Err(out_of_order("the stream must begin with a header")),
         };
-        if !header.approver.is_empty() && header.approver == operator {
-            return Err(ApiError::caller(
-                "approver-is-operator",
-                "whoever asks cannot approve it",
-                "Name a second person, or nobody.",
-            ));
-        }
+        let mut context = AuditContext {
+            operator: caller.name.clone(),
+            role: Role::Operator.name().into(),
+            purpose: header.purpose.clone(),
+            lawful_basis: header.lawful_basis.clone(),
+            case_reference: header.case_reference.clone(),
+            approver: String::new(),
+        };
+        // What cannot run needs nobody's approval, and uses none up.
+        context.check().map_err(ScreenError::Context)?;
+        let targets = self.targets(header.targets.clone()).await?;
+        let reader = row_reader(&header.default_type, &header.default_region)?;
+        let leave = self.leave(caller, &header).await?;
+        leave.approver().clone_into(&mut context.approver);
         let request = ScreenRequest {
-            targets: self.targets(header.targets.clone()).await?,
-            reader: row_reader(&header.default_type, &header.default_region)?,
-            context: AuditContext {
-                operator,
-                role: String::new(),
-                purpose: header.purpose,
-                lawful_basis: header.lawful_basis,
-                case_reference: header.case_reference,
-                approver: header.approver,
-            },
+            targets,
+            reader,
+            context,
             cost_limit_minor: Some(header.cost_limit_minor).filter(|limit| *limit > 0),
             answer_timeout_ms: Some(header.answer_timeout_ms).filter(|timeout| *timeout > 0),
             rows_expected: header.rows_expected,
@@ -88,7 +91,7 @@ impl Operator {
         let mut events = self
             .frontend()?
             .screening
-            .screen(request, Box::pin(rows(asked, broken.clone())))
+            .screen(request, Box::pin(rows(asked, leave, broken.clone())))
             .await?;
         let mut refs = self.read(|view| self.list_refs(view)).await?;
         let available_minor = self.available().await?;
@@ -139,37 +142,51 @@ impl Operator {
 /// Why the rows ended before their end, once they did.
 type Broken = Arc<OnceLock<ApiError>>;
 
-/// The rows of a stream of requests. A stream that breaks, or holds what it must not, ends the rows and leaves
-/// the reason in `broken`; what was asked until then is still answered.
+/// The rows of a stream of requests, as far as they have leave. A stream that breaks, or holds what it must not, ends
+/// the rows and leaves the reason in `broken`; what was asked until then is still answered.
 fn rows(
     asked: Streaming<proto::ScreenRequest>,
+    leave: Leave,
     broken: Broken,
 ) -> impl Stream<Item = RawRow> + use<> {
+    let messages = futures::stream::unfold((asked, leave, broken), |mut state| async move {
+        let (asked, leave, broken) = &mut state;
+        match next_rows(asked, leave).await? {
+            Ok(rows) => Some((futures::stream::iter(rows), state)),
+            Err(error) => {
+                // The first reason stays.
+                let _ = broken.set(error);
+                None
+            }
+        }
+    });
+    messages.flatten().map(|row| RawRow {
+        row: row.row,
+        kind: row.r#type,
+        value: row.value,
+        removes: false,
+    })
+}
+
+/// The next message's rows; none at the stream's end.
+async fn next_rows(
+    asked: &mut Streaming<proto::ScreenRequest>,
+    leave: &mut Leave,
+) -> Option<Result<Vec<proto::ScreenRow>, ApiError>> {
     use proto::screen_request::Step as Asked;
-    let whole = move |(): &mut (), message: Result<proto::ScreenRequest, Status>| {
-        let rows = match message {
-            Ok(proto::ScreenRequest {
-                step: Some(Asked::Rows(rows)),
-            }) if rows.rows.len() <= MAX_ROWS_PER_MESSAGE => Ok(rows.rows),
-            Ok(proto::ScreenRequest {
-                step: Some(Asked::Rows(_)),
-            }) => Err(too_many_rows()),
-            Ok(_) => Err(out_of_order("only rows may follow the header")),
-            Err(status) => Err(ApiError::caller("stream-broken", status.message(), "")),
-        };
-        // The first reason stays.
-        let rows = rows.map_err(|error| broken.set(error)).ok();
-        std::future::ready(rows)
+    let rows = match asked.next().await? {
+        Ok(proto::ScreenRequest {
+            step: Some(Asked::Rows(rows)),
+        }) => rows.rows,
+        Ok(_) => return Some(Err(out_of_order("only rows may follow the header"))),
+        Err(status) => {
+            return Some(Err(ApiError::caller("stream-broken", status.message(), "")));
+        }
     };
-    asked
-        .scan((), whole)
-        .flat_map(futures::stream::iter)
-        .map(|row| RawRow {
-            row: row.row,
-            kind: row.r#type,
-            value: row.value,
-            removes: false,
-        })
+    if rows.len() > MAX_ROWS_PER_MESSAGE {
+        return Some(Err(too_many_rows()));
+    }
+    Some(leave.for_rows(&rows).await.map(|()| rows))
 }
 
 fn told(

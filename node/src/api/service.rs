@@ -143,7 +143,7 @@ impl Service for Operator {
         let (caller, operator) = (caller(&request)?, self.clone());
         let asked = request.into_inner();
         streamed(
-            |answers| async move { Operator::screen(&operator, caller.name, asked, answers).await },
+            |answers| async move { Operator::screen(&operator, &caller, asked, answers).await },
         )
     }
 

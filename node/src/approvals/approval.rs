@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 /// Label under which the key of the rows' codes is derived from the node's store key.
 const KEY_LABEL: &str = "tacit v1 node approvals key";
 
-/// Label of what an approval is for.
-const DIGEST_LABEL: &str = "tacit v1 node approval digest";
+/// Label under which the key of the requests' digests is derived from it.
+const REQUEST_LABEL: &str = "tacit v1 node approval request key";
 
 /// How long an approval can be decided and used: somebody who is back the next day still finds it.
 pub(super) const LIFETIME_MS: u64 = 24 * 3_600 * 1_000;
@@ -54,6 +54,8 @@ pub enum Kind {
     HistoryExport,
     /// A bundle for an examiner.
     AuditBundle,
+    /// A screening of more rows than its operator may ask about alone.
+    BulkScreening,
 }
 
 impl Kind {
@@ -62,16 +64,8 @@ impl Kind {
         match self {
             Self::HistoryExport => "history-export",
             Self::AuditBundle => "audit-bundle",
+            Self::BulkScreening => "bulk-screening",
         }
-    }
-
-    /// What binds an approval to a request of this kind: its encoding, without the approval itself.
-    pub fn digest(self, request: &[u8]) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new_derive_key(DIGEST_LABEL);
-        // No kind's number is the beginning of another's.
-        hasher.update(&[self as u8]);
-        hasher.update(request);
-        hasher.finalize().into()
     }
 }
 
@@ -201,23 +195,40 @@ impl Approval {
     }
 }
 
-/// The key of the rows' codes.
-pub(super) struct MacKey(Zeroizing<[u8; 32]>);
+/// The keys of the approvals.
+pub(super) struct ApprovalKeys {
+    rows: Zeroizing<[u8; 32]>,
+    requests: Zeroizing<[u8; 32]>,
+}
 
-impl std::fmt::Debug for MacKey {
+impl std::fmt::Debug for ApprovalKeys {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("MacKey(<redacted>)")
+        formatter.write_str("ApprovalKeys(<redacted>)")
     }
 }
 
-impl MacKey {
+impl ApprovalKeys {
     pub(super) fn derive(store_key: &[u8; 32]) -> Self {
-        Self(Zeroizing::new(blake3::derive_key(KEY_LABEL, store_key)))
+        let derived = |label| Zeroizing::new(blake3::derive_key(label, store_key));
+        Self {
+            rows: derived(KEY_LABEL),
+            requests: derived(REQUEST_LABEL),
+        }
+    }
+
+    /// What binds an approval to a request: its encoding, without the approval itself. Under a key, since a request
+    /// holds what can be guessed: a case, or digests of identifiers.
+    pub(super) fn binding(&self, kind: Kind, request: &[u8]) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_keyed(&self.requests);
+        // No kind's number is the beginning of another's.
+        hasher.update(&[kind as u8]);
+        hasher.update(request);
+        hasher.finalize().into()
     }
 
     /// The code of a row: over every field, each of a fixed length or with its length before it.
     pub(super) fn code(&self, approval: &Approval) -> blake3::Hash {
-        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        let mut hasher = blake3::Hasher::new_keyed(&self.rows);
         for number in [
             approval.id,
             approval.asked_ms,
@@ -246,11 +257,15 @@ impl MacKey {
 mod tests {
     use super::*;
 
+    fn keys() -> ApprovalKeys {
+        ApprovalKeys::derive(&[1; 32])
+    }
+
     fn asked() -> Approval {
         Approval {
             id: 7,
             kind: Kind::HistoryExport.name().into(),
-            digest: Kind::HistoryExport.digest(b"everything"),
+            digest: keys().binding(Kind::HistoryExport, b"everything"),
             what: "everything".into(),
             asked_by: "alice".into(),
             asked_ms: 1_000,
@@ -293,14 +308,18 @@ mod tests {
         let mut approval = asked();
         approval.decide("bob", true, 1_100).unwrap();
         let digest = approval.digest;
-        let more = Kind::HistoryExport.digest(b"everything and more");
+        let more = keys().binding(Kind::HistoryExport, b"everything and more");
         for (kind, digest) in [(Kind::HistoryExport, more), (Kind::AuditBundle, digest)] {
             let spent = approval.spend("alice", kind, &digest, 1_200);
             assert!(matches!(spent, Err(ApprovalError::ForOther(7, _))));
         }
+        let of_kind = |kind| keys().binding(kind, b"everything");
+        assert_ne!(of_kind(Kind::AuditBundle), of_kind(Kind::HistoryExport));
+        let elsewhere = ApprovalKeys::derive(&[2; 32]);
         assert_ne!(
-            Kind::AuditBundle.digest(b"everything"),
-            Kind::HistoryExport.digest(b"everything")
+            elsewhere.binding(Kind::HistoryExport, b"everything"),
+            of_kind(Kind::HistoryExport),
+            "whoever lacks the key finds no request by its digest"
         );
     }
 
@@ -330,7 +349,7 @@ mod tests {
 
     #[test]
     fn the_code_covers_every_field() {
-        let key = MacKey::derive(&[1; 32]);
+        let key = keys();
         let code = key.code(&asked());
         let changes: [fn(&mut Approval); 11] = [
             |one| one.id = 8,
@@ -350,6 +369,6 @@ mod tests {
             change(&mut changed);
             assert_ne!(key.code(&changed), code);
         }
-        assert_ne!(MacKey::derive(&[2; 32]).code(&asked()), code);
+        assert_ne!(ApprovalKeys::derive(&[2; 32]).code(&asked()), code);
     }
 }

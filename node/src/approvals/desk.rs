@@ -6,7 +6,8 @@ use sqlx::any::AnyRow;
 use tacit_database::{Columns as _, Database, Durability, Schema, Statement};
 use tokio::sync::Mutex;
 
-use super::approval::{Approval, ApprovalError, Decision, Kind, LIFETIME_MS, MacKey};
+use super::allowance::Allowance;
+use super::approval::{Approval, ApprovalError, ApprovalKeys, Decision, Kind, LIFETIME_MS};
 
 /// Approvals that are listed: the latest.
 const MAX_LISTED: u32 = 1_000;
@@ -16,11 +17,18 @@ const MAX_WAITING: u64 = 1_000;
 
 const SCHEMA: Schema = Schema {
     migrations_table: "approvals_migrations",
-    migrations: &[(
-        1,
-        "approvals",
-        include_str!("../../migrations/0001_approvals.sql"),
-    )],
+    migrations: &[
+        (
+            1,
+            "approvals",
+            include_str!("../../migrations/0001_approvals.sql"),
+        ),
+        (
+            2,
+            "asked rows",
+            include_str!("../../migrations/0002_asked_rows.sql"),
+        ),
+    ],
     // What was used must not come back.
     durability: Durability::PowerLoss,
 };
@@ -29,7 +37,8 @@ const SCHEMA: Schema = Schema {
 #[derive(Debug)]
 pub struct Approvals {
     database: Database,
-    key: MacKey,
+    allowance: Allowance,
+    keys: ApprovalKeys,
     /// Held by whoever changes one: between reading and writing a row nobody else does.
     changing: Mutex<()>,
 }
@@ -40,14 +49,22 @@ impl Approvals {
     /// # Errors
     /// [`ApprovalError`].
     pub async fn open(url: &str, store_key: &[u8; 32]) -> Result<Self, ApprovalError> {
+        let database = Database::open(url, &SCHEMA).await?;
         Ok(Self {
-            database: Database::open(url, &SCHEMA).await?,
-            key: MacKey::derive(store_key),
+            allowance: Allowance::new(database.clone()),
+            database,
+            keys: ApprovalKeys::derive(store_key),
             changing: Mutex::new(()),
         })
     }
 
-    /// Asks for an approval. Whoever has asked for the same already, and can still get or use it, is given that one.
+    /// What each operator has asked about without a second person.
+    pub fn allowance(&self) -> &Allowance {
+        &self.allowance
+    }
+
+    /// Asks for an approval of a request, by its encoding without the approval itself. Whoever has asked for the
+    /// same already, and can still get or use it, is given that one.
     ///
     /// # Errors
     /// [`ApprovalError`].
@@ -55,7 +72,7 @@ impl Approvals {
         &self,
         by: &str,
         kind: Kind,
-        digest: [u8; 32],
+        request: &[u8],
         what: &str,
     ) -> Result<Approval, ApprovalError> {
         use super::State::{Granted, Waiting};
@@ -64,6 +81,7 @@ impl Approvals {
         const COUNTS: &str = "SELECT COALESCE(MAX(approval_id), 0) AS last, \
              CAST(COALESCE(SUM(CASE WHEN decision = 0 AND expires_ms > $1 THEN 1 ELSE 0 END), 0) \
              AS BIGINT) AS waiting FROM approval";
+        let digest = self.keys.binding(kind, request);
         let _changing = self.changing.lock().await;
         let now_ms = now_ms();
         let same = Statement::new(SAME, [digest.into(), by.into()]);
@@ -115,7 +133,8 @@ impl Approvals {
         Ok(approval)
     }
 
-    /// Uses one. When this returns it can never be used again, whatever becomes of what it was used for.
+    /// Uses one for a request, by its encoding without the approval itself. When this returns it can never be used
+    /// again, whatever becomes of what it was used for.
     ///
     /// # Errors
     /// [`ApprovalError`].
@@ -124,12 +143,14 @@ impl Approvals {
         id: u64,
         by: &str,
         kind: Kind,
-        digest: &[u8; 32],
-    ) -> Result<(), ApprovalError> {
+        request: &[u8],
+    ) -> Result<Approval, ApprovalError> {
+        let digest = self.keys.binding(kind, request);
         let _changing = self.changing.lock().await;
         let mut approval = self.find(id).await?;
-        approval.spend(by, kind, digest, now_ms())?;
-        self.write(&approval).await
+        approval.spend(by, kind, &digest, now_ms())?;
+        self.write(&approval).await?;
+        Ok(approval)
     }
 
     /// One of them.
@@ -173,7 +194,7 @@ impl Approvals {
             approval.decided_by.clone().into(),
             approval.decided_ms.into(),
             approval.used_ms.into(),
-            (*self.key.code(approval).as_bytes()).into(),
+            (*self.keys.code(approval).as_bytes()).into(),
         ];
         let mut transaction = self.database.begin().await?;
         let write = Statement::new(WRITE, values).query();
@@ -203,7 +224,7 @@ impl Approvals {
         };
         let code: [u8; 32] = row.array("mac")?;
         // Compared in constant time.
-        if self.key.code(&approval) != code {
+        if self.keys.code(&approval) != code {
             return Err(ApprovalError::Altered(id));
         }
         Ok(approval)
@@ -227,24 +248,24 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("operators.sqlite");
         let url = format!("sqlite://{}?mode=rwc", file.display());
-        let (kind, digest) = (Kind::AuditBundle, Kind::AuditBundle.digest(b"1/0/0"));
+        let (kind, request) = (Kind::AuditBundle, b"1/0/0");
         let desk = Approvals::open(&url, &KEY).await.unwrap();
-        let asked = desk.ask("alice", kind, digest, "calls=1").await.unwrap();
-        let again = desk.ask("alice", kind, digest, "calls=1").await.unwrap();
+        let asked = desk.ask("alice", kind, request, "calls=1").await.unwrap();
+        let again = desk.ask("alice", kind, request, "calls=1").await.unwrap();
         assert_eq!(asked, again, "asked for once");
-        let others = desk.ask("carol", kind, digest, "calls=1").await.unwrap();
+        let others = desk.ask("carol", kind, request, "calls=1").await.unwrap();
         assert_eq!((asked.id, others.id), (1, 2));
         desk.decide(1, "bob", true).await.unwrap();
         desk.database.close().await;
 
         let desk = Approvals::open(&url, &KEY).await.unwrap();
         assert_eq!(desk.find(1).await.unwrap().decided_by, "bob");
-        let spends = (0..8).map(|_| desk.spend(1, "alice", kind, &digest));
+        let spends = (0..8).map(|_| desk.spend(1, "alice", kind, request));
         let spent = futures::future::join_all(spends).await;
         assert_eq!(spent.iter().filter(|one| one.is_ok()).count(), 1);
-        let error = desk.spend(1, "alice", kind, &digest).await.unwrap_err();
+        let error = desk.spend(1, "alice", kind, request).await.unwrap_err();
         assert!(matches!(error, ApprovalError::State(1, State::Used)));
-        let next = desk.ask("alice", kind, digest, "calls=1").await.unwrap();
+        let next = desk.ask("alice", kind, request, "calls=1").await.unwrap();
         assert_eq!(next.id, 3);
         let ids: Vec<u64> = desk.latest().await.unwrap().iter().map(|a| a.id).collect();
         assert_eq!(ids, [3, 2, 1]);
@@ -257,15 +278,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("operators.sqlite");
         let url = format!("sqlite://{}?mode=rwc", file.display());
-        let (kind, digest) = (Kind::HistoryExport, [1; 32]);
+        let (kind, request) = (Kind::HistoryExport, b"everything");
         let desk = Approvals::open(&url, &KEY).await.unwrap();
-        desk.ask("alice", kind, digest, "everything").await.unwrap();
+        desk.ask("alice", kind, request, "everything")
+            .await
+            .unwrap();
         let mut transaction = desk.database.begin().await.unwrap();
         let grant = "UPDATE approval SET decision = 1, decided_by = 'bob', decided_ms = 1";
         let grant = Statement::new(grant, []).query();
         grant.execute(&mut *transaction).await.unwrap();
         transaction.commit().await.unwrap();
-        let error = desk.spend(1, "alice", kind, &digest).await.unwrap_err();
+        let error = desk.spend(1, "alice", kind, request).await.unwrap_err();
         assert!(matches!(error, ApprovalError::Altered(1)), "{error}");
     }
 }

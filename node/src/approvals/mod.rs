@@ -6,11 +6,14 @@
 //!
 //! | file | content |
 //! |---|---|
+//! | `allowance` | how many rows each operator asks about alone |
 //! | `approval` | one approval: how it stands, and what may be done with it |
 //! | `desk` | the table: approvals are asked for, decided, used |
 
+mod allowance;
 mod approval;
 mod desk;
 
+pub use allowance::{ALLOWANCE_HOURS, Allowance};
 pub use approval::{Approval, ApprovalError, Decision, Kind, State};
 pub use desk::Approvals;

@@ -109,11 +109,22 @@ pub struct Listed {
     pub roles: Vec<Role>,
 }
 
-#[derive(Serialize, Deserialize)]
+/// What holds for all operators.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Whether exports of the history and bundles for examiners wait for a second person.
+    pub exports_need_approval: bool,
+    /// Rows that one operator may ask about in a day without a second person; without a limit where it is absent.
+    pub bulk_limit_rows: Option<u64>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     exports_need_approval: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bulk_limit_rows: Option<u64>,
     #[serde(default)]
     operator: Vec<Listed>,
 }
@@ -122,7 +133,7 @@ struct File {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Operators {
     listed: BTreeMap<SpkiHash, Listed>,
-    exports_need_approval: bool,
+    rules: Rules,
 }
 
 impl Operators {
@@ -167,7 +178,10 @@ impl Operators {
         }
         Ok(Self {
             listed,
-            exports_need_approval: file.exports_need_approval,
+            rules: Rules {
+                exports_need_approval: file.exports_need_approval,
+                bulk_limit_rows: file.bulk_limit_rows,
+            },
         })
     }
 
@@ -176,9 +190,9 @@ impl Operators {
         self.listed.get(key)
     }
 
-    /// Whether exports of the history and bundles for examiners wait for a second person.
-    pub fn exports_need_approval(&self) -> bool {
-        self.exports_need_approval
+    /// What holds for all of them.
+    pub fn rules(&self) -> Rules {
+        self.rules
     }
 
     /// The file with one operator who holds every role, for a new node.
@@ -187,7 +201,9 @@ impl Operators {
             "# Who may ask what of this node. The node reads it again when it changes; a certificate that is taken \
              out is\n# refused from then on. Roles: operator, approver, compliance, administrator, auditor.\n\n\
              # Whether exports of the history and bundles for examiners wait for a second person.\n\
-             exports_need_approval = false\n\n{}",
+             exports_need_approval = false\n\n\
+             # Rows that one operator may ask about in 24 hours without a second person. No limit where it is missing.\n\
+             # bulk_limit_rows = 10000\n\n{}",
             Self::entry(name, key, &Role::ALL)
         )
     }
@@ -195,12 +211,12 @@ impl Operators {
     /// One entry, to be added to a file.
     pub fn entry(name: &str, key: &SpkiHash, roles: &[Role]) -> String {
         let file = File {
-            exports_need_approval: false,
             operator: vec![Listed {
                 name: name.into(),
                 certificate_spki_sha256: key.to_string(),
                 roles: roles.to_vec(),
             }],
+            ..File::default()
         };
         // Texts and lists of words can always be written as TOML.
         toml::to_string(&file).unwrap_or_default()
@@ -228,8 +244,18 @@ mod tests {
         let listed = parse(&more).unwrap().by_key(&other).cloned();
         assert_eq!(listed.unwrap().roles, [Role::Approver]);
         assert_eq!(parse("").unwrap(), Operators::default());
-        let strict = parse("exports_need_approval = true").unwrap();
-        assert!(strict.exports_need_approval() && !parse(&more).unwrap().exports_need_approval());
+        assert_eq!(parse(&more).unwrap().rules(), Rules::default());
+        let strict = more
+            .replace(
+                "exports_need_approval = false",
+                "exports_need_approval = true",
+            )
+            .replace("# bulk_limit_rows = 10000", "bulk_limit_rows = 500");
+        let rules = Rules {
+            exports_need_approval: true,
+            bulk_limit_rows: Some(500),
+        };
+        assert_eq!(parse(&strict).unwrap().rules(), rules);
     }
 
     #[test]
@@ -249,8 +275,9 @@ mod tests {
             (entry("bob", &two, "\"king\""), "king"),
             ("[[operator]]\nname = \"bob\"\n".to_owned(), "missing field"),
             ("surprise = 1\n".to_owned(), "surprise"),
+            ("bulk_limit_rows = -1\n".to_owned(), "bulk_limit_rows"),
         ] {
-            let text = if bad.starts_with("surprise") {
+            let text = if !bad.starts_with('[') {
                 bad + &good
             } else {
                 good.clone() + &bad

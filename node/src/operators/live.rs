@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tacit_certs::SpkiHash;
 
-use super::file::{Listed, Operators, OperatorsError};
+use super::file::{Listed, Operators, OperatorsError, Rules};
 
 /// A list that follows its file.
 #[derive(Debug)]
@@ -34,10 +34,10 @@ impl LiveOperators {
         now.by_key(key).cloned()
     }
 
-    /// Whether exports of the history and bundles for examiners wait for a second person, now.
-    pub fn exports_need_approval(&self) -> bool {
+    /// What holds for all of them, now.
+    pub fn rules(&self) -> Rules {
         let now = self.now.read().unwrap_or_else(PoisonError::into_inner);
-        now.exports_need_approval()
+        now.rules()
     }
 
     /// Looks at the file again. What cannot be read leaves the former list in force.

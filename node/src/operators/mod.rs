@@ -8,5 +8,5 @@
 mod file;
 mod live;
 
-pub use file::{Listed, OPERATORS_FILE, Operators, OperatorsError, Role};
+pub use file::{Listed, OPERATORS_FILE, Operators, OperatorsError, Role, Rules};
 pub use live::LiveOperators;

@@ -58,7 +58,7 @@ pub(super) async fn run(
 
     // The plan comes first, and says which columns the output will have.
     let (asked, stream) = mpsc::channel(STREAM_BUFFER);
-    let first = Asked::Header(command.header(grounds, to_ask));
+    let first = Asked::Header(command.header(grounds, to_ask, counted.digests));
     let first = ScreenRequest { step: Some(first) };
     asked
         .send(first)

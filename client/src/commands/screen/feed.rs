@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use csv::ByteRecord;
-use tacit_proto::MAX_ROWS_PER_MESSAGE;
 use tacit_proto::operator::{ScreenRequest, ScreenRow, ScreenRows, screen_request::Step as Asked};
+use tacit_proto::{MAX_ROWS_PER_MESSAGE, rows_digest};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::error::ClientError;
@@ -23,6 +23,46 @@ pub(super) enum Read {
     KeptOut(ByteRecord, Broken),
 }
 
+/// Records that travel together, and the rows that are asked about them.
+struct Batch {
+    records: Vec<Read>,
+    rows: Vec<ScreenRow>,
+}
+
+/// The records of a file in the batches in which they travel: the same at each reading from the same record on.
+struct Batches {
+    source: RowSource,
+    most: usize,
+}
+
+impl Batches {
+    fn new(source: RowSource) -> Self {
+        let per_record = source.columns().chosen().len();
+        Self {
+            source,
+            most: RECORDS_PER_MESSAGE.min(MAX_ROWS_PER_MESSAGE / per_record),
+        }
+    }
+
+    /// The next of them; none at the file's end.
+    fn next(&mut self) -> Result<Option<Batch>, ClientError> {
+        let (mut records, mut rows) = (Vec::with_capacity(self.most), Vec::new());
+        while records.len() < self.most {
+            let Some((number, record)) = self.source.next_record()? else {
+                break;
+            };
+            match self.source.values(number, &record) {
+                Ok(values) => {
+                    rows.extend(values.into_iter().map(screen_row));
+                    records.push(Read::Asked(number, record));
+                }
+                Err(broken) => records.push(Read::KeptOut(record, broken)),
+            }
+        }
+        Ok(Some(Batch { records, rows }).filter(|batch| !batch.records.is_empty()))
+    }
+}
+
 /// What a first pass over the file finds.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
@@ -30,6 +70,8 @@ pub(super) struct Counted {
     pub(super) records: u64,
     /// Values that are still to be asked, by type.
     pub(super) by_type: BTreeMap<String, u64>,
+    /// Digest of the rows of each message that will ask them.
+    pub(super) digests: Vec<Vec<u8>>,
 }
 
 /// Counts what stands behind the first `done` records.
@@ -40,13 +82,15 @@ pub(super) fn count(
 ) -> Result<Counted, ClientError> {
     let mut source = RowSource::open(from, columns)?;
     let mut counted = Counted::default();
-    while let Some((number, record)) = source.next_record()? {
-        counted.records = number;
-        if number <= done {
-            continue;
-        }
-        for value in source.values(number, &record).unwrap_or_default() {
-            *counted.by_type.entry(value.kind).or_default() += 1;
+    while counted.records < done && source.next_record()?.is_some() {
+        counted.records += 1;
+    }
+    let mut batches = Batches::new(source);
+    while let Some(batch) = batches.next()? {
+        counted.records += batch.records.len() as u64;
+        counted.digests.push(rows_digest(&batch.rows).to_vec());
+        for row in batch.rows {
+            *counted.by_type.entry(row.r#type).or_default() += 1;
         }
     }
     if counted.records == 0 {
@@ -79,32 +123,18 @@ pub(super) fn stop_on_interrupt() -> Arc<AtomicBool> {
 
 /// Reads records and sends their values, as far as the window allows. True when it came to the file's end.
 pub(super) fn feed(
-    mut source: RowSource,
+    source: RowSource,
     stop: &AtomicBool,
     window: &Arc<Semaphore>,
     read: &mpsc::Sender<Vec<Read>>,
     asked: &mpsc::Sender<ScreenRequest>,
 ) -> Result<bool, ClientError> {
-    let per_record = source.columns().chosen().len();
-    let most = RECORDS_PER_MESSAGE.min(MAX_ROWS_PER_MESSAGE / per_record);
+    let mut batches = Batches::new(source);
     let runtime = tokio::runtime::Handle::current();
     while !stop.load(Ordering::Relaxed) {
-        let (mut records, mut rows) = (Vec::with_capacity(most), Vec::new());
-        while records.len() < most {
-            let Some((number, record)) = source.next_record()? else {
-                break;
-            };
-            match source.values(number, &record) {
-                Ok(values) => {
-                    rows.extend(values.into_iter().map(screen_row));
-                    records.push(Read::Asked(number, record));
-                }
-                Err(broken) => records.push(Read::KeptOut(record, broken)),
-            }
-        }
-        if records.is_empty() {
+        let Some(Batch { records, rows }) = batches.next()? else {
             return Ok(true);
-        }
+        };
         let place = u32::try_from(records.len()).unwrap_or(u32::MAX);
         match runtime.block_on(window.acquire_many(place)) {
             // Given back when the records are written.

@@ -110,6 +110,9 @@ pub struct ScreenCommand {
     /// Do not ask before paying.
     #[arg(long)]
     yes: bool,
+    /// The approval of a second person, where the institution's rules demand one for so many rows.
+    #[arg(long, value_name = "NUMBER")]
+    approval: Option<u64>,
 }
 
 /// Why it is asked, and on what basis: what an examiner will want to know.
@@ -163,20 +166,25 @@ impl ScreenCommand {
         })
     }
 
-    fn header(&self, grounds: Grounds, rows_expected: u64) -> ScreenHeader {
+    fn header(
+        &self,
+        grounds: Grounds,
+        rows_expected: u64,
+        message_digests: Vec<Vec<u8>>,
+    ) -> ScreenHeader {
         ScreenHeader {
             targets: Some(self.targets()),
             default_type: self.columns.only_type().unwrap_or_default().into(),
             default_region: self.columns.region.clone().unwrap_or_default(),
             purpose: grounds.purpose,
             lawful_basis: grounds.lawful_basis,
-            operator: String::new(),
             case_reference: self.case.clone(),
-            approver: String::new(),
+            approval: self.approval,
             cost_limit_minor: self.cost_limit.unwrap_or(0).saturating_mul(1_000),
             answer_timeout_ms: self.answer_timeout_ms,
             rows_expected: Some(rows_expected),
             wait_for_finality: self.wait_final,
+            message_digests,
         }
     }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use futures::{Stream, StreamExt as _};
 use serde_json::json;
-use tacit_proto::MAX_ROWS_PER_MESSAGE;
 use tacit_proto::operator::{
     CallsFinal, ListAnswers, RejectedRows, ScreenRequest, ScreenResponse, ScreenRow, ScreenRows,
     ScreenSummary, screen_request::Step as Asked, screen_response::Step,
 };
+use tacit_proto::{MAX_ROWS_PER_MESSAGE, rows_digest};
 use tonic::Status;
 
 use super::ScreenCommand;
@@ -56,9 +56,11 @@ pub(super) async fn run(command: &ScreenCommand, context: &Context) -> Result<Ex
     let profile = context.profile()?;
     let grounds = command.grounds(&profile)?;
     let values = command.values.len() as u64;
-    let header = Asked::Header(command.header(grounds, values));
+    let rows: Vec<_> = messages(kind, &command.values).collect();
+    let digests = rows.iter().map(|rows| rows_digest(&rows.rows).to_vec());
+    let header = Asked::Header(command.header(grounds, values, digests.collect()));
     let requests: Vec<_> = std::iter::once(header)
-        .chain(messages(kind, &command.values))
+        .chain(rows.into_iter().map(Asked::Rows))
         .map(|step| ScreenRequest { step: Some(step) })
         .collect();
     let mut node = connection::connect(&profile).await?;
@@ -90,7 +92,7 @@ pub(super) async fn run(command: &ScreenCommand, context: &Context) -> Result<Ex
 }
 
 /// The values, in messages of no more rows than one may hold.
-fn messages<'a>(kind: &'a str, values: &'a [String]) -> impl Iterator<Item = Asked> + 'a {
+fn messages<'a>(kind: &'a str, values: &'a [String]) -> impl Iterator<Item = ScreenRows> + 'a {
     let row = |(row, value): (usize, &String)| ScreenRow {
         row: row as u64,
         r#type: kind.to_owned(),
@@ -99,9 +101,9 @@ fn messages<'a>(kind: &'a str, values: &'a [String]) -> impl Iterator<Item = Ask
     let starts = (0..values.len()).step_by(MAX_ROWS_PER_MESSAGE);
     starts.map(move |start| {
         let part = values.iter().enumerate().skip(start);
-        Asked::Rows(ScreenRows {
+        ScreenRows {
             rows: part.take(MAX_ROWS_PER_MESSAGE).map(row).collect(),
-        })
+        }
     })
 }
 
@@ -449,10 +451,7 @@ mod tests {
     fn no_message_holds_more_rows_than_one_may() {
         let values = vec![String::from("1"); MAX_ROWS_PER_MESSAGE + 1];
         let sizes: Vec<usize> = messages("phone", &values)
-            .map(|step| match step {
-                Asked::Rows(rows) => rows.rows.len(),
-                Asked::Header(_) => 0,
-            })
+            .map(|message| message.rows.len())
             .collect();
         assert_eq!(sizes, [MAX_ROWS_PER_MESSAGE, 1]);
     }
