@@ -8,6 +8,7 @@ mod consortium;
 mod demo;
 mod disputes;
 mod faults;
+mod four_eyes;
 mod hostile;
 mod leak;
 mod membership;

@@ -10,7 +10,7 @@ use tacit_proto::operator::StatusRequest;
 
 use crate::consortium::{CLEAR, COULD_NOT_RUN, Consortium, SCREEN, eventually, phone, phones};
 
-const USAGE: i32 = 2;
+pub(crate) const USAGE: i32 = 2;
 
 fn told() -> Consortium {
     let network = Consortium::start();
@@ -25,7 +25,7 @@ fn told() -> Consortium {
     network
 }
 
-fn lines(text: &str) -> Vec<Value> {
+pub(crate) fn lines(text: &str) -> Vec<Value> {
     let line = |line| serde_json::from_str(line).expect("JSON");
     text.lines().map(line).collect()
 }
@@ -101,7 +101,7 @@ fn a_history_is_the_same_on_the_screen_and_in_its_files() {
 }
 
 /// Makes a certificate for one more operator of a node. Answers with its profile and its entry in the list.
-fn second_person(network: &Consortium, name: &str, role: &str) -> (PathBuf, String) {
+pub(crate) fn second_person(network: &Consortium, name: &str, role: &str) -> (PathBuf, String) {
     let folder = &network.node(0).folder;
     let certs = folder.join("certs");
     let made = network.expect(
@@ -131,7 +131,11 @@ fn second_person(network: &Consortium, name: &str, role: &str) -> (PathBuf, Stri
 }
 
 /// Runs a command with another profile.
-fn by(network: &Consortium, profile: &Path, arguments: &[&str]) -> (i32, String, String) {
+pub(crate) fn by(
+    network: &Consortium,
+    profile: &Path,
+    arguments: &[&str],
+) -> (i32, String, String) {
     let mut command = network.command(0, arguments);
     let output = command
         .env("TACIT_PROFILE", profile)
@@ -238,97 +242,4 @@ fn who_may_ask_is_listed_and_who_looked_is_recorded() {
     let named = format!("entry {} was altered", looked[0]["number"]);
     assert!(said.err.contains(&named), "{said:?}");
     assert_eq!(said.err.matches("was altered").count(), 1, "{said:?}");
-}
-
-#[test]
-fn an_export_waits_for_a_second_person_and_runs_once() {
-    let mut network = Consortium::start();
-    network.publish(1, "cheats", &phones(0..50));
-    network.screen(0, &[&phone(7)], &["--case", "LOAN-1", "--wait-final"]);
-    let (bob, entry) = second_person(&network, "bob", "approver");
-    let list = network.node(0).folder.join("operators.toml");
-    let text = fs::read_to_string(&list).expect("a list");
-    let strict = text.replace(
-        "exports_need_approval = false",
-        "exports_need_approval = true",
-    );
-    assert_ne!(strict, text);
-    fs::write(&list, format!("{strict}\n{entry}")).expect("written");
-    eventually("bob is let in", || {
-        by(&network, &bob, &["status"]).0 == CLEAR
-    });
-    let file = |name: &str| network.path(name).to_str().expect("a path").to_owned();
-    let (to, bundle) = (file("calls.csv"), file("loan.audit"));
-    let export = ["history", "--case", "LOAN-1", "--to", &to];
-    let open = ["audit", "bundle", "--case", "LOAN-1", "--out", &bundle];
-
-    // Asked for by the command itself, once however often it is run; nothing is written.
-    for _ in 0..2 {
-        let said = network.tacit(0, &export);
-        assert_eq!(said.code, USAGE, "{said:?}");
-        assert!(said.err.contains("tacit approval grant 1"), "{said:?}");
-        assert!(said.err.contains("--approval 1"), "{said:?}");
-    }
-    assert!(!Path::new(&to).exists());
-    let said = network.tacit(0, &open);
-    assert!(said.err.contains("--approval 2"), "{said:?}");
-    // What only goes to the screen does not wait.
-    network.expect(0, &["history", "--case", "LOAN-1"], &[CLEAR]);
-
-    // Whoever asked cannot grant it, though the role is there; and what nobody granted is of no use.
-    let own = network.tacit(0, &["approval", "grant", "1"]);
-    assert_eq!(own.code, USAGE, "{own:?}");
-    assert!(own.err.contains("cannot decide on it"), "{own:?}");
-    let with = |arguments: &[&str], id: &str| {
-        let arguments: Vec<String> = [arguments, &["--approval", id]]
-            .concat()
-            .iter()
-            .map(|&word| word.to_owned())
-            .collect();
-        arguments
-    };
-    let run = |network: &Consortium, arguments: &[String]| {
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        network.tacit(0, &arguments)
-    };
-    let early = run(&network, &with(&export, "1"));
-    assert!(early.err.contains("waits for a decision"), "{early:?}");
-
-    // It survives a restart, and is decided by somebody else.
-    network.stop(0);
-    network.start_all();
-    let (code, out, err) = by(
-        &network,
-        &bob,
-        &["approval", "list", "--waiting", "--output", "json"],
-    );
-    assert_eq!((code, lines(&out).len()), (CLEAR, 2), "{err}");
-    assert!(!out.contains("LOAN-1"), "{out}");
-    let (code, out, err) = by(&network, &bob, &["approval", "grant", "1"]);
-    assert_eq!(code, CLEAR, "{err}");
-    assert!(out.contains("granted"), "{out}");
-    assert_eq!(by(&network, &bob, &["approval", "refuse", "2"]).0, CLEAR);
-
-    // For what was approved and nothing else, by whoever asked, once.
-    let wider = run(&network, &with(&["history", "--to", &to], "1"));
-    assert!(wider.err.contains("something else"), "{wider:?}");
-    let done = run(&network, &with(&export, "1"));
-    assert_eq!(done.code, CLEAR, "{done:?}");
-    let rows = fs::read_to_string(&to).expect("a file").lines().count();
-    assert_eq!(rows, 2, "a header and a call");
-    let again = with(
-        &["history", "--case", "LOAN-1", "--to", &to, "--force"],
-        "1",
-    );
-    let twice = run(&network, &again);
-    assert!(twice.err.contains("was used"), "{twice:?}");
-    let refused = run(&network, &with(&open, "2"));
-    assert!(refused.err.contains("was refused"), "{refused:?}");
-    assert!(!Path::new(&bundle).exists());
-    let shown = network.ask(0, &["approval", "show", "1"]);
-    assert_eq!(shown["state"], "used");
-    assert_eq!(
-        (&shown["asked_by"], &shown["decided_by"]),
-        (&"operator".into(), &"bob".into())
-    );
 }
