@@ -32,6 +32,8 @@ const WRITES: usize = 512;
 /// Calls of one case.
 const CASE_CALLS: u64 = 10;
 const RUNS: usize = 3;
+/// How often the first screening is tried: for half a minute.
+const SCREEN_ATTEMPTS: usize = 150;
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
 const fn institution(slug: &'static str) -> Institution {
@@ -160,16 +162,17 @@ fn screen(layout: &Layout, folder: &Path, values: u64) {
     screen.extend(values.iter().map(String::as_str));
     // The copy of the list may be on its way still.
     let asker = &layout.nodes[0];
-    while !Command::new(TACIT)
-        .args(&screen)
-        .env("TACIT_PROFILE", asker.profile_file())
-        .output()
-        .expect("it runs")
-        .status
-        .success()
-    {
+    for _ in 0..SCREEN_ATTEMPTS {
+        let mut command = Command::new(TACIT);
+        let command = command
+            .args(&screen)
+            .env("TACIT_PROFILE", asker.profile_file());
+        if command.output().expect("it runs").status.success() {
+            return;
+        }
         std::thread::sleep(Duration::from_millis(200));
     }
+    panic!("nothing is screened");
 }
 
 /// Copies the one request so many times, in both of the asker's databases.

@@ -136,9 +136,9 @@ fn screened(
     })
 }
 
-fn rows(numbers: std::ops::Range<u64>) -> Vec<ScreenRow> {
-    let row = |number| ScreenRow {
-        row: number,
+fn rows(numbers: std::ops::Range<u32>) -> Vec<ScreenRow> {
+    let row = |number: u32| ScreenRow {
+        row: number.into(),
         r#type: String::new(),
         value: phone(number),
     };
@@ -165,7 +165,7 @@ fn many_rows_wait_for_a_second_person_who_approves_exactly_them() {
     let bob = with_rule(&network, "# bulk_limit_rows = 10000", "bulk_limit_rows = 5");
 
     // What counts is what one person asks about in a day, and not one command.
-    let some = |numbers: std::ops::Range<u64>| -> Vec<String> { numbers.map(phone).collect() };
+    let some = |numbers: std::ops::Range<u32>| -> Vec<String> { numbers.map(phone).collect() };
     let ask = |phones: &[String]| {
         let phones: Vec<&str> = phones.iter().map(String::as_str).collect();
         network.tacit(0, &[&SCREEN[..], &["--yes"], &phones].concat())
@@ -180,14 +180,20 @@ fn many_rows_wait_for_a_second_person_who_approves_exactly_them() {
     // A file: asked for once, seen by the approver without anybody in it.
     let file = |name: &str| network.path(name).to_str().expect("a path").to_owned();
     let (from, out) = (file("applicants.csv"), file("screened.csv"));
-    let table = |numbers: std::ops::Range<u64>| {
+    let table = |numbers: std::ops::Range<u32>| {
         let lines = numbers.map(|number| format!("{number},{}\n", phone(number)));
         format!("id,phone\n{}", lines.collect::<String>())
     };
     fs::write(&from, table(30..70)).expect("written");
     let bulk = |more: &[&str]| {
         let files = ["--from", &from, "--out", &out, "--column", "phone"];
-        let arguments = [&SCREEN[..], &["--yes", "--case", "CASE-7"], &files, more].concat();
+        let arguments = [
+            &SCREEN[..],
+            &["--yes", "--wait-final", "--case", "CASE-7"],
+            &files,
+            more,
+        ]
+        .concat();
         network.tacit(0, &arguments)
     };
     for _ in 0..2 {

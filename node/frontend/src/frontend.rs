@@ -167,7 +167,6 @@ impl Frontend {
         } = config;
         telemetry::register();
         let tasks = Tasks::new();
-        // Before anything else reads or writes records: those of an earlier version are sealed anew.
         let (policy, custody) = (config.retention, config.custody);
         let retention = Retention::start(ledger.clone(), store.clone(), policy, custody);
         let retention = Arc::new(retention.await?);

@@ -160,7 +160,8 @@ fn rows(
             }
         }
     });
-    messages.flatten().map(|row| RawRow {
+    // Fused: whoever reads it may look once more after its end.
+    messages.fuse().flatten().map(|row| RawRow {
         row: row.row,
         kind: row.r#type,
         value: row.value,

@@ -85,7 +85,7 @@ pub struct Retention {
 }
 
 impl Retention {
-    /// Reads the date, and seals anew what is from before there were periods.
+    /// Reads the date, and the policy's classes into the store.
     ///
     /// # Errors
     /// [`RetentionError`] where the ledger, the database or the custodian's keys cannot be used.
@@ -99,20 +99,6 @@ impl Retention {
             Ok((state::clock(view)?, utc_offset_minutes(view)?))
         })
         .await?;
-        let period_of = |purpose: Option<&str>, time_ms| {
-            let month = Month::of(BusinessDate::at(time_ms, offset));
-            kept(&policy, purpose, month)
-        };
-        let resealed = store.reseal(&period_of).await?;
-        if resealed > 0 {
-            // What they were until now opens with the store's key alone.
-            let swept = store.sweep_resealed().await?;
-            tracing::info!(
-                rows = resealed,
-                swept,
-                "retention.reseal: sealed to their periods"
-            );
-        }
         for (class, months) in policy.classes() {
             store.keep_class(class, months).await?;
         }

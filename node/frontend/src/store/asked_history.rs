@@ -187,18 +187,12 @@ impl Store {
     }
 
     /// The names of the requests that a filter lets through, by their hashes alone, in no order. `None` where they
-    /// are more than `limit`, or where a row of an earlier version could not be opened to make its hashes: then
-    /// all rows are to be looked at.
+    /// are more than `limit`: then all rows are to be looked at.
     pub async fn asked_named(
         &self,
         filter: AskedFilter<'_>,
         limit: u32,
     ) -> Result<Option<Vec<(u64, u64)>>, StoreError> {
-        const MISSING: &str = "SELECT session_id FROM asked_batch \
-             WHERE case_key IS NULL AND state <> 5 LIMIT 1";
-        if self.row(Statement::new(MISSING, [])).await?.is_some() {
-            return Ok(None);
-        }
         let hash = |column, value: &str| {
             let hash = self.indexer.of(column, value);
             Some(hash).filter(|_| !value.is_empty())
@@ -255,4 +249,99 @@ const BY_PURPOSE: &str = by!("purpose_key", "operator_key", "case_key");
 
 fn key_of(row: &AnyRow) -> Result<[u64; 2], StoreError> {
     Ok([number(row, "session_id")?, number(row, "sequence")?])
+}
+
+#[cfg(test)]
+mod tests {
+    use ed25519_zebra::SigningKey;
+    use tacit_circuits::quota::Element;
+    use tacit_ledger::kernel::envelope::ledger_key;
+    use tacit_ledger::kernel::{BoundedVec, Signature};
+    use tacit_ledger::network::Request;
+
+    use super::super::{MasterKey, NewAsked};
+    use super::*;
+
+    /// Keeps a request of session 1 that was made in this context.
+    async fn insert(store: &Store, sequence: u64, context: AuditContext) {
+        let period = Period {
+            class: "standard".parse().expect("a class"),
+            month: "2026-11".parse().expect("a month"),
+        };
+        let key = SigningKey::from([5; 32]);
+        let request = Request {
+            chain_id: ChainId([7; 32]),
+            session: SessionId(1),
+            sequence,
+            querier: 1.into(),
+            provider: 2.into(),
+            list: 1.into(),
+            tag_epoch: 0.into(),
+            key: tacit_circuits::curve::WirePoint([0; 64]),
+            price_minor: 100,
+            charge: Element::identity(),
+            calls: BoundedVec::default(),
+        };
+        let sign = |message: &[u8]| Signature(key.sign(message).into());
+        let records = OwnRecords {
+            context: context.clone(),
+            calls: Vec::new(),
+        };
+        let asked = NewAsked {
+            signed: &request.sign_with(ledger_key(&key), sign),
+            records: &records.to_padded().expect("fits"),
+            context: &context,
+            padding: 0,
+            charged_minor: 0,
+            period: &period,
+            keep_months: 12,
+            copy: None,
+        };
+        store.insert_asked(asked).await.expect("kept");
+    }
+
+    async fn named(store: &Store, by: [&str; 3], limit: u32) -> Option<Vec<u64>> {
+        let [operator, purpose, case] = by;
+        let filter = AskedFilter {
+            operator,
+            purpose,
+            case,
+        };
+        let named = store.asked_named(filter, limit).await.expect("read")?;
+        let mut sequences: Vec<u64> = named.iter().map(|(_, sequence)| *sequence).collect();
+        sequences.sort_unstable();
+        Some(sequences)
+    }
+
+    #[tokio::test]
+    async fn requests_are_found_by_operator_purpose_and_case_and_by_all_of_them() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.sqlite");
+        let store = Store::open_file(&path, &MasterKey::from_bytes([7; 32])).await;
+        let store = store.expect("a database");
+        for sequence in 0..20 {
+            let operator = if sequence % 2 == 0 { "alice" } else { "bob" };
+            let context = AuditContext {
+                operator: operator.into(),
+                purpose: "review".into(),
+                lawful_basis: "consent".into(),
+                case_reference: format!("LOAN-{}", sequence / 3),
+                ..AuditContext::default()
+            };
+            insert(&store, sequence, context).await;
+        }
+        for (by, found) in [
+            (["", "", "LOAN-1"], vec![3, 4, 5]),
+            (["alice", "review", "LOAN-1"], vec![4]),
+            (["alice", "marketing", "LOAN-1"], vec![]),
+            (["", "", "LOAN-10"], vec![]),
+            (["carol", "", ""], vec![]),
+            (["bob", "review", ""], (0..10).map(|n| 2 * n + 1).collect()),
+            (["", "review", ""], (0..20).collect()),
+        ] {
+            assert_eq!(named(&store, by, 20).await, Some(found), "{by:?}");
+        }
+        assert_eq!(named(&store, ["bob", "", ""], 9).await, None, "more than 9");
+        assert_eq!(named(&store, ["", "review", ""], 19).await, None);
+    }
 }

@@ -6,7 +6,6 @@ use tacit_sealing::{Content, Period};
 use zeroize::Zeroizing;
 
 use super::database::{Statement, Store, StoreError};
-use super::seal::Place;
 use crate::clock::now_ms;
 
 impl Store {
@@ -54,19 +53,5 @@ impl Store {
         let sealed: Vec<u8> = row.try_get("sealed_package")?;
         let content = Content::DisputePackage;
         Self::open_for(content, &period, &key, &digest.0, &sealed).map(Some)
-    }
-}
-
-/// A digest as the integers of a place.
-pub(super) fn place_of(digest: Digest) -> [u64; 4] {
-    let (parts, _) = digest.0.as_chunks::<8>();
-    [0, 1, 2, 3].map(|part| u64::from_be_bytes(parts[part]))
-}
-
-pub(super) const fn package_place(row: &[u64; 4]) -> Place<'_> {
-    Place {
-        table: "dispute_package",
-        column: "sealed_package",
-        row,
     }
 }

@@ -21,7 +21,6 @@ mod holds;
 mod index;
 mod own;
 mod period;
-mod reseal;
 mod seal;
 mod served;
 
