@@ -3,7 +3,8 @@
 //!
 //! `info` names what is sealed and for which period, so that a value that is passed off as another of either
 //! does not open: its label, a zero byte, the class, a zero byte, the month's number in 4 bytes, little-endian.
-//! Neither labels nor classes hold a zero byte. What the value belongs to is the associated data.
+//! Neither labels nor classes hold a zero byte. What the value belongs to is the associated data. Values of which
+//! there are very many are sealed as `export` says.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -19,8 +20,8 @@ use zeroize::Zeroizing;
 use crate::period::Period;
 
 /// Bytes of the encapsulated key, and of the authentication tag.
-const ENCAPSULATED_BYTES: usize = 32;
-const TAG_BYTES: usize = 16;
+pub(crate) const ENCAPSULATED_BYTES: usize = 32;
+pub(crate) const TAG_BYTES: usize = 16;
 
 /// What sealing adds to a value, in bytes: the encapsulated key before it, the authentication tag behind it.
 pub const HPKE_OVERHEAD_BYTES: usize = ENCAPSULATED_BYTES + TAG_BYTES;
@@ -34,6 +35,9 @@ pub enum SealError {
     /// Sealed to another key, for another place or another use, or altered.
     #[error("it does not open: it was sealed to another key or for another call, or was altered")]
     DoesNotOpen,
+    /// Far larger than anything that is kept.
+    #[error("it is too large to be sealed")]
+    TooLarge,
 }
 
 /// What is sealed.
@@ -50,7 +54,7 @@ pub enum Content {
 }
 
 impl Content {
-    const fn label(self) -> &'static [u8] {
+    pub(crate) const fn label(self) -> &'static [u8] {
         match self {
             Self::Records => b"tacit v1 sealed audit records",
             Self::Answer => b"tacit v1 sealed answer",
@@ -58,17 +62,18 @@ impl Content {
             Self::CustodianCopy => b"tacit v1 sealed custodian copy",
         }
     }
+}
 
-    fn info(self, period: &Period) -> Vec<u8> {
-        let class = period.class.as_str().as_bytes();
-        let month = period.month.number().to_le_bytes();
-        [self.label(), &[0], class, &[0], &month].concat()
-    }
+/// A label with the period for which it is.
+pub(crate) fn info(label: &[u8], period: &Period) -> Vec<u8> {
+    let class = period.class.as_str().as_bytes();
+    let month = period.month.number().to_le_bytes();
+    [label, &[0], class, &[0], &month].concat()
 }
 
 /// The key to which values of a period are sealed.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PublicKey(<X25519HkdfSha256 as Kem>::PublicKey);
+pub struct PublicKey(pub(crate) <X25519HkdfSha256 as Kem>::PublicKey);
 
 impl PublicKey {
     /// Reads 32 bytes.
@@ -94,7 +99,7 @@ impl fmt::Debug for PublicKey {
 
 /// The key that opens values of a period. Zeroized when it is dropped.
 #[derive(Clone)]
-pub struct PrivateKey(<X25519HkdfSha256 as Kem>::PrivateKey);
+pub struct PrivateKey(pub(crate) <X25519HkdfSha256 as Kem>::PrivateKey);
 
 impl PrivateKey {
     /// A fresh key.
@@ -144,7 +149,7 @@ pub fn seal(
     let sealed = hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
         &OpModeS::Base,
         &key.0,
-        &content.info(period),
+        &info(content.label(), period),
         plain,
         associated,
         &mut Bridge(rng),
@@ -164,7 +169,7 @@ pub fn open(
     associated: &[u8],
     sealed: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, SealError> {
-    open_under(&content.info(period), key, associated, sealed)
+    open_under(&info(content.label(), period), key, associated, sealed)
 }
 
 fn open_under(
@@ -190,7 +195,7 @@ fn open_under(
 }
 
 /// Hands this workspace's randomness to a crate that takes a later version of the same trait.
-struct Bridge<'a, R>(&'a mut R);
+pub(crate) struct Bridge<'a, R>(pub(crate) &'a mut R);
 
 impl<R: CryptoRngCore> TryRng for Bridge<'_, R> {
     type Error = Infallible;

@@ -9,16 +9,19 @@
 //! |---|---|
 //! | `period` | months, classes, and when a period is over |
 //! | `hpke` | key pairs, sealing, opening |
+//! | `export` | sealing and opening many values under one encapsulation |
 //! | `records` | what is kept of a request, at a size that says nothing |
 //! | `custodian` | the custodian's keys, and the files of copies |
 //!
 //! Pure: bytes in, bytes out. Who opens files and draws randomness is the caller.
 
 pub mod custodian;
+mod export;
 mod hpke;
 mod period;
 mod records;
 
+pub use export::{Encapsulation, Receiver, SEALED_OVERHEAD_BYTES, Sender, encapsulation};
 pub use hpke::{Content, HPKE_OVERHEAD_BYTES, PrivateKey, PublicKey, SealError, open, seal};
 pub use period::{BadPeriod, ClassName, MAX_CLASS_BYTES, MAX_KEEP_MONTHS, Month, Period};
 pub use records::{BatchName, OwnRecords, RecordsError, padded_bytes};

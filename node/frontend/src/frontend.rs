@@ -389,8 +389,8 @@ impl Frontend {
         Ok(Some((asked, records, answer)))
     }
 
-    /// What this member keeps of many of its requests, named by session and sequence: why each was made, and what
-    /// came of it. Those that another front end of this member keeps are missing.
+    /// What this member keeps of many of its requests, named by session and sequence: how many of the calls of each
+    /// are padding, why it was made, and what came of it. Those that another front end of this member keeps are missing.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -46,4 +46,4 @@ pub mod wallet;
 
 pub use audit::{OpenedCall, OpenedCalls, Opening};
 pub use frontend::{CopyVerified, Frontend, FrontendConfig, StartError, VerifyError};
-pub use history::{OwnBatch, OwnBatches};
+pub use history::{OwnBatch, OwnBatches, OwnRecord};

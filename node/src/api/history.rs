@@ -11,9 +11,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use tacit_circuits::scope::{ListId, MemberId};
-use tacit_frontend::OwnBatch;
 use tacit_frontend::ports::Ledger as _;
 use tacit_frontend::store::{AskedFilter, Side, StoreError};
+use tacit_frontend::{OwnBatches, OwnRecord};
 use tacit_proto::operator as proto;
 use tacit_readmodel::{CallBatch, Direction, History, HistoryFilter, ReadModel, ReadModelError};
 use tokio::sync::mpsc;
@@ -61,25 +61,15 @@ impl Operator {
         let mut sending = Sending::new(answers);
         while let Some(page) = read.recv().await {
             let page = page?;
-            let names: Vec<_> = page
-                .iter()
-                .filter(|batch| batch.direction == Direction::Asked)
-                .map(|batch| (batch.session.0, batch.sequence))
-                .collect();
-            let own = match &self.frontend {
-                Some(frontend) if !names.is_empty() => frontend.own_batches(&names).await,
-                // Whoever observes keeps no records of its own.
-                _ => Ok(Default::default()),
-            };
-            let own = own.map_err(unreadable)?;
-            let padding = self.padding(&page).await?;
+            let own = self.own_batches(&page).await?;
+            let served = self.padding_of_served(&page).await?;
             for batch in &page {
                 let name = (batch.session.0, batch.sequence);
-                let own = own
-                    .get(&name)
-                    .filter(|_| batch.direction == Direction::Asked);
-                let padding = padding.get(&(batch.direction, name)).copied();
-                let padding = padding.unwrap_or_default();
+                let (padding, own) = match (batch.direction, own.get(&name)) {
+                    (Direction::Asked, Some(own)) => (own.padding, own.record.as_ref()),
+                    (Direction::Asked, None) => (0, None),
+                    (Direction::Served, _) => (served.get(&name).copied().unwrap_or(0), None),
+                };
                 if let Some(batch) = shown(&request, batch, padding, own, &refs) {
                     sending.add(batch).await?;
                 }
@@ -92,33 +82,30 @@ impl Operator {
         Ok(sending.sent)
     }
 
-    /// How many calls of each batch are padding, where this member knows it: it asked or answered them.
-    async fn padding(
+    /// What this member keeps of the requests of a page that it asked. Whoever observes keeps nothing.
+    async fn own_batches(&self, page: &[CallBatch]) -> Result<OwnBatches, ApiError> {
+        let names = names(page, Direction::Asked);
+        match &self.frontend {
+            Some(frontend) if !names.is_empty() => {
+                frontend.own_batches(&names).await.map_err(unreadable)
+            }
+            _ => Ok(OwnBatches::default()),
+        }
+    }
+
+    /// How many calls are padding of the requests of a page that it answered.
+    async fn padding_of_served(
         &self,
         page: &[CallBatch],
-    ) -> Result<HashMap<(Direction, (u64, u64)), u64>, ApiError> {
-        let mut padding = HashMap::new();
-        let Some(frontend) = &self.frontend else {
-            return Ok(padding);
-        };
-        let sides = [
-            (Direction::Asked, Side::Asked),
-            (Direction::Served, Side::Served),
-        ];
-        for (direction, side) in sides {
-            let names: Vec<_> = page
-                .iter()
-                .filter(|batch| batch.direction == direction)
-                .map(|batch| (batch.session.0, batch.sequence))
-                .collect();
-            let found = frontend.padding(side, &names).await.map_err(unreadable)?;
-            padding.extend(
-                found
-                    .into_iter()
-                    .map(|(name, calls)| ((direction, name), calls)),
-            );
+    ) -> Result<HashMap<(u64, u64), u64>, ApiError> {
+        let names = names(page, Direction::Served);
+        match &self.frontend {
+            Some(frontend) if !names.is_empty() => {
+                let padding = frontend.padding(Side::Served, &names).await;
+                padding.map_err(unreadable)
+            }
+            _ => Ok(HashMap::new()),
         }
-        Ok(padding)
     }
 
     /// Where the batches come from; `None` where the filters contradict each other.
@@ -269,6 +256,14 @@ fn unreadable(error: StoreError) -> ApiError {
     )
 }
 
+/// The names of a page's requests on one side.
+fn names(page: &[CallBatch], direction: Direction) -> Vec<(u64, u64)> {
+    let of_side = page.iter().filter(|batch| batch.direction == direction);
+    of_side
+        .map(|batch| (batch.session.0, batch.sequence))
+        .collect()
+}
+
 fn own_filter(request: &proto::HistoryRequest) -> AskedFilter<'_> {
     AskedFilter {
         operator: &request.operator,
@@ -282,7 +277,7 @@ fn shown(
     request: &proto::HistoryRequest,
     batch: &CallBatch,
     padding: u64,
-    own: Option<&OwnBatch>,
+    own: Option<&OwnRecord>,
     refs: &ListRefs,
 ) -> Option<proto::HistoryBatch> {
     let wanted = own_filter(request);

@@ -1,18 +1,11 @@
-//! This member's requests as its history reads them: many at once, found by operator, purpose or case.
+//! This member's requests as its history finds them: by operator, purpose or case.
 
 use std::collections::HashMap;
-use std::fmt;
 
-use futures::future::try_join_all;
-use sqlx::Row;
 use sqlx::any::AnyRow;
-use tacit_ledger::kernel::ChainId;
-use tacit_ledger::network::SessionId;
 use tacit_ledger::network::audit::AuditContext;
-use tacit_sealing::{BatchName, Content, OwnRecords, Period, PrivateKey};
-use zeroize::Zeroizing;
 
-use super::database::{Statement, Store, StoreError, number, optional_number};
+use super::database::{Statement, Store, StoreError, number};
 use super::index::IndexedColumn;
 
 /// Which requests. A field that is empty lets all through.
@@ -45,39 +38,6 @@ impl AskedFilter<'_> {
     }
 }
 
-/// What is kept of a request, opened: why it was made, and the answer, as [`screening`](crate::screening) encodes
-/// them.
-pub struct KeptBatch {
-    /// Session.
-    pub session: SessionId,
-    /// Number of the request in it.
-    pub sequence: u64,
-    /// The version of the list that the answers are about.
-    pub version: Option<u64>,
-    pub(crate) records: Zeroizing<Vec<u8>>,
-    pub(crate) answer: Option<Zeroizing<Vec<u8>>>,
-}
-
-impl fmt::Debug for KeptBatch {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("KeptBatch")
-            .field("session", &self.session)
-            .field("sequence", &self.sequence)
-            .finish_non_exhaustive()
-    }
-}
-
-impl KeptBatch {
-    /// Why it was asked. It stands first in the records; what follows is not read.
-    ///
-    /// # Errors
-    /// [`StoreError::Damaged`].
-    pub fn context(&self) -> Result<AuditContext, StoreError> {
-        OwnRecords::context_of(&self.records).map_err(|_| StoreError::Damaged("audit record"))
-    }
-}
-
 /// On which side of a request this member was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
@@ -87,48 +47,7 @@ pub enum Side {
     Served,
 }
 
-/// A row of requests, still sealed: opening is arithmetic.
-pub(crate) struct SealedBatch {
-    key: [u64; 2],
-    period: Period,
-    period_key: PrivateKey,
-    version: Option<u64>,
-    records: Vec<u8>,
-    answer: Option<Vec<u8>>,
-}
-
 impl Store {
-    /// The rows of these requests, in any order, those that are here and whose retention period is not over.
-    pub(crate) async fn asked_sealed(
-        &self,
-        names: &[(u64, u64)],
-    ) -> Result<Vec<SealedBatch>, StoreError> {
-        const SELECT: &str = "SELECT b.session_id, b.sequence, b.version, \
-             b.sealed_records, b.sealed_answer, b.class, b.month, k.sealed_key FROM named n \
-             JOIN asked_batch b ON b.session_id = n.first AND b.sequence = n.second \
-             JOIN retention_key k ON k.class = b.class AND k.month = b.month \
-             WHERE b.state <> 5";
-        let mut sealed = Vec::with_capacity(names.len());
-        // A page is a few statements: each has a connection of its own, and waits for the disk alone.
-        let reading = Statement::of_pairs(SELECT, names).map(|statement| self.rows(statement));
-        for rows in try_join_all(reading).await? {
-            for row in rows {
-                let (period, Some(period_key)) = self.period_of(&row)? else {
-                    continue;
-                };
-                sealed.push(SealedBatch {
-                    key: key_of(&row)?,
-                    period,
-                    period_key,
-                    version: optional_number(&row, "version")?,
-                    records: row.try_get("sealed_records")?,
-                    answer: row.try_get("sealed_answer")?,
-                });
-            }
-        }
-        Ok(sealed)
-    }
-
     /// How many calls of these requests are padding, of those that have any.
     pub(crate) async fn padding_of(
         &self,
@@ -153,37 +72,6 @@ impl Store {
             }
         }
         Ok(padding)
-    }
-
-    /// Opens a row of the requests of a network.
-    pub(crate) fn open_kept(
-        chain_id: ChainId,
-        sealed: &SealedBatch,
-    ) -> Result<KeptBatch, StoreError> {
-        let SealedBatch {
-            key: [session, sequence],
-            period,
-            period_key,
-            ..
-        } = sealed;
-        let name = BatchName {
-            chain_id,
-            session: SessionId(*session),
-            sequence: *sequence,
-        };
-        let associated = name.associated();
-        let open =
-            |content, value: &[u8]| Self::open_for(content, period, period_key, &associated, value);
-        let answer = sealed.answer.as_deref();
-        Ok(KeptBatch {
-            session: name.session,
-            sequence: name.sequence,
-            version: sealed.version,
-            records: open(Content::Records, &sealed.records)?,
-            answer: answer
-                .map(|answer| open(Content::Answer, answer))
-                .transpose()?,
-        })
     }
 
     /// The names of the requests that a filter lets through, by their hashes alone, in no order. `None` where they
@@ -247,7 +135,7 @@ const BY_CASE: &str = by!("case_key", "operator_key", "purpose_key");
 const BY_OPERATOR: &str = by!("operator_key", "purpose_key", "case_key");
 const BY_PURPOSE: &str = by!("purpose_key", "operator_key", "case_key");
 
-fn key_of(row: &AnyRow) -> Result<[u64; 2], StoreError> {
+pub(super) fn key_of(row: &AnyRow) -> Result<[u64; 2], StoreError> {
     Ok([number(row, "session_id")?, number(row, "sequence")?])
 }
 
@@ -256,8 +144,9 @@ mod tests {
     use ed25519_zebra::SigningKey;
     use tacit_circuits::quota::Element;
     use tacit_ledger::kernel::envelope::ledger_key;
-    use tacit_ledger::kernel::{BoundedVec, Signature};
-    use tacit_ledger::network::Request;
+    use tacit_ledger::kernel::{BoundedVec, ChainId, Signature};
+    use tacit_ledger::network::{Request, SessionId};
+    use tacit_sealing::{OwnRecords, Period};
 
     use super::super::{MasterKey, NewAsked};
     use super::*;

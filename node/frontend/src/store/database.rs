@@ -13,7 +13,7 @@ use tacit_sealing::Period;
 use tokio::sync::{mpsc, oneshot};
 
 use super::index::Indexer;
-use super::period::PeriodKeys;
+use super::period::Senders;
 use super::seal::{MasterKey, SealError, Sealer};
 
 /// Writes that one transaction takes. Bounds the time that the first of them waits for the others.
@@ -106,7 +106,7 @@ pub struct Store {
     writes: mpsc::Sender<Write>,
     pub(super) sealer: Arc<Sealer>,
     pub(super) indexer: Arc<Indexer>,
-    pub(super) period_keys: Arc<PeriodKeys>,
+    pub(super) senders: Arc<Senders>,
 }
 
 impl Store {
@@ -126,7 +126,7 @@ impl Store {
             writes,
             sealer: Arc::new(Sealer::new(master)),
             indexer: Arc::new(Indexer::new(master)),
-            period_keys: Arc::default(),
+            senders: Arc::default(),
         })
     }
 

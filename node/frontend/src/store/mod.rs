@@ -14,6 +14,7 @@
 
 mod asked;
 mod asked_history;
+mod asked_sealed;
 mod copies;
 mod database;
 mod disputes;
@@ -25,7 +26,8 @@ mod seal;
 mod served;
 
 pub use asked::{AskedBatch, AskedSession, AskedState, ErasedBatch, NewAsked};
-pub use asked_history::{AskedFilter, KeptBatch, Side};
+pub use asked_history::{AskedFilter, Side};
+pub(crate) use asked_sealed::KeptBatch;
 pub(crate) use copies::PendingCopy;
 pub use database::{Store, StoreError};
 pub use holds::Hold;

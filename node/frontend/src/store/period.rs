@@ -1,17 +1,21 @@
 //! Retention periods: their keys, what is sealed to them, and the destruction of both.
 //!
 //! A period's private key stands in a row of its own, sealed under the store's key, and nowhere else: it is read
-//! for each value that is opened and never kept in memory. So destroying the row destroys what was sealed to it,
-//! whatever copies of the sealed values there are.
+//! when values are opened and never kept in memory. So destroying the row destroys what was sealed to it, whatever
+//! copies of the sealed values there are. What is sealed shares an encapsulation for a while (see
+//! [`tacit_sealing::Sender`]); its secret is dropped after that, and with the key.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rand_core::OsRng;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 use tacit_ledger::kernel::BusinessDate;
-use tacit_sealing::{ClassName, Content, Month, Period, PrivateKey, PublicKey, open, seal};
+use tacit_sealing::{
+    ClassName, Content, Month, Period, PrivateKey, Receiver, Sender, encapsulation,
+};
 use zeroize::Zeroizing;
 
 use super::database::{Statement, Store, StoreError, number, number_32, optional_number};
@@ -21,24 +25,48 @@ use crate::clock::now_ms;
 /// Rows that one write erases, so that those who wait for the same disk are not held up.
 const ROWS_PER_WRITE: u32 = 256;
 
-/// Public keys of periods that were met. Public, so that they may stay in memory.
-#[derive(Debug, Default)]
-pub(super) struct PeriodKeys(Mutex<HashMap<Period, PublicKey>>);
+/// Values that share an encapsulation: so many that opening a history costs few exchanges of keys.
+const MAX_VALUES_OF_SENDER: u32 = 4_096;
 
-impl PeriodKeys {
-    fn get(&self, period: &Period) -> Option<PublicKey> {
-        let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.get(period).cloned()
+/// How long they share it at most: a sender's secret opens what it sealed, and is not to outlive the work at hand.
+const MAX_AGE_OF_SENDER: Duration = Duration::from_secs(600);
+
+/// Who seals for the periods that are written to.
+#[derive(Debug, Default)]
+pub(super) struct Senders(Mutex<HashMap<Period, Current>>);
+
+#[derive(Debug)]
+struct Current {
+    sender: Arc<Sender>,
+    began: Instant,
+    values: u32,
+}
+
+impl Senders {
+    /// Who seals the next value of a period; `None` where nobody does, or has for long enough.
+    fn next(&self, period: &Period) -> Option<Arc<Sender>> {
+        let mut senders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        senders.retain(|_, current| {
+            current.values < MAX_VALUES_OF_SENDER && current.began.elapsed() < MAX_AGE_OF_SENDER
+        });
+        let current = senders.get_mut(period)?;
+        current.values += 1;
+        Some(current.sender.clone())
     }
 
-    fn put(&self, period: &Period, key: PublicKey) {
-        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.insert(period.clone(), key);
+    fn put(&self, period: &Period, sender: Arc<Sender>) {
+        let mut senders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = Current {
+            sender,
+            began: Instant::now(),
+            values: 1,
+        };
+        senders.insert(period.clone(), current);
     }
 
     fn forget(&self, period: &Period) {
-        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.remove(period);
+        let mut senders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        senders.remove(period);
     }
 }
 
@@ -85,30 +113,31 @@ impl Store {
         associated: &[u8],
         plain: &[u8],
     ) -> Result<Vec<u8>, StoreError> {
-        let key = match self.period_keys.get(period) {
-            Some(key) => key,
-            None => self.period_key(period, keep_months).await?,
+        let sender = match self.senders.next(period) {
+            Some(sender) => sender,
+            None => self.sender(period, keep_months).await?,
         };
-        seal(content, period, &key, associated, plain, &mut OsRng)
-            .map_err(|_| StoreError::PeriodSeal(period.clone()))
+        let sealed = sender.seal(content, associated, plain, &mut OsRng);
+        sealed.map_err(|_| StoreError::PeriodSeal(period.clone()))
     }
 
-    /// The public half of a period's key. The row is opened for it: a public key that somebody put into the
-    /// database would open everything to them.
-    async fn period_key(
+    /// A sender to a period's key. The row is opened for it: a public key that somebody put into the database would
+    /// open everything to them.
+    async fn sender(
         &self,
         period: &Period,
         keep_months: Option<u32>,
-    ) -> Result<PublicKey, StoreError> {
+    ) -> Result<Arc<Sender>, StoreError> {
         let mut private = self.private_key(period).await?;
         if let (None, Some(keep_months)) = (&private, keep_months) {
             self.make_period(period, keep_months).await?;
             private = self.private_key(period).await?;
         }
         let private = private.ok_or_else(|| StoreError::PeriodOver(period.clone()))?;
-        let public = private.public();
-        self.period_keys.put(period, public.clone());
-        Ok(public)
+        let sender = Sender::new(period, &private.public(), &mut OsRng);
+        let sender = Arc::new(sender.map_err(|_| StoreError::PeriodSeal(period.clone()))?);
+        self.senders.put(period, sender.clone());
+        Ok(sender)
     }
 
     /// Makes a key for a period that had none. Where it had one before, nothing changes.
@@ -220,7 +249,7 @@ impl Store {
         );
         let changed = self.write(vec![key, noted]).await?;
         if changed > 0 {
-            self.period_keys.forget(period);
+            self.senders.forget(period);
             return Ok(Destruction::Done);
         }
         let sql = "SELECT (SELECT COUNT(*) FROM retention_key WHERE class = $1 AND month = $2) AS keys, \
@@ -283,8 +312,10 @@ impl Store {
         associated: &[u8],
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        open(content, period, key, associated, sealed)
-            .map_err(|_| StoreError::PeriodSeal(period.clone()))
+        let opened = encapsulation(sealed)
+            .and_then(|encapsulation| Receiver::new(period, key, encapsulation).ok())
+            .and_then(|receiver| receiver.open(content, associated, sealed).ok());
+        opened.ok_or_else(|| StoreError::PeriodSeal(period.clone()))
     }
 }
 
