@@ -77,39 +77,6 @@ fn a_supervisor_is_shown_what_it_demands_and_nothing_else() {
         .find(|demand| demand["disclosure_id"].as_u64() == unknown.parse().ok());
     assert_eq!(still.expect("it is listed")["status"], "open");
 
-    // A view: granted, used, revoked.
-    let until = listed_here[0]["until"].as_str().expect("a date").to_owned();
-    let dates = format!("2020-01-01..{until}");
-    let grant = [
-        "supervision",
-        "grant",
-        "--to",
-        SUPERVISOR_ID,
-        "--list",
-        "1",
-        "--dates",
-        &dates,
-    ];
-    let granted = network.ask(1, &grant);
-    let view = granted["id"].as_u64().expect("a number").to_string();
-    let query = "ab".repeat(32);
-    let look = [
-        "supervision",
-        "use",
-        &view,
-        "--purpose",
-        "examination",
-        "--query",
-        &query,
-    ];
-    network.ask(SUPERVISOR, &look);
-    eventually("the use is recorded", || {
-        listed(&network, 1, "grants")[0]["uses"] == 1
-    });
-    network.ask(1, &["supervision", "revoke", &view]);
-    let refused = network.tacit(SUPERVISOR, &look);
-    assert!(refused.err.contains("revoked"), "{refused:?}");
-
     // The present caps let four groups walk through more than a hundredth of all phones in a month.
     let arguments = ["network", "coverage", "--days", "30", "--output", "json"];
     let said = network.expect(SUPERVISOR, &arguments, &[CLEAR]);

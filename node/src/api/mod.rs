@@ -20,6 +20,7 @@
 //! | `screening` | plan and screen |
 //! | `status` | where the node stands |
 //! | `supervision` | views, demands for disclosure, coverage |
+//! | `viewing` | what views show, from node to node |
 //! | `service` | the generated trait, over the above |
 
 mod approvals;
@@ -43,6 +44,7 @@ mod screening;
 mod service;
 mod status;
 mod supervision;
+mod viewing;
 
 use std::sync::Arc;
 
@@ -58,6 +60,7 @@ use crate::operators::LiveOperators;
 use crate::reads::Reads;
 use error::ApiError;
 pub use gate::{Caller, OperatorGate};
+pub use viewing::ViewServer;
 
 /// Answers operators. Clones answer from the same node.
 #[derive(Clone)]

@@ -16,6 +16,7 @@ mod asked;
 mod asked_history;
 mod copies;
 mod database;
+mod disclosures;
 mod disputes;
 mod holds;
 mod index;
