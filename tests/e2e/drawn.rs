@@ -143,5 +143,10 @@ fn a_member_whose_node_is_stopped_misses_a_demand_and_pays_for_it() {
     assert!(rating(&network) < before);
     // A node that comes back finds nothing left to answer.
     network.start_all();
-    assert_eq!(listed(&network, 3)[0]["status"], "missed");
+    eventually("it has caught up", || {
+        let demands = listed(&network, 3);
+        demands
+            .first()
+            .is_some_and(|demand| demand["status"] == "missed")
+    });
 }

@@ -4,9 +4,8 @@ use serde_json::Value;
 
 use crate::consortium::{CLEAR, Consortium, eventually, phone, phones};
 
-/// The observer, by its place in the network and by its number on the ledger.
+/// The observer, by its place in the network.
 const SUPERVISOR: usize = 4;
-const SUPERVISOR_ID: &str = "5";
 
 fn listed(network: &Consortium, index: usize, what: &str) -> Vec<Value> {
     let arguments = ["supervision", what, "--output", "json"];

@@ -126,7 +126,8 @@ fn a_supervisor_sees_what_its_views_show_and_the_member_knows_that_it_did() {
     let none = story.path("none.jsonl");
     let seen = story.look(&history, &["--dates", DATES, "--to", &none]);
     assert_eq!(seen["rows"], 0);
-    let before = ["--dates", "2019-12-31..2020-01-01", "--to", "never.csv"];
+    let never = story.path("never.csv");
+    let before = ["--dates", "2019-12-31..2020-01-01", "--to", &never];
     let refused = story.refused(SUPERVISOR, &history, &before);
     assert!(refused.contains("scope"), "{refused}");
     // The node did not even record that it would ask.

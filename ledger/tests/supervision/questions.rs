@@ -6,7 +6,10 @@ use tacit_ledger::kernel::party::party_count;
 use tacit_ledger::kernel::{BusinessDate, ChainId, Digest, MemberId, Role, codec};
 use tacit_ledger::network::receipts::Purpose;
 use tacit_ledger::network::record::*;
-use tacit_ledger::network::views::*;
+use tacit_ledger::network::views::{
+    Asked, CaseReference, CaseSet, CaseSetError, MAX_CASES, MAX_VIEW_QUERY_BYTES, ViewQuery,
+    ViewRefusal, may_show,
+};
 use tacit_ledger::network::{Action, Change};
 
 use crate::support::*;

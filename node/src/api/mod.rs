@@ -53,6 +53,7 @@ use tacit_frontend::ports::{Ledger as _, Peers};
 use tacit_frontend::wallet::Opener;
 use tacit_ledger::kernel::{Missing, StateView};
 use tacit_readmodel::ReadModel;
+use tokio::sync::Mutex;
 
 use crate::approvals::Approvals;
 use crate::ledger::MemberLedger;
@@ -71,6 +72,8 @@ pub struct Operator {
     opener: Opener,
     peers: Option<Arc<dyn Peers>>,
     records: OperatorRecords,
+    /// Held from the record of a view's use until the member has looked at it: the next use takes its place.
+    looking: Arc<Mutex<()>>,
 }
 
 /// What the node keeps of its operators.
@@ -103,6 +106,7 @@ impl Operator {
             records,
             opener,
             peers: None,
+            looking: Arc::default(),
         }
     }
 

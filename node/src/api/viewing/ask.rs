@@ -72,6 +72,7 @@ impl Operator {
             purpose,
             query: query.digest(),
         };
+        let looking = self.looking.lock().await;
         let applied = self.ledger.submit(action).await?;
         send(&answers, recorded(&applied, &query)).await?;
         let mut client = ViewsClient::new(channel)
@@ -82,6 +83,7 @@ impl Operator {
         });
         let late = |_| not_reached(&view, "it does not answer in time");
         let answer = timeout(ANSWER_TIMEOUT, asking).await.map_err(late)?;
+        drop(looking);
         let parts = answer.map_err(|status| broken(&view, &status))?;
         hand_on(&view, parts.into_inner(), &answers).await
     }

@@ -134,22 +134,36 @@ struct Showing {
 }
 
 impl Showing {
+    /// Shows it. Whatever ends it early is told behind the last part: an answer that only stops would pass for a
+    /// whole one.
     async fn run(self, operator: Operator, parts: Parts) {
+        let showing = tokio::spawn(self.show(operator, parts.clone()));
+        let last = match showing.await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => Ok(Refused::of(&error).to_wire()),
+            Err(_) => Err(Status::internal("showing ended early")),
+        };
+        // Its place is free by now: nothing is held for a reader that takes its time but this.
+        let _ = parts.send(last).await;
+    }
+
+    async fn show(self, operator: Operator, parts: Parts) -> Result<(), ApiError> {
         let shown = Shown {
             operator: operator.clone(),
             view: self.view.id,
-            parts: parts.clone(),
+            parts,
         };
         let gathered = operator
             .gather(&self.view, self.query.asked, &self.supervisor, &shown)
             .await;
         let ended = self
             .reading
-            .ended(gathered, |words| format!("done: {words}"));
-        if let Err(error) = ended.await {
+            .ended(gathered, |words| format!("done: {words}"))
+            .await;
+        if let Err(error) = &ended {
             tracing::warn!(%error, view = %self.view.id, "views.serve: not shown to its end");
-            let _ = parts.try_send(Ok(Refused::of(&error).to_wire()));
         }
+        ended.map(drop)
     }
 }
 
