@@ -89,6 +89,71 @@ fn a_supervisor_is_shown_what_it_demands_and_nothing_else() {
 }
 
 #[test]
+fn calls_that_are_kept_for_different_times_are_shown_as_one_bundle() {
+    let mut network = Consortium::laid_out();
+    network.configure(0, "standard = 60", "standard = 60\nbrief = 1");
+    network.configure(
+        0,
+        "[retention.purposes]",
+        "[retention.purposes]\nmarketing = \"brief\"",
+    );
+    network.start_all();
+    network.publish(1, "cheats", &phones(0..50));
+    let call = |purpose: &str, number| {
+        let screen = [
+            "screen",
+            "--type",
+            "phone",
+            "--region",
+            "CN",
+            "--purpose",
+            purpose,
+            "--lawful-basis",
+            "consent",
+            "--wait-final",
+            &phone(number),
+        ];
+        let screened = network.ask(0, &screen);
+        let call = screened["answers"][0]["call"].as_str();
+        call.expect("a call").to_owned()
+    };
+    let (loan, advertising) = (call("credit-origination", 7), call("marketing", 95));
+    let demand = [
+        "supervision",
+        "request",
+        "--of",
+        "1",
+        "--call",
+        &loan,
+        "--call",
+        &advertising,
+        "--reason",
+        "examination",
+        "--days",
+        "5",
+    ];
+    let demand = network.ask(SUPERVISOR, &demand)["id"].to_string();
+    eventually("the demand is answered", || {
+        listed(&network, SUPERVISOR, "list")[0]["status"] == "answered"
+    });
+    let genesis = network.node(SUPERVISOR).folder.join("genesis.bin");
+    let genesis = genesis.to_str().expect("a path");
+    // The supervisor's node and the member's own show the same.
+    for index in [SUPERVISOR, 0] {
+        let file = network.path(&format!("{index}.audit"));
+        let file = file.to_str().expect("a path");
+        let show = ["supervision", "show", &demand, "--out", file];
+        assert_eq!(network.ask(index, &show)["erased_parts"], 0);
+        let verified = network.ask(index, &["audit", "verify", file, "--genesis", genesis]);
+        let calls = verified["calls"].as_array().expect("calls");
+        let purposes = calls.iter().map(|call| call["purpose"].as_str());
+        let mut purposes: Vec<_> = purposes.map(|purpose| purpose.expect("a code")).collect();
+        purposes.sort_unstable();
+        assert_eq!(purposes, ["credit-origination", "marketing"]);
+    }
+}
+
+#[test]
 fn nodes_stop_before_rules_that_they_do_not_know() {
     let mut network = Consortium::start();
     let from_height = network.height(0) + 100;
