@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod card;
+pub mod cases;
 pub mod ceremony;
 pub mod commands;
 pub mod connection;

@@ -254,6 +254,22 @@ fn the_longest_of_each_record_fits_under_a_key() {
         until: tacit_ledger::kernel::BusinessDate(1),
         status: DisclosureStatus::Open,
     };
+    let view = View {
+        id: VIEW,
+        member: OWNER,
+        supervisor: OBSERVER,
+        scope: ViewScope::Cases(tacit_ledger::kernel::Digest([1; 32])),
+        from: tacit_ledger::kernel::BusinessDate(1),
+        until: tacit_ledger::kernel::BusinessDate(1),
+        granted_height: 1,
+        uses: 1,
+        last_use: Some(ViewUse {
+            date: tacit_ledger::kernel::BusinessDate(1),
+            height: 1,
+            purpose: longest_purpose(),
+            query: tacit_ledger::kernel::Digest([1; 32]),
+        }),
+    };
     let count = CallCount {
         member: OWNER,
         calls: 1,
@@ -312,6 +328,7 @@ fn the_longest_of_each_record_fits_under_a_key() {
     let lengths = [
         codec::encode(&dispute).len(),
         codec::encode(&disclosure).len(),
+        codec::encode(&view).len(),
         codec::encode(&draw).len(),
         codec::encode(&vec![of_group; PARTIES]).len() + 4,
         codec::encode(&vec![VIEW; MAX_VIEWS_PER_MEMBER]).len(),

@@ -7,6 +7,7 @@ use tacit_circuits::quota::Account;
 use tacit_ledger::kernel::envelope::MAX_ENVELOPE_BYTES;
 use tacit_ledger::kernel::{BoundedVec, Bytes, Envelope, Genesis, ResultProof, Text, codec};
 use tacit_ledger::network::action::Opening;
+use tacit_ledger::network::views::{CaseSet, ViewQuery};
 use tacit_ledger::network::{
     Action, AskedCalls, CallBatch, CallDraw, Candidate, Category, Change, CodeVersions, Deposit,
     Disclosure, Dispute, Event, List, NetworkGenesis, Parameters, Proposal, Publication,
@@ -45,6 +46,8 @@ fn is_exact_for_all_types(bytes: &[u8]) {
     is_exact::<Supply>(bytes);
     is_exact::<Opening>(bytes);
     is_exact::<View>(bytes);
+    is_exact::<ViewQuery>(bytes);
+    is_exact::<CaseSet>(bytes);
     is_exact::<Disclosure>(bytes);
     is_exact::<CallDraw>(bytes);
     is_exact::<AskedCalls>(bytes);

@@ -4,9 +4,8 @@ use serde_json::Value;
 
 use crate::consortium::{CLEAR, Consortium, eventually, phone, phones};
 
-/// The observer, by its place in the network and by its number on the ledger.
+/// The observer, by its place in the network.
 const SUPERVISOR: usize = 4;
-const SUPERVISOR_ID: &str = "5";
 
 fn listed(network: &Consortium, index: usize, what: &str) -> Vec<Value> {
     let arguments = ["supervision", what, "--output", "json"];
@@ -77,39 +76,6 @@ fn a_supervisor_is_shown_what_it_demands_and_nothing_else() {
         .find(|demand| demand["disclosure_id"].as_u64() == unknown.parse().ok());
     assert_eq!(still.expect("it is listed")["status"], "open");
 
-    // A view: granted, used, revoked.
-    let until = listed_here[0]["until"].as_str().expect("a date").to_owned();
-    let dates = format!("2020-01-01..{until}");
-    let grant = [
-        "supervision",
-        "grant",
-        "--to",
-        SUPERVISOR_ID,
-        "--list",
-        "1",
-        "--dates",
-        &dates,
-    ];
-    let granted = network.ask(1, &grant);
-    let view = granted["id"].as_u64().expect("a number").to_string();
-    let query = "ab".repeat(32);
-    let look = [
-        "supervision",
-        "use",
-        &view,
-        "--purpose",
-        "examination",
-        "--query",
-        &query,
-    ];
-    network.ask(SUPERVISOR, &look);
-    eventually("the use is recorded", || {
-        listed(&network, 1, "grants")[0]["uses"] == 1
-    });
-    network.ask(1, &["supervision", "revoke", &view]);
-    let refused = network.tacit(SUPERVISOR, &look);
-    assert!(refused.err.contains("revoked"), "{refused:?}");
-
     // The present caps let four groups walk through more than a hundredth of all phones in a month.
     let arguments = ["network", "coverage", "--days", "30", "--output", "json"];
     let said = network.expect(SUPERVISOR, &arguments, &[CLEAR]);
@@ -120,6 +86,71 @@ fn a_supervisor_is_shown_what_it_demands_and_nothing_else() {
         (&"phone".into(), &4.into())
     );
     assert_eq!(phones["warning"], true, "{phones}");
+}
+
+#[test]
+fn calls_that_are_kept_for_different_times_are_shown_as_one_bundle() {
+    let mut network = Consortium::laid_out();
+    network.configure(0, "standard = 60", "standard = 60\nbrief = 1");
+    network.configure(
+        0,
+        "[retention.purposes]",
+        "[retention.purposes]\nmarketing = \"brief\"",
+    );
+    network.start_all();
+    network.publish(1, "cheats", &phones(0..50));
+    let call = |purpose: &str, number| {
+        let screen = [
+            "screen",
+            "--type",
+            "phone",
+            "--region",
+            "CN",
+            "--purpose",
+            purpose,
+            "--lawful-basis",
+            "consent",
+            "--wait-final",
+            &phone(number),
+        ];
+        let screened = network.ask(0, &screen);
+        let call = screened["answers"][0]["call"].as_str();
+        call.expect("a call").to_owned()
+    };
+    let (loan, advertising) = (call("credit-origination", 7), call("marketing", 95));
+    let demand = [
+        "supervision",
+        "request",
+        "--of",
+        "1",
+        "--call",
+        &loan,
+        "--call",
+        &advertising,
+        "--reason",
+        "examination",
+        "--days",
+        "5",
+    ];
+    let demand = network.ask(SUPERVISOR, &demand)["id"].to_string();
+    eventually("the demand is answered", || {
+        listed(&network, SUPERVISOR, "list")[0]["status"] == "answered"
+    });
+    let genesis = network.node(SUPERVISOR).folder.join("genesis.bin");
+    let genesis = genesis.to_str().expect("a path");
+    // The supervisor's node and the member's own show the same.
+    for index in [SUPERVISOR, 0] {
+        let file = network.path(&format!("{index}.audit"));
+        let file = file.to_str().expect("a path");
+        let show = ["supervision", "show", &demand, "--out", file];
+        assert_eq!(network.ask(index, &show)["erased_parts"], 0);
+        let verified = network.ask(index, &["audit", "verify", file, "--genesis", genesis]);
+        let calls = verified["calls"].as_array().expect("calls");
+        let purposes = calls.iter().map(|call| call["purpose"].as_str());
+        let mut purposes: Vec<_> = purposes.map(|purpose| purpose.expect("a code")).collect();
+        purposes.sort_unstable();
+        assert_eq!(purposes, ["credit-origination", "marketing"]);
+    }
 }
 
 #[test]

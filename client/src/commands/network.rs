@@ -99,6 +99,18 @@ pub enum NetworkCommand {
         #[arg(long, value_name = "HEIGHT")]
         from_height: u64,
     },
+    /// Proposes by how many minutes the network's business day is ahead of UTC.
+    ///
+    /// Dates never run backwards: with a smaller offset the present date lasts longer.
+    #[command(
+        after_help = "Examples:\n  tacit network propose-utc-offset 480\n  tacit network propose-utc-offset -300"
+    )]
+    ProposeUtcOffset {
+        /// From -1440 to 1440.
+        #[arg(value_name = "MINUTES", allow_hyphen_values = true,
+              value_parser = clap::value_parser!(i32).range(-1_440..=1_440))]
+        minutes: i32,
+    },
     /// How far each type of identifier could be walked through under the present caps.
     ///
     /// What one group can try in a tag epoch, and what all groups can try together, as shares of all identifiers of the
@@ -128,6 +140,7 @@ impl NetworkCommand {
                     from_height: *from_height,
                 })
             }
+            Self::ProposeUtcOffset { minutes } => Change::SetUtcOffsetMinutes(*minutes),
             Self::ProposeParameter { name, value } => Change::SetParameter(SetParameter {
                 name: name.clone(),
                 value: *value,

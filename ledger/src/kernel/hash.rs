@@ -45,6 +45,10 @@ pub mod label {
     pub static DISPUTE_PANEL: Label = Label::new("tacit 2026 ledger/v1 dispute panel");
     /// What calls of a date are drawn for.
     pub static CALL_DRAW: Label = Label::new("tacit 2026 ledger/v1 call draw");
+    /// What a supervisor asks under a view.
+    pub static VIEW_QUERY: Label = Label::new("tacit v1 view query");
+    /// A set of cases that a view shows.
+    pub static CASE_SET: Label = Label::new("tacit v1 case set");
     /// Key of a corporate group.
     pub static GROUP: Label = Label::new("tacit 2026 ledger/v1 group");
     /// What the proofs about the drawn entries of a publication are bound to.

@@ -11,6 +11,7 @@
 //! | [`samples`] | how a list's owner shows that its tags come from its key |
 //! | [`disputes`] | who decides about an entry that is said to be wrong |
 //! | [`supervision`] | which calls are opened to the supervisors |
+//! | [`views`] | what a supervisor asks under a view, and whether it may be shown |
 //! | [`receipts`] | what shows that a subject was clear on lists |
 //! | [`screen`] | how another business ledger relies on that |
 //! | [`quota`] | what proofs about quota are bound to, and how parties make them |
@@ -39,6 +40,7 @@ pub mod samples;
 pub mod screen;
 pub mod session;
 pub mod supervision;
+pub mod views;
 
 pub use action::Action;
 pub use event::Event;

@@ -103,7 +103,8 @@ proptest! {
         }
         let views = read::views_for(&chain.state, OBSERVER).expect("a map");
         for view in views {
-            prop_assert!(view.last_use.is_none_or(|date| view.from <= date && date <= view.until));
+            let last = view.last_use.as_ref().map(|last| last.date);
+            prop_assert!(last.is_none_or(|date| view.from <= date && date <= view.until));
             prop_assert_eq!(view.last_use.is_some(), view.uses > 0);
         }
     }

@@ -3,4 +3,5 @@
 mod demands;
 mod drawn;
 mod laws;
+mod questions;
 mod views;

@@ -49,3 +49,11 @@ CREATE TABLE custodian_copy (
     sealed_copy  BLOB   NOT NULL,
     PRIMARY KEY (session_id, sequence)
 );
+
+-- Answers to demands for disclosure, by the digest on the ledger: digests of the packages, which stand with those
+-- of disputes, each sealed to the period of the calls in it. Names nobody and stays.
+CREATE TABLE disclosure_manifest (
+    digest      BLOB   NOT NULL PRIMARY KEY,
+    manifest    BLOB   NOT NULL,
+    created_ms  BIGINT NOT NULL
+);

@@ -115,7 +115,10 @@ impl Operator {
             }
             progress(done, total);
         }
-        bundle.member = one_member(&members)?;
+        // Nothing that was asked for is nobody's; it is this member that shows it.
+        if total > 0 {
+            bundle.member = one_member(&members)?;
+        }
         let keys = versions.iter().flat_map(appealed);
         let keys: BTreeSet<StateKey> = keys.collect();
         let keys: Vec<StateKey> = keys.into_iter().collect();

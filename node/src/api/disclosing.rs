@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tacit_client::audit::MAX_BUNDLE_CALLS;
+use tacit_client::audit::{AuditBundle, MAX_BUNDLE_CALLS};
+use tacit_frontend::disclosures::{BundlePart, Disclosed, DisclosureError};
 use tacit_frontend::ports::{Applied, Ledger as _};
+use tacit_frontend::retention::Period;
 use tacit_ledger::kernel::BusinessDate;
 use tacit_ledger::network::{
     Disclosure, DisclosureCause, DisclosureId, DisclosureScope, SessionId, read,
@@ -83,12 +85,29 @@ impl Operator {
         } else {
             asked(&calls)?
         };
-        let bundle = self.bundle(asked, false, |_, _| ()).await?;
-        Ok(frontend.disclosures.answer(demand.id, bundle).await?)
+        // Calls of one retention period make one part, which is kept as long as their records are.
+        let mut of_periods: BTreeMap<Option<Period>, Asked> = BTreeMap::new();
+        for ((session, sequence), places) in asked {
+            let period = frontend
+                .disclosures
+                .period_of(SessionId(session), sequence)
+                .await?;
+            let of_period = of_periods.entry(period).or_default();
+            of_period.insert((session, sequence), places);
+        }
+        if of_periods.is_empty() {
+            of_periods.insert(None, Asked::new());
+        }
+        let mut parts = Vec::with_capacity(of_periods.len());
+        for (period, asked) in of_periods {
+            let bundle = self.bundle(asked, false, |_, _| ()).await?;
+            parts.push(BundlePart { period, bundle });
+        }
+        Ok(frontend.disclosures.answer(demand.id, parts).await?)
     }
 
     /// Waits until the rows hold all that is final now.
-    async fn caught_up(&self) -> Result<(), ApiError> {
+    pub(super) async fn caught_up(&self) -> Result<(), ApiError> {
         let height = self.ledger.height();
         for _ in 0..ROWS_LOOKS {
             if self.read_model.position().await?.height >= height {
@@ -163,6 +182,35 @@ impl Operator {
         }
         Ok(calls)
     }
+}
+
+/// One bundle of all that can be shown of an answer; none where nothing can be shown any more.
+pub(super) fn merged(disclosed: Disclosed) -> Result<Option<Vec<u8>>, ApiError> {
+    let Disclosed {
+        member, bundles, ..
+    } = disclosed;
+    if let [_] = &bundles[..] {
+        return Ok(bundles.into_iter().next());
+    }
+    let mut merged: Option<AuditBundle> = None;
+    for bytes in bundles {
+        let read = AuditBundle::from_bytes(&bytes).ok();
+        // What a member sends is not what it says where it does not fit together.
+        let bundle = read.filter(|(_, whole)| *whole).map(|(bundle, _)| bundle);
+        let bundle = bundle.filter(|bundle| bundle.member == member);
+        let bundle = bundle.ok_or(DisclosureError::NotTheBundle)?;
+        match &mut merged {
+            None => merged = Some(bundle),
+            Some(merged) if merged.chain_id == bundle.chain_id => {
+                merged.batches.extend(bundle.batches);
+                merged.unopened.extend(bundle.unopened);
+                merged.records.extend(bundle.records);
+            }
+            Some(_) => return Err(DisclosureError::NotTheBundle.into()),
+        }
+    }
+    let bytes = merged.map(|merged| merged.to_bytes()).transpose();
+    bytes.map_err(|_| DisclosureError::TooLarge.into())
 }
 
 fn behind() -> ApiError {

@@ -128,6 +128,12 @@ impl Operator {
                 from_height: set.from_height,
             },
             Asked::AddCategory(add) => self.new_category(&add.name).await?,
+            Asked::SetUtcOffsetMinutes(minutes) => Change::SetUtcOffset {
+                minutes: minutes.try_into().map_err(|_| {
+                    let message = "an offset from UTC has at most a day's minutes";
+                    ApiError::caller("field-invalid", message, "")
+                })?,
+            },
             Asked::SetParameter(set) => self.changed_parameter(&set.name, set.value).await?,
             Asked::SetPause(set) => Change::SetPause {
                 of: match set.of {

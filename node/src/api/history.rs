@@ -14,6 +14,7 @@ use tacit_circuits::scope::{ListId, MemberId};
 use tacit_frontend::ports::Ledger as _;
 use tacit_frontend::store::{AskedFilter, Side, StoreError};
 use tacit_frontend::{OwnBatches, OwnRecord};
+use tacit_ledger::kernel::BusinessDate;
 use tacit_proto::operator as proto;
 use tacit_readmodel::{CallBatch, Direction, History, HistoryFilter, ReadModel, ReadModelError};
 use tokio::sync::mpsc;
@@ -49,6 +50,17 @@ impl Operator {
         request: proto::HistoryRequest,
         answers: Answers<proto::HistoryResponse>,
     ) -> Result<u64, ApiError> {
+        self.history_on(request, None, answers).await
+    }
+
+    /// The same of these business dates, both included, where there are any. What the request says of times is to
+    /// leave them in.
+    pub(super) async fn history_on(
+        &self,
+        request: proto::HistoryRequest,
+        dates: Option<(BusinessDate, BusinessDate)>,
+        answers: Answers<proto::HistoryResponse>,
+    ) -> Result<u64, ApiError> {
         let Some(source) = self.source(&request).await? else {
             return Ok(0);
         };
@@ -60,7 +72,10 @@ impl Operator {
         }
         let mut sending = Sending::new(answers);
         while let Some(page) = read.recv().await {
-            let page = page?;
+            let mut page = page?;
+            if let Some((from, until)) = dates {
+                page.retain(|batch| from <= batch.business_date && batch.business_date <= until);
+            }
             let own = self.own_batches(&page).await?;
             let served = self.padding_of_served(&page).await?;
             for batch in &page {
@@ -248,7 +263,7 @@ impl Sending {
     }
 }
 
-fn unreadable(error: StoreError) -> ApiError {
+pub(super) fn unreadable(error: StoreError) -> ApiError {
     ApiError::node(
         "records-unreadable",
         error.to_string(),

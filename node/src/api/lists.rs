@@ -416,7 +416,10 @@ impl KnownLists {
 }
 
 /// The publications of a list's latest epochs, newest first.
-fn publications_of(view: &dyn StateView, list: &List) -> Result<Vec<Publication>, Missing> {
+pub(super) fn publications_of(
+    view: &dyn StateView,
+    list: &List,
+) -> Result<Vec<Publication>, Missing> {
     let mut publications = Vec::new();
     for tag_epoch in (0..list.epochs).rev().map(TagEpoch) {
         let versions = read::epoch(view, list.id, tag_epoch)?.map_or(0, |epoch| epoch.versions);
@@ -443,7 +446,7 @@ fn attestations_needed(view: &dyn StateView) -> Result<u32, Missing> {
     Ok(u32::try_from(needed).unwrap_or(u32::MAX))
 }
 
-fn shown(publication: &Publication, attestations_needed: u32) -> proto::Publication {
+pub(super) fn shown(publication: &Publication, attestations_needed: u32) -> proto::Publication {
     let (state, active_height) = match publication.status {
         PublicationStatus::Pending => (proto::PublicationState::Pending, None),
         PublicationStatus::Active { since_height } => {
@@ -495,7 +498,7 @@ pub(super) fn shown_copy(
     }
 }
 
-fn list_ref(list: &List, categories: &[Category]) -> proto::ListRef {
+pub(super) fn list_ref(list: &List, categories: &[Category]) -> proto::ListRef {
     let category = categories
         .iter()
         .find(|category| category.id == list.category);

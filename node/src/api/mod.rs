@@ -21,6 +21,7 @@
 //! | `screening` | plan and screen |
 //! | `status` | where the node stands |
 //! | `supervision` | views, demands for disclosure, coverage |
+//! | `viewing` | what views show, from node to node |
 //! | `service` | the generated trait, over the above |
 
 mod approvals;
@@ -45,6 +46,7 @@ mod screening;
 mod service;
 mod status;
 mod supervision;
+mod viewing;
 
 use std::sync::Arc;
 
@@ -53,6 +55,7 @@ use tacit_frontend::ports::{Ledger as _, Peers};
 use tacit_frontend::wallet::Opener;
 use tacit_ledger::kernel::{Missing, StateView};
 use tacit_readmodel::ReadModel;
+use tokio::sync::Mutex;
 
 use crate::approvals::Approvals;
 use crate::ledger::MemberLedger;
@@ -60,6 +63,7 @@ use crate::operators::LiveOperators;
 use crate::reads::Reads;
 use error::ApiError;
 pub use gate::{Caller, OperatorGate};
+pub use viewing::ViewServer;
 
 /// Answers operators. Clones answer from the same node.
 #[derive(Clone)]
@@ -70,6 +74,8 @@ pub struct Operator {
     opener: Opener,
     peers: Option<Arc<dyn Peers>>,
     records: OperatorRecords,
+    /// Held from the record of a view's use until the member has looked at it: the next use takes its place.
+    looking: Arc<Mutex<()>>,
 }
 
 /// What the node keeps of its operators.
@@ -102,6 +108,7 @@ impl Operator {
             records,
             opener,
             peers: None,
+            looking: Arc::default(),
         }
     }
 

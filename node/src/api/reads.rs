@@ -54,6 +54,16 @@ impl Operator {
             operator: caller.name.clone(),
             certificate: caller.spki,
         };
+        self.reading_by(reader, action, what).await
+    }
+
+    /// The same, where it is no operator of this institution who reads.
+    pub(super) async fn reading_by(
+        &self,
+        reader: Reader,
+        action: &'static str,
+        what: &str,
+    ) -> Result<Reading, ApiError> {
         let begun = self.records.reads.begin(&reader, action, what).await?;
         Ok(Reading {
             reads: self.records.reads.clone(),

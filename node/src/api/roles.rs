@@ -27,7 +27,7 @@ const ROLES: [(&str, &[Role]); 49] = [
     ("DisputeRecuse", &[Compliance]),
     ("ViewGrant", &[Compliance]),
     ("ViewRevoke", &[Compliance]),
-    ("ViewUse", &[Compliance, Auditor]),
+    ("ViewRead", &[Compliance, Auditor]),
     ("Views", ANYBODY),
     ("DisclosureRequest", &[Compliance, Auditor]),
     ("DisclosureAnswer", &[Compliance]),

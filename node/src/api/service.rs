@@ -292,11 +292,20 @@ impl Service for Operator {
         once(self.step(Action::RevokeView { view })).await
     }
 
-    async fn view_use(
+    type ViewReadStream = AnswerStream<proto::ViewReadResponse>;
+
+    async fn view_read(
         &self,
-        request: Request<proto::ViewUseRequest>,
-    ) -> Answer<proto::SupervisionStepResponse> {
-        once(self.use_view(request.into_inner())).await
+        request: Request<proto::ViewReadRequest>,
+    ) -> Answer<Self::ViewReadStream> {
+        let caller = caller(&request)?;
+        let (operator, asked) = (self.clone(), request.into_inner());
+        let what = format!("view={} purpose={}", asked.view_id, asked.purpose);
+        let reading = self.reading(&caller, "view-read", &what).await?;
+        streamed_behind(HISTORY_BUFFER, |answers| async move {
+            let shown = operator.read_view(asked, answers).await;
+            reading.ended(shown, |()| "done".into()).await
+        })
     }
 
     async fn views(&self, _: Request<proto::ViewsRequest>) -> Answer<proto::ViewsResponse> {

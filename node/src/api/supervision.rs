@@ -4,14 +4,14 @@ use tacit_circuits::scope::{ListId, MemberId};
 use tacit_frontend::disclosures::{self, DisclosureError};
 use tacit_frontend::ports::{Applied, Ledger as _};
 use tacit_ledger::kernel::{BusinessDate, Digest, Role};
-use tacit_ledger::network::receipts::Purpose;
 use tacit_ledger::network::{
     Action, CallName, Disclosure, DisclosureCause, DisclosureId, DisclosureReason, DisclosureScope,
-    DisclosureStatus, Event, SessionId, View, ViewId, ViewScope, coverage, read,
+    DisclosureStatus, Event, SessionId, View, ViewScope, coverage, read,
 };
 use tacit_proto::operator as proto;
 
 use super::Operator;
+use super::disclosing::merged;
 use super::error::ApiError;
 use super::governance::key;
 use super::lists::{Answers, gone};
@@ -42,20 +42,6 @@ impl Operator {
             scope: scope(request.scope)?,
             from,
             until,
-        })
-        .await
-    }
-
-    pub(super) async fn use_view(
-        &self,
-        request: proto::ViewUseRequest,
-    ) -> Result<proto::SupervisionStepResponse, ApiError> {
-        let purpose = Purpose::new(&request.purpose)
-            .map_err(|error| invalid(format!("purpose is not usable: {error}")))?;
-        self.step(Action::RecordViewUse {
-            view: ViewId(request.view_id),
-            purpose,
-            query: Digest(key("query", &request.query)?),
         })
         .await
     }
@@ -161,14 +147,23 @@ impl Operator {
         answers: Answers<proto::DisclosurePart>,
     ) -> Result<(), ApiError> {
         let id = DisclosureId(request.disclosure_id);
-        let bundle = match (&self.frontend, &self.peers) {
+        let disclosed = match (&self.frontend, &self.peers) {
             (Some(frontend), _) => frontend.disclosures.show(id).await?,
             (None, Some(peers)) => disclosures::fetch(&*self.ledger, &**peers, id).await?,
             (None, None) => return Err(DisclosureError::NotForThisParty(id).into()),
         };
+        let mut erased = disclosed.erased;
+        let bundle = merged(disclosed)?.ok_or_else(|| {
+            ApiError::caller(
+                "bundle-erased",
+                format!("the retention period of all calls that demand {id} opened is over"),
+                "",
+            )
+        })?;
         for part in bundle.chunks(PART_BYTES) {
             let part = proto::DisclosurePart {
                 part: part.to_vec(),
+                erased: std::mem::take(&mut erased),
             };
             answers.send(Ok(part)).await.map_err(|_| gone())?;
         }
@@ -225,7 +220,7 @@ fn stepped(applied: &Applied) -> proto::SupervisionStepResponse {
     }
 }
 
-fn invalid(message: String) -> ApiError {
+pub(super) fn invalid(message: String) -> ApiError {
     ApiError::caller("field-invalid", message, "")
 }
 
@@ -245,7 +240,7 @@ fn date(field: &str, text: &str) -> Result<BusinessDate, ApiError> {
     date.ok_or_else(|| invalid(format!("{field} must be a date as YYYY-MM-DD")))
 }
 
-fn period(
+pub(super) fn period(
     field: &str,
     dates: Option<proto::Period>,
 ) -> Result<(BusinessDate, BusinessDate), ApiError> {
@@ -294,7 +289,10 @@ fn shown_view(view: &View) -> proto::View {
         scope: Some(proto::ViewScope { of: Some(of) }),
         dates: Some(shown_period(view.from, view.until)),
         uses: view.uses,
-        last_use: view.last_use.map_or(String::new(), |date| date.to_string()),
+        last_use: view
+            .last_use
+            .as_ref()
+            .map_or(String::new(), |last| last.date.to_string()),
     }
 }
 

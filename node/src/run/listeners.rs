@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tonic::transport::Server;
 
 use super::RunError;
-use crate::api::{Operator, OperatorGate};
+use crate::api::{Operator, OperatorGate, ViewServer};
 use crate::config;
 use crate::operators::LiveOperators;
 use crate::peers::{CERTIFICATE_POLL, MemberPeers};
@@ -42,7 +42,7 @@ const MAX_HEADER_BYTES: u32 = 8 * 1024;
 pub(super) async fn peers(
     config: &config::Frontend,
     peers: &MemberPeers,
-    service: PeerService,
+    (service, views): (PeerService, ViewServer),
     stop: watch::Receiver<bool>,
 ) -> Result<impl Future<Output = ()> + use<>, RunError> {
     let listener = listen("other members", config.listen).await?;
@@ -52,7 +52,8 @@ pub(super) async fn peers(
     let router = server()
         .timeout(REQUEST_TIMEOUT)
         .layer(PeerGate::new(verifier, PeerIdentity))
-        .add_service(service.into_server());
+        .add_service(service.into_server())
+        .add_service(views.into_server());
     Ok(async move {
         let served = router.serve_with_incoming_shutdown(incoming, stopped(stop));
         if let Err(error) = served.await {

@@ -50,7 +50,7 @@ use tacit_readmodel::{ReadModel, ReadModelError};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::api::{Operator, OperatorRecords};
+use crate::api::{Operator, OperatorRecords, ViewServer};
 use crate::approvals::{ApprovalError, Approvals};
 use crate::config::{Config, ConfigError};
 use crate::keys::{KeyError, NodeKeys};
@@ -242,8 +242,7 @@ async fn serve(
         let feeder = network_log::LogFeeder::new(handle.clone(), config.data_dir.join("log"));
         let log = feeder.log();
         parts.start("receipts.log", feeder.run());
-        let parts = (&mut parts, &mut listeners);
-        Some(start_frontend(config, keys, &ledger, log, parts, &stop).await?)
+        Some(start_frontend(config, keys, &ledger, log, &mut parts).await?)
     } else {
         None
     };
@@ -256,8 +255,13 @@ async fn serve(
         reads: Arc::new(reads),
         approvals: Arc::new(approvals),
     };
+    let (frontend, peers) = frontend.unzip();
     let mut operator = Operator::new(ledger.clone(), frontend.clone(), read_model, records);
-    if frontend.is_some() {
+    if let Some((frontend, peers)) = frontend.as_ref().zip(peers) {
+        let views = ViewServer::new(operator.clone());
+        let service = (frontend.peer_service(), views);
+        let others = listeners::peers(&config.frontend, &peers, service, stop.clone()).await?;
+        listeners.start("peers.serve", others);
         parts.start(
             "disclosures.answer",
             operator.clone().disclose_as_demanded(),
@@ -287,15 +291,14 @@ async fn serve(
     Err(RunError::PartEnded(ended))
 }
 
-/// The front end, its connections to the others, and its listener.
+/// The front end, and its connections to the others.
 async fn start_frontend(
     config: &Config,
     keys: &NodeKeys,
     ledger: &Arc<MemberLedger>,
     log: SharedLog,
-    (parts, listeners): (&mut Parts, &mut Parts),
-    stop: &watch::Receiver<bool>,
-) -> Result<Arc<Frontend>, RunError> {
+    parts: &mut Parts,
+) -> Result<(Arc<Frontend>, Arc<MemberPeers>), RunError> {
     let peers = Arc::new(MemberPeers::open(&config.frontend)?);
     // Before the directory is first read, so that no change falls in between.
     let blocks = ledger.finalized();
@@ -323,16 +326,16 @@ async fn start_frontend(
     }
     let frontend = Frontend::start(settings, ledger.clone(), peers.clone(), store).await?;
     let frontend = Arc::new(frontend);
-    let service = frontend.peer_service();
-    let others = listeners::peers(&config.frontend, &peers, service, stop.clone()).await?;
-    listeners.start("peers.serve", others);
     let (following, followed) = (peers.clone(), ledger.clone());
     parts.start("peers.follow", async move {
         following.follow(&*followed, blocks).await;
     });
-    let registering = ledger.clone();
-    parts.start("peers.renew", async move { peers.renew(registering).await });
-    Ok(frontend)
+    let (renewing, registering) = (peers.clone(), ledger.clone());
+    parts.start(
+        "peers.renew",
+        async move { renewing.renew(registering).await },
+    );
+    Ok((frontend, peers))
 }
 
 /// An observer's connections to the members, from which it fetches what they disclose.

@@ -11,6 +11,7 @@ mod provider;
 pub(crate) mod querier;
 mod quota;
 mod serve;
+mod views;
 mod wallet;
 
 use std::num::NonZeroUsize;

@@ -12,6 +12,7 @@ use crate::kernel::BusinessDate;
 use crate::kernel::codec::BoundedVec;
 use crate::kernel::hash::Digest;
 use crate::kernel::party::MAX_PARTIES;
+use crate::network::receipts::Purpose;
 use crate::network::record::{RoundId, SessionId};
 
 /// Views that one member may have granted at a time. One record names them.
@@ -84,7 +85,8 @@ pub enum ViewScope {
     List(ListId),
     /// The records of a set of cases.
     Cases(
-        /// Digest of the set, which the member sends to the supervisor.
+        /// Digest of the set, which the member sends to the supervisor; see
+        /// [`CaseSet`](crate::network::views::CaseSet).
         Digest,
     ),
     /// The statement of the member's quota for these dates, both included.
@@ -115,8 +117,21 @@ pub struct View {
     pub granted_height: u64,
     /// How often it looked so far.
     pub uses: u64,
-    /// The date on which it last did.
-    pub last_use: Option<BusinessDate>,
+    /// How it last did. The member's node shows what this asks, and nothing else.
+    pub last_use: Option<ViewUse>,
+}
+
+/// A look through a view.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ViewUse {
+    /// The date.
+    pub date: BusinessDate,
+    /// Height at which it was recorded.
+    pub height: u64,
+    /// What for.
+    pub purpose: Purpose,
+    /// Digest of what is asked; see [`ViewQuery`](crate::network::views::ViewQuery).
+    pub query: Digest,
 }
 
 /// The views of one member that it has not revoked, in the order of granting. Expired ones make room.

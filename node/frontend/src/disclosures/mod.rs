@@ -3,35 +3,38 @@
 //! The ledger holds who has to open what until when, and the digest of what was sent. The bundle itself goes
 //! from the member's node to the supervisor's, over mutual TLS.
 
+mod package;
 mod serve;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use borsh::{BorshDeserialize, BorshSerialize};
-use rand_core::{OsRng, RngCore};
 use tacit_circuits::scope::MemberId;
-use tacit_ledger::kernel::hash::{self, Label};
-use tacit_ledger::kernel::{Digest, codec};
-use tacit_ledger::network::{Action, Disclosure, DisclosureId, DisclosureStatus, read as state};
+use tacit_ledger::kernel::Digest;
+use tacit_ledger::network::{
+    Action, Disclosure, DisclosureId, DisclosureStatus, SessionId, read as state,
+};
 use tacit_proto::peer as wire;
 use tacit_proto::peer::peer_client::PeerClient;
 use tokio::time::timeout;
 
 use crate::peer::PeerError;
 use crate::ports::{Applied, Ledger, LedgerError, Peers, read};
-use crate::retention::Retention;
+use crate::retention::{Period, Retention};
 use crate::store::{Store, StoreError};
 
+pub use package::{BundlePart, MAX_PACKAGES};
 pub(crate) use serve::DisclosureServer;
 
-/// Largest bundle: some dozens of opened calls, each with its whole transaction of a thousand calls.
+/// Largest answer, all its bundles together: some dozens of opened calls, each with its whole transaction of a
+/// thousand calls.
 pub const MAX_BUNDLE_BYTES: usize = 32 << 20;
 
 /// How long a member may take to hand a bundle out.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(60);
 
-static BUNDLE_LABEL: Label = Label::new("tacit v1 disclosure bundle");
+/// What stands beside the bundles in a message: the manifest, and a nonce and lengths for each package.
+pub(crate) const FRAMING_BYTES: usize = 1_024 + 96 * MAX_PACKAGES;
 
 /// Why nothing is disclosed.
 #[derive(Debug, thiserror::Error)]
@@ -62,23 +65,49 @@ pub enum DisclosureError {
     Ledger(#[from] LedgerError),
 }
 
-/// What travels. The nonce hides the rest under its digest.
-#[derive(BorshSerialize, BorshDeserialize)]
-struct Package {
-    nonce: [u8; 32],
-    bundle: Vec<u8>,
+/// What can be shown of an answer.
+pub struct Disclosed {
+    /// Whose calls they are.
+    pub member: MemberId,
+    /// Bundles of opened calls, those whose retention period is not over.
+    pub bundles: Vec<Vec<u8>>,
+    /// How many others there were.
+    pub erased: u32,
 }
 
-fn digest_of(package: &[u8]) -> Digest {
-    hash::hash(&BUNDLE_LABEL, package)
-}
-
-fn opened(digest: Digest, package: &[u8]) -> Result<Vec<u8>, DisclosureError> {
-    if digest_of(package) != digest {
-        return Err(DisclosureError::NotTheBundle);
+impl std::fmt::Debug for Disclosed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Disclosed")
+            .field("member", &self.member)
+            .field("erased", &self.erased)
+            .finish_non_exhaustive()
     }
-    let package: Package = codec::decode(package).map_err(|_| DisclosureError::NotTheBundle)?;
-    Ok(package.bundle)
+}
+
+impl Disclosed {
+    /// Opens what a member hands out for an answer with this digest.
+    fn opened(
+        member: MemberId,
+        digest: Digest,
+        answer: &wire::Disclosure,
+    ) -> Result<Self, DisclosureError> {
+        let named = package::packages_of(digest, &answer.manifest)?;
+        if named.len() != answer.packages.len() {
+            return Err(DisclosureError::NotTheBundle);
+        }
+        let mut bundles = Vec::with_capacity(named.len());
+        for (digest, package) in named.into_iter().zip(&answer.packages) {
+            if !package.is_empty() {
+                bundles.push(package::opened(digest, package)?);
+            }
+        }
+        let erased = answer.packages.len() - bundles.len();
+        Ok(Self {
+            member,
+            bundles,
+            erased: u32::try_from(erased).unwrap_or(u32::MAX),
+        })
+    }
 }
 
 /// Discloses for this member.
@@ -89,43 +118,67 @@ pub struct Disclosures {
 }
 
 impl Disclosures {
-    /// Keeps a bundle for the supervisors, and says on the ledger that it is there.
+    /// The retention period of the calls of one of this member's requests; `None` where nothing is kept of them.
+    ///
+    /// # Errors
+    /// [`DisclosureError::Store`].
+    pub async fn period_of(
+        &self,
+        session: SessionId,
+        sequence: u64,
+    ) -> Result<Option<Period>, DisclosureError> {
+        Ok(self.store.period_of_request(session, sequence).await?)
+    }
+
+    /// Keeps bundles for the supervisors, each for as long as the calls in it, and says on the ledger that they are
+    /// there.
     ///
     /// # Errors
     /// [`DisclosureError`].
     pub async fn answer(
         &self,
         disclosure: DisclosureId,
-        bundle: Vec<u8>,
+        parts: Vec<BundlePart>,
     ) -> Result<Applied, DisclosureError> {
-        if bundle.len() > MAX_BUNDLE_BYTES {
+        let bytes: usize = parts.iter().map(|part| part.bundle.len()).sum();
+        if bytes > MAX_BUNDLE_BYTES || parts.len() > MAX_PACKAGES {
             return Err(DisclosureError::TooLarge);
         }
-        let mut nonce = [0; 32];
-        OsRng.fill_bytes(&mut nonce);
-        let package = codec::encode(&Package { nonce, bundle });
-        let bundle = digest_of(&package);
         // Kept before it is said: a digest without its bundle discloses nothing.
-        let (period, keep_months) = self.retention.period_of(None);
-        self.store
-            .keep_package((&period, keep_months), bundle, &package)
-            .await?;
+        let mut packages = Vec::with_capacity(parts.len());
+        for BundlePart { period, bundle } in parts {
+            let (digest, package) = package::packed(bundle);
+            let (period, keep_months) = match period {
+                Some(period) => {
+                    let months = self.retention.months_of(&period);
+                    (period, months)
+                }
+                // No call is opened in it.
+                None => self.retention.period_of(None),
+            };
+            self.store
+                .keep_package((&period, keep_months), digest, &package)
+                .await?;
+            packages.push(digest);
+        }
+        let (bundle, manifest) = package::named(packages)?;
+        self.store.keep_manifest(bundle, &manifest).await?;
         let action = Action::AnswerDisclosure { disclosure, bundle };
         Ok(self.ledger.submit(action).await?)
     }
 
-    /// What this member disclosed.
+    /// What this member disclosed, as far as it is kept.
     ///
     /// # Errors
     /// [`DisclosureError`].
-    pub async fn show(&self, id: DisclosureId) -> Result<Vec<u8>, DisclosureError> {
+    pub async fn show(&self, id: DisclosureId) -> Result<Disclosed, DisclosureError> {
         let (disclosure, digest) = answered(&*self.ledger, id).await?;
         if disclosure.member != self.ledger.member_id() {
             return Err(DisclosureError::NotForThisParty(id));
         }
-        let package = self.store.package(digest).await?;
-        let package = package.ok_or(StoreError::Damaged("bundle of a disclosure"))?;
-        opened(digest, &package)
+        let answer = serve::kept(&self.store, digest).await?;
+        let answer = answer.ok_or(StoreError::Damaged("bundle of a disclosure"))?;
+        Disclosed::opened(disclosure.member, digest, &answer)
     }
 }
 
@@ -137,21 +190,21 @@ pub async fn fetch(
     ledger: &dyn Ledger,
     peers: &dyn Peers,
     id: DisclosureId,
-) -> Result<Vec<u8>, DisclosureError> {
+) -> Result<Disclosed, DisclosureError> {
     let (disclosure, digest) = answered(ledger, id).await?;
     if !is_for(&disclosure, ledger.member_id()) {
         return Err(DisclosureError::NotForThisParty(id));
     }
     let channel = peers.channel(disclosure.member).await;
     let channel = channel.map_err(PeerError::from)?;
-    let most = MAX_BUNDLE_BYTES + 1_024;
+    let most = MAX_BUNDLE_BYTES + FRAMING_BYTES;
     let mut client = PeerClient::new(channel).max_decoding_message_size(most);
     let request = wire::FetchDisclosureRequest { disclosure: id.0 };
     let timeout_ms = FETCH_TIMEOUT.as_millis() as u64;
     let answer = timeout(FETCH_TIMEOUT, client.fetch_disclosure(request)).await;
     let answer = answer.map_err(|_| PeerError::TimedOut { timeout_ms })?;
-    let package = answer.map_err(PeerError::from)?.into_inner().package;
-    opened(digest, &package)
+    let answer = answer.map_err(PeerError::from)?.into_inner();
+    Disclosed::opened(disclosure.member, digest, &answer)
 }
 
 /// Whether a supervisor is to see a bundle: the one that demanded it, and any where calls were drawn. That it
@@ -211,19 +264,26 @@ mod tests {
     }
 
     #[test]
-    fn another_package_than_the_digest_stands_for_is_not_opened() {
-        let package = codec::encode(&Package {
-            nonce: [7; 32],
-            bundle: b"calls".to_vec(),
-        });
-        let digest = digest_of(&package);
-        assert_eq!(opened(digest, &package).expect("it is"), b"calls");
-        for at in 0..package.len() {
-            let mut other = package.clone();
-            other[at] ^= 1;
-            assert!(opened(digest, &other).is_err(), "byte {at}");
-        }
-        let cut = &package[..package.len() - 1];
-        assert!(opened(digest_of(cut), cut).is_err());
+    fn what_is_handed_out_is_what_the_manifest_names_or_left_out() {
+        let (first, package) = package::packed(b"first".to_vec());
+        let (second, other) = package::packed(b"second".to_vec());
+        let (digest, manifest) = package::named(vec![first, second]).expect("it fits");
+        let opened = |packages: [&[u8]; 2]| {
+            let answer = wire::Disclosure {
+                manifest: manifest.clone(),
+                packages: packages.map(<[u8]>::to_vec).to_vec(),
+            };
+            Disclosed::opened(MemberId(2), digest, &answer)
+        };
+        let whole = opened([&package, &other]).expect("both");
+        assert_eq!((whole.bundles.len(), whole.erased), (2, 0));
+        let rest = opened([&[], &other]).expect("the rest");
+        assert_eq!((rest.bundles, rest.erased), (vec![b"second".to_vec()], 1));
+        assert!(opened([&other, &package]).is_err(), "exchanged");
+        let answer = wire::Disclosure {
+            manifest,
+            packages: vec![package],
+        };
+        assert!(Disclosed::opened(MemberId(2), digest, &answer).is_err());
     }
 }

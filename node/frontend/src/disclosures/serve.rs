@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use tacit_circuits::scope::MemberId;
-use tacit_ledger::kernel::Role;
+use tacit_ledger::kernel::{Digest, Role};
 use tacit_ledger::network::{DisclosureId, DisclosureStatus, read as state};
 use tacit_proto::peer as wire;
 use tonic::Status;
 
-use super::is_for;
+use super::{is_for, package};
 use crate::ports::{Ledger, read};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// Serves this member's bundles.
 #[derive(Clone)]
@@ -47,15 +47,31 @@ impl DisclosureServer {
         let DisclosureStatus::Answered { bundle, .. } = disclosure.status else {
             return Err(Status::not_found("it is not answered"));
         };
-        let package = self.store.package(bundle).await.map_err(|error| {
+        let answer = kept(&self.store, bundle).await.map_err(|error| {
             tracing::error!(%error, "disclosures.serve: a bundle cannot be read");
             Status::internal("it cannot be read; ask again")
         })?;
-        let package = package.ok_or_else(|| Status::not_found("it is not here"))?;
+        let answer = answer.ok_or_else(|| Status::not_found("it is not here"))?;
         // A disclosure is recorded: to whom, on which demand; not about whom.
         tracing::info!(%caller, disclosure = %id, "disclosures.serve: disclosed");
-        Ok(wire::Disclosure {
-            package: package.to_vec(),
-        })
+        Ok(answer)
     }
+}
+
+/// What is kept of an answer: packages whose retention period is over are left out.
+pub(super) async fn kept(
+    store: &Store,
+    digest: Digest,
+) -> Result<Option<wire::Disclosure>, StoreError> {
+    let Some(manifest) = store.manifest(digest).await? else {
+        return Ok(None);
+    };
+    let named = package::packages_of(digest, &manifest)
+        .map_err(|_| StoreError::Damaged("manifest of a disclosure"))?;
+    let mut packages = Vec::with_capacity(named.len());
+    for package in named {
+        let package = store.package(package).await?;
+        packages.push(package.map_or_else(Vec::new, |package| package.to_vec()));
+    }
+    Ok(Some(wire::Disclosure { manifest, packages }))
 }

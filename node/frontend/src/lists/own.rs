@@ -197,6 +197,18 @@ impl Lists {
         Ok(summaries)
     }
 
+    /// The versions of a list, oldest first; none where it is not this member's.
+    ///
+    /// # Errors
+    /// [`ListError::Store`].
+    pub async fn versions(&self, list: ListId) -> Result<Vec<OwnVersion>, ListError> {
+        let own = self.store.own_lists().await?;
+        match own.iter().find(|own| own.list_id == Some(list)) {
+            Some(own) => Ok(self.store.own_versions(own.local_id).await?),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Whether a publication counts: `Some(true)` when it is or was active, `Some(false)` while it waits,
     /// `None` when it is not on the ledger or was taken off.
     pub async fn is_active(&self, id: PublicationId) -> Result<Option<bool>, LedgerError> {

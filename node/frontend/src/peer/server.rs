@@ -8,7 +8,7 @@ use tacit_proto::peer as wire;
 use tacit_proto::peer::peer_server::{Peer, PeerServer};
 use tonic::{Request, Response, Status};
 
-use crate::disclosures::{DisclosureServer, MAX_BUNDLE_BYTES};
+use crate::disclosures::{self, DisclosureServer, MAX_BUNDLE_BYTES};
 use crate::disputes::PackageServer;
 use crate::evaluation::{Evaluator, MAX_REQUEST_BYTES};
 use crate::ports::{Ledger, PeerIdentity, read};
@@ -49,7 +49,7 @@ impl PeerService {
     pub fn into_server(self) -> PeerServer<Self> {
         PeerServer::new(self)
             .max_decoding_message_size(MAX_PEER_REQUEST_BYTES)
-            .max_encoding_message_size(MAX_BUNDLE_BYTES + 1_024)
+            .max_encoding_message_size(MAX_BUNDLE_BYTES + disclosures::FRAMING_BYTES)
     }
 
     /// Lists go to members only: observers see the ledger, and what they are granted.

@@ -166,6 +166,12 @@ impl Retention {
         }
     }
 
+    /// For how many months what belongs to a period is kept. A class that is configured no more keeps the months that
+    /// its period had, which stand with the period itself.
+    pub(crate) fn months_of(&self, period: &Period) -> u32 {
+        self.policy.keep_months(&period.class).unwrap_or_default()
+    }
+
     /// The custodian, if there is one.
     pub(crate) fn custody(&self) -> Option<&Custody> {
         self.custody.as_ref()

@@ -17,6 +17,7 @@ mod asked_history;
 mod asked_sealed;
 mod copies;
 mod database;
+mod disclosures;
 mod disputes;
 mod holds;
 mod index;

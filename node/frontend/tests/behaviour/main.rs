@@ -10,6 +10,7 @@ mod copies;
 mod crash;
 mod databases;
 mod differential;
+mod disclosures;
 mod follow_up;
 mod publishing;
 mod quota;

@@ -822,7 +822,7 @@ pub fn quota_key(key: &SigningKey) -> QuotaKey {
     QuotaKey::derive(&(*key).into(), 0)
 }
 
-fn candidate(index: usize, key: &SigningKey) -> GenesisMember {
+pub fn candidate(index: usize, key: &SigningKey) -> GenesisMember {
     let number = index as u8 + 1;
     GenesisMember {
         candidate: Candidate {

@@ -7,7 +7,7 @@ use crate::kernel::{BusinessDate, MemberId, Missing, Reject, Stop, state};
 use crate::network::event::Event;
 use crate::network::execute::{members, require_member};
 use crate::network::receipts::Purpose;
-use crate::network::record::{MAX_VIEW_DAYS, View, ViewId, ViewIds, ViewScope};
+use crate::network::record::{MAX_VIEW_DAYS, View, ViewId, ViewIds, ViewScope, ViewUse};
 use crate::network::{keys, read};
 
 /// Lets a supervisor look at something of the sender's between two dates.
@@ -123,7 +123,12 @@ pub(in crate::network::execute) fn record_use(
     require(today <= view.until, Reject::VIEW_EXPIRED)?;
 
     view.uses += 1;
-    view.last_use = Some(today);
+    view.last_use = Some(ViewUse {
+        date: today,
+        height: context.height(),
+        purpose: purpose.clone(),
+        query,
+    });
     context.put(keys::view(id), &view);
     context.emit(&Event::ViewUsed {
         view: id,

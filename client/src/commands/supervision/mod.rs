@@ -1,21 +1,26 @@
 //! `tacit supervision …`
 
+mod read;
+
 use std::path::{Path, PathBuf};
 
 use futures::StreamExt as _;
+use rand_core::{OsRng, RngCore as _};
 use serde_json::{Value, json};
 use tacit_proto::operator::{
     CallRef, Disclosure, DisclosureAnswerRequest, DisclosureRequestRequest, DisclosureShowRequest,
     DisclosuresRequest, NamedCalls, Period, SupervisionStepResponse, View, ViewGrantRequest,
-    ViewRevokeRequest, ViewScope, ViewUseRequest, ViewsRequest, disclosure::Scope as Shown,
+    ViewRevokeRequest, ViewScope, ViewsRequest, disclosure::Scope as Shown,
     disclosure_request_request::Scope, view_scope::Of,
 };
 
 use super::receipt::call_ref;
 use crate::Context;
+use crate::cases;
 use crate::error::ClientError;
 use crate::exit::Exit;
 use crate::output::{Format, Table, print_json};
+use read::{ReadArgs, scope_words};
 
 /// Why a supervisor demands a disclosure.
 const REASONS: [&str; 5] = [
@@ -33,7 +38,7 @@ pub enum SupervisionCommand {
     ///
     /// What the supervisor may look at, and each time that it does, stands on the ledger.
     #[command(
-        after_help = "Examples:\n  tacit supervision grant --to 6 --history 2026-01-01..2026-03-31 --dates 2026-04-01..2026-04-30\n  tacit supervision grant --to 6 --list 3 --dates 2026-04-01..2026-04-30"
+        after_help = "Examples:\n  tacit supervision grant --to 6 --history 2026-01-01..2026-03-31 --dates 2026-04-01..2026-04-30\n  tacit supervision grant --to 6 --list 3 --dates 2026-04-01..2026-04-30\n  tacit supervision grant --to 6 --cases q2.cases --dates 2026-04-01..2026-04-30"
     )]
     Grant {
         /// The supervisor.
@@ -52,17 +57,28 @@ pub enum SupervisionCommand {
     },
     /// Views that this institution granted, or that this supervisor was granted.
     Grants {},
-    /// Records that this supervisor looks.
-    Use {
-        /// The view.
-        view: u64,
-        /// What for: a short code.
-        #[arg(long, value_name = "CODE")]
-        purpose: String,
-        /// Digest of what is asked.
-        #[arg(long, value_name = "HEX", value_parser = digest)]
-        query: [u8; 32],
+    /// Makes a set of cases that can be granted: a file for the supervisor, and for nobody else.
+    #[command(
+        after_help = "Example:\n  tacit supervision cases --from references.txt --out q2.cases"
+    )]
+    Cases {
+        /// References of the cases, one a line.
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+        /// The set, with the salt that hides it on the ledger; an existing file is not touched.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
     },
+    /// Looks through a view, as this supervisor.
+    ///
+    /// Records on the ledger that it looks, with the purpose and the digest of what it asks; then the member's node shows
+    /// what lies within the view. A history goes into a file as `tacit history --to` writes it, calls of cases into a
+    /// bundle for `tacit audit verify`, a statement of quota into a file for `tacit quota verify`; how a list is made is
+    /// printed.
+    #[command(
+        after_help = "Examples:\n  tacit supervision read 4 --purpose examination --to march.parquet\n  tacit supervision read 5 --purpose complaint --cases q2.cases --to q2.audit"
+    )]
+    Read(ReadArgs),
     /// Demands that a member opens calls to this supervisor.
     #[command(
         after_help = "Examples:\n  tacit supervision request --of 2 --call 12/0/3 --reason complaint --days 5\n  tacit supervision request --of 2 --period 2026-03-01..2026-03-02 --reason examination --days 10"
@@ -121,22 +137,23 @@ pub struct ScopeArgs {
     /// How a list is made.
     #[arg(long, value_name = "ID")]
     list: Option<u32>,
-    /// A set of cases, by its digest.
-    #[arg(long, value_name = "HEX", value_parser = digest)]
-    cases: Option<[u8; 32]>,
+    /// A set of cases, as `tacit supervision cases` makes it. Hand the file to the supervisor.
+    #[arg(long, value_name = "FILE")]
+    cases: Option<PathBuf>,
     /// The statement of quota for these dates, as FROM..UNTIL.
     #[arg(long, value_name = "DATES", value_parser = period)]
     quota: Option<Period>,
 }
 
 impl ScopeArgs {
-    fn of(&self) -> Option<Of> {
+    fn of(&self) -> Result<Option<Of>, ClientError> {
+        let cases = self.cases.as_deref().map(cases::read).transpose()?;
+        let cases = cases.map(|set| Of::Cases(set.digest().0.to_vec()));
         let history = self.history.clone().map(Of::History);
-        let cases = self.cases.map(|digest| Of::Cases(digest.to_vec()));
-        history
+        Ok(history
             .or(self.list.map(Of::ListId))
             .or(cases)
-            .or(self.quota.clone().map(Of::Quota))
+            .or(self.quota.clone().map(Of::Quota)))
     }
 }
 
@@ -149,21 +166,21 @@ fn period(text: &str) -> Result<Period, String> {
     })
 }
 
-fn digest(text: &str) -> Result<[u8; 32], String> {
-    let mut bytes = [0; 32];
-    hex::decode_to_slice(text, &mut bytes).map_err(|_| "a digest is 64 hexadecimal digits")?;
-    Ok(bytes)
-}
-
 impl SupervisionCommand {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit, ClientError> {
-        let mut node = context.node().await?;
         let format = context.format();
+        if let Self::Cases { from, out } = self {
+            return make_cases(format, from, out);
+        }
+        let mut node = context.node().await?;
         match self {
+            // Needs no node.
+            Self::Cases { .. } => {}
+            Self::Read(read) => read.run(context).await?,
             Self::Grant { to, dates, scope } => {
                 let request = ViewGrantRequest {
                     supervisor: *to,
-                    scope: Some(ViewScope { of: scope.of() }),
+                    scope: Some(ViewScope { of: scope.of()? }),
                     dates: Some(dates.clone()),
                 };
                 let step = node.view_grant(request).await?.into_inner();
@@ -178,19 +195,6 @@ impl SupervisionCommand {
             Self::Grants {} => {
                 let views = node.views(ViewsRequest {}).await?.into_inner().views;
                 grants(format, &views)?;
-            }
-            Self::Use {
-                view,
-                purpose,
-                query,
-            } => {
-                let request = ViewUseRequest {
-                    view_id: *view,
-                    purpose: purpose.clone(),
-                    query: query.to_vec(),
-                };
-                let step = node.view_use(request).await?.into_inner();
-                stepped(format, &step, "view", "used")?;
             }
             Self::Request {
                 of,
@@ -230,26 +234,52 @@ impl SupervisionCommand {
                     disclosure_id: *disclosure,
                 };
                 let mut parts = node.disclosure_show(request).await?.into_inner();
-                let mut bundle = Vec::new();
+                let (mut bundle, mut erased) = (Vec::new(), 0);
                 while let Some(part) = parts.next().await {
-                    bundle.extend_from_slice(&part?.part);
+                    let part = part?;
+                    bundle.extend_from_slice(&part.part);
+                    erased += part.erased;
                 }
                 write(out, &bundle)?;
-                match format {
-                    Format::Json => print_json(&json!({ "file": out, "bytes": bundle.len() }))?,
-                    Format::Text => println!(
-                        "{} bytes in {}; check them with tacit audit verify",
-                        bundle.len(),
-                        out.display()
-                    ),
-                }
+                shown(format, out, bundle.len(), erased)?;
             }
         }
         Ok(Exit::Clear)
     }
 }
 
-/// Of its owner's alone: it holds identifiers.
+/// What came of showing a bundle.
+fn shown(format: Format, out: &Path, bytes: usize, erased: u32) -> Result<(), ClientError> {
+    if format == Format::Json {
+        return print_json(&json!({ "file": out, "bytes": bytes, "erased_parts": erased }));
+    }
+    let out = out.display();
+    println!("{bytes} bytes in {out}; check them with tacit audit verify");
+    if erased > 0 {
+        println!("{erased} more parts were erased when the time of their calls was over");
+    }
+    Ok(())
+}
+
+/// A set of cases under a fresh salt.
+fn make_cases(format: Format, from: &Path, out: &Path) -> Result<Exit, ClientError> {
+    let mut salt = [0; 32];
+    OsRng.fill_bytes(&mut salt);
+    let set = cases::read_list(from, salt)?;
+    write(out, cases::to_text(&set).as_bytes())?;
+    let (digest, count) = (set.digest(), set.cases().len());
+    match format {
+        Format::Json => print_json(&json!({
+            "file": out,
+            "cases": count,
+            "digest": digest.to_string(),
+        }))?,
+        Format::Text => println!("{count} cases in {}, digest {digest}", out.display()),
+    }
+    Ok(Exit::Clear)
+}
+
+/// Of its owner's alone: it holds identifiers, or says whom a case is about.
 fn write(path: &Path, bundle: &[u8]) -> Result<(), ClientError> {
     use std::io::Write as _;
     let mut options = std::fs::File::options();
@@ -288,16 +318,6 @@ fn words(period: Option<&Period>) -> String {
     period.map_or(String::new(), |dates| {
         format!("{}..{}", dates.from, dates.until)
     })
-}
-
-fn scope_words(view: &View) -> String {
-    match view.scope.as_ref().and_then(|scope| scope.of.as_ref()) {
-        Some(Of::History(dates)) => format!("history {}", words(Some(dates))),
-        Some(Of::ListId(list)) => format!("L{list}"),
-        Some(Of::Cases(digest)) => format!("cases {}", hex::encode(digest)),
-        Some(Of::Quota(dates)) => format!("quota {}", words(Some(dates))),
-        None => String::new(),
-    }
 }
 
 fn grants(format: Format, views: &[View]) -> Result<(), ClientError> {
