@@ -7,6 +7,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use tacit_circuits::curve::decode_field;
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::list::Presence;
+use tacit_circuits::oprf::Entry;
 use tacit_circuits::receipt::{
     Claim, CommitmentSecret, KeyId, Proof, Statement, Verifier, VerifyingKey, commit,
 };
@@ -80,15 +81,8 @@ impl Challenge {
         codec::decode(bytes).map_err(|_| NotThePackage::Malformed)
     }
 
-    /// Whether it opens the dispute's commitment and proves the hit, under a key that the members voted. That
-    /// the log had the root is for the caller to know.
-    pub(super) fn check(
-        &self,
-        chain_id: ChainId,
-        dispute: &Dispute,
-        list_root: Root,
-        key: &ReceiptKey,
-    ) -> Result<(), NotThePackage> {
+    /// Whom the dispute is about: who opens its commitment. Whether the list names it is not said by this.
+    pub(super) fn subject(&self, dispute: &Dispute) -> Result<Entry, NotThePackage> {
         let x = decode_field(&self.x).map_err(|_| NotThePackage::Malformed)?;
         let secret = CommitmentSecret::from_secret_bytes(&self.secret)
             .map_err(|_| NotThePackage::Malformed)?;
@@ -98,6 +92,19 @@ impl Challenge {
         if !same {
             return Err(NotThePackage::OtherSubject);
         }
+        Ok(Entry::identifier(self.kind, x))
+    }
+
+    /// Whether it opens the dispute's commitment and proves the hit, under a key that the members voted. That
+    /// the log had the root is for the caller to know.
+    pub(super) fn check(
+        &self,
+        chain_id: ChainId,
+        dispute: &Dispute,
+        list_root: Root,
+        key: &ReceiptKey,
+    ) -> Result<(), NotThePackage> {
+        self.subject(dispute)?;
         let unproven = |_| NotThePackage::Unproven;
         let (challenger, id) = (dispute.challenger, dispute.publication);
         let statement = Statement {

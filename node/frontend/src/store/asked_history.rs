@@ -54,6 +54,10 @@ pub struct KeptBatch {
     pub sequence: u64,
     /// The version of the list that the answers are about.
     pub version: Option<u64>,
+    /// When it was signed, in milliseconds since 1970-01-01 UTC.
+    pub(crate) created_ms: u64,
+    /// The period to which the rest belongs.
+    pub(crate) period: Period,
     pub(crate) records: Zeroizing<Vec<u8>>,
     pub(crate) answer: Option<Zeroizing<Vec<u8>>>,
 }
@@ -89,10 +93,12 @@ pub enum Side {
 
 /// A row of requests, still sealed: opening is arithmetic.
 pub(crate) struct SealedBatch {
-    key: [u64; 2],
+    /// Session and sequence.
+    pub(crate) key: [u64; 2],
     period: Period,
     period_key: PrivateKey,
     version: Option<u64>,
+    created_ms: u64,
     records: Vec<u8>,
     answer: Option<Vec<u8>>,
 }
@@ -103,7 +109,7 @@ impl Store {
         &self,
         names: &[(u64, u64)],
     ) -> Result<Vec<SealedBatch>, StoreError> {
-        const SELECT: &str = "SELECT b.session_id, b.sequence, b.version, \
+        const SELECT: &str = "SELECT b.session_id, b.sequence, b.version, b.created_ms, \
              b.sealed_records, b.sealed_answer, b.class, b.month, k.sealed_key FROM named n \
              JOIN asked_batch b ON b.session_id = n.first AND b.sequence = n.second \
              JOIN retention_key k ON k.class = b.class AND k.month = b.month \
@@ -113,20 +119,26 @@ impl Store {
         let reading = Statement::of_pairs(SELECT, names).map(|statement| self.rows(statement));
         for rows in try_join_all(reading).await? {
             for row in rows {
-                let (period, Some(period_key)) = self.period_of(&row)? else {
-                    continue;
-                };
-                sealed.push(SealedBatch {
-                    key: key_of(&row)?,
-                    period,
-                    period_key,
-                    version: optional_number(&row, "version")?,
-                    records: row.try_get("sealed_records")?,
-                    answer: row.try_get("sealed_answer")?,
-                });
+                sealed.extend(self.sealed_batch(&row)?);
             }
         }
         Ok(sealed)
+    }
+
+    /// A row with its period's key; nothing where that is destroyed.
+    pub(super) fn sealed_batch(&self, row: &AnyRow) -> Result<Option<SealedBatch>, StoreError> {
+        let (period, Some(period_key)) = self.period_of(row)? else {
+            return Ok(None);
+        };
+        Ok(Some(SealedBatch {
+            key: key_of(row)?,
+            period,
+            period_key,
+            version: optional_number(row, "version")?,
+            created_ms: number(row, "created_ms")?,
+            records: row.try_get("sealed_records")?,
+            answer: row.try_get("sealed_answer")?,
+        }))
     }
 
     /// How many calls of these requests are padding, of those that have any.
@@ -155,6 +167,23 @@ impl Store {
         Ok(padding)
     }
 
+    /// Opens the answer of a row alone, if there is one.
+    pub(crate) fn open_answer(
+        chain_id: ChainId,
+        sealed: &SealedBatch,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        let [session, sequence] = sealed.key;
+        let name = BatchName {
+            chain_id,
+            session: SessionId(session),
+            sequence,
+        };
+        let (period, key) = (&sealed.period, &sealed.period_key);
+        let open =
+            |answer| Self::open_for(Content::Answer, period, key, &name.associated(), answer);
+        sealed.answer.as_deref().map(open).transpose()
+    }
+
     /// Opens a row of the requests of a network.
     pub(crate) fn open_kept(
         chain_id: ChainId,
@@ -179,6 +208,8 @@ impl Store {
             session: name.session,
             sequence: name.sequence,
             version: sealed.version,
+            created_ms: sealed.created_ms,
+            period: period.clone(),
             records: open(Content::Records, &sealed.records)?,
             answer: answer
                 .map(|answer| open(Content::Answer, answer))

@@ -10,15 +10,19 @@
 //! | `asked_session`, `asked_batch` | this member's sessions and requests |
 //! | `dispute_package` | what this member has to show in disputes |
 //! | `retention_period`, `retention_key`, `retention_hold` | until when what was asked is kept, and the keys that open it |
+//! | `own_challenge` | entries of this member's lists that are disputed |
+//! | `notice`, `notice_progress` | own answers that relied on an entry that was corrected |
 //! | `custodian_copy` | copies for the custodian that are not in a file yet |
 
 mod asked;
 mod asked_history;
+mod challenges;
 mod copies;
 mod database;
 mod disputes;
 mod holds;
 mod index;
+mod notices;
 mod own;
 mod period;
 mod reseal;
@@ -26,10 +30,12 @@ mod seal;
 mod served;
 
 pub use asked::{AskedBatch, AskedSession, AskedState, ErasedBatch, NewAsked};
+pub(crate) use asked_history::SealedBatch;
 pub use asked_history::{AskedFilter, KeptBatch, Side};
 pub(crate) use copies::PendingCopy;
 pub use database::{Store, StoreError};
 pub use holds::Hold;
+pub(crate) use notices::{KeptNotice, NewNotice};
 pub use own::{Change, OwnEpoch, OwnList, OwnVersion, VersionStep};
 pub use period::{Destruction, PeriodSummary};
 pub(crate) use seal::SealedFile;

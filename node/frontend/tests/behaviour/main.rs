@@ -11,6 +11,7 @@ mod crash;
 mod databases;
 mod differential;
 mod follow_up;
+mod notices;
 mod publishing;
 mod quota;
 mod retention;
