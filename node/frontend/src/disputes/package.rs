@@ -74,7 +74,7 @@ impl Challenge {
         (digest_of(&CHALLENGE_LABEL, &bytes), bytes)
     }
 
-    pub(super) fn opened(digest: Digest, bytes: &[u8]) -> Result<Self, NotThePackage> {
+    pub(crate) fn opened(digest: Digest, bytes: &[u8]) -> Result<Self, NotThePackage> {
         if digest_of(&CHALLENGE_LABEL, bytes) != digest {
             return Err(NotThePackage::Digest);
         }
@@ -82,7 +82,7 @@ impl Challenge {
     }
 
     /// Whom the dispute is about: who opens its commitment. Whether the list names it is not said by this.
-    pub(super) fn subject(&self, dispute: &Dispute) -> Result<Entry, NotThePackage> {
+    pub(crate) fn subject(&self, dispute: &Dispute) -> Result<Entry, NotThePackage> {
         let x = decode_field(&self.x).map_err(|_| NotThePackage::Malformed)?;
         let secret = CommitmentSecret::from_secret_bytes(&self.secret)
             .map_err(|_| NotThePackage::Malformed)?;

@@ -80,7 +80,7 @@ fn by_epoch(marked: &BTreeMap<VersionId, (u64, Vec<Tag>)>) -> BTreeMap<TagEpoch,
         }
     }
     let why = |of_epoch: HashMap<Tag, (ListVersion, u64)>| -> Why {
-        Arc::new(move |tag| {
+        Arc::new(move |_, tag| {
             let found = of_epoch.get(&tag);
             found.map(|(version, height)| Cause::Marked {
                 version: *version,

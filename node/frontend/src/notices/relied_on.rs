@@ -24,8 +24,8 @@ use crate::store::{NewNotice, SealedBatch, Store, StoreError};
 /// Requests that are opened at a time.
 const PAGE: u32 = 256;
 
-/// Why an answer that relied on a tag is to be looked into; nothing where it is not.
-pub(super) type Why = Arc<dyn Fn(Tag) -> Option<Cause> + Send + Sync>;
+/// Why an answer about a subject that relied on a tag is to be looked into; nothing where it is not.
+pub(super) type Why = Arc<dyn Fn(&Entry, Tag) -> Option<Cause> + Send + Sync>;
 
 /// Keeps a notice of each own hit in a list's epoch that is to be looked into. Answers with how many are new, by
 /// whether they are certain.
@@ -108,7 +108,9 @@ fn hits(
         let evaluated = Point::decode(evaluated).map_err(|_| StoreError::Damaged("answer"))?;
         let tag = call_tag(&subject, &blind, &evaluated);
         let tag = tag.map_err(|_| StoreError::Damaged("answer"))?;
-        let Some(cause) = why(tag) else { continue };
+        let Some(cause) = why(&subject, tag) else {
+            continue;
+        };
         let version = kept.version.and_then(|version| u32::try_from(version).ok());
         let told = ReliedOn {
             session: kept.session.0,

@@ -4,17 +4,20 @@
 //! does not. So where a list has fewer marks than disputes went against its owner, each own hit that left the list
 //! in between is one in doubt; and each hit at all where no version of the epoch shows what left.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use tacit_circuits::list::{IndexedTree, Presence, Tag, VersionId};
+use tacit_circuits::oprf::Entry;
 use tacit_circuits::scope::{ListVersion, TagEpoch};
 use tacit_ledger::network::{Dispute, DisputeId, DisputeStatus, List, Publication, read as state};
+use zeroize::Zeroizing;
 
 use super::duties::{disputes_after, is_closed};
 use super::relied_on::{Why, tell};
 use super::watch::Inner;
 use super::{Cause, NoticeError};
+use crate::disputes::Challenge;
 use crate::ports::read;
 
 /// Which version took the entry off that a dispute was about.
@@ -155,26 +158,23 @@ fn is_standing(list: Option<&List>) -> bool {
 }
 
 /// Tells of own hits that may be about the entries of disputes that one version answers, unless it marks as many.
+/// Who opened one of them knows its entry, and whether that is among the marked ones.
 async fn doubt(inner: &Inner, group: &[(Dispute, Correction)]) -> Result<u64, NoticeError> {
-    if let Some((_, Correction::By { version, .. })) = group.first()
-        && marked(inner, group, *version).await? >= group.len()
-    {
-        return Ok(0);
-    }
+    let marked = match group.first() {
+        Some((_, Correction::By { version, .. })) => marked(inner, group, *version).await?,
+        _ => None,
+    };
+    let marked = marked.filter(|marked| marked.len() >= group.len());
     let mut told = 0;
     for (dispute, correction) in group {
-        let disputed = dispute.publication;
-        let before = inner.obtainer.past_tree(disputed).await;
-        let after = match correction {
-            Correction::By { here, .. } => match inner.obtainer.past_tree(*here).await {
-                Some(tree) => Some(tree),
-                // It was held, and the disk lost it: any hit may be meant.
-                None => None,
+        let why = match &marked {
+            None => why_unmarked(inner, dispute, *correction).await,
+            Some(marked) => match own_subject(inner, dispute).await? {
+                Some(subject) => why_another(dispute.id, &subject, marked.clone()),
+                None => continue,
             },
-            _ => None,
         };
-        let scope = (disputed.list, disputed.tag_epoch);
-        let why = why(dispute.id, before, after);
+        let scope = (dispute.publication.list, dispute.publication.tag_epoch);
         let [_, doubtful] = tell(&inner.store, inner.ledger.chain_id(), scope, &why).await?;
         told += doubtful;
     }
@@ -182,44 +182,63 @@ async fn doubt(inner: &Inner, group: &[(Dispute, Correction)]) -> Result<u64, No
 }
 
 /// A hit is in doubt that the disputed version had and the later one has not, as far as they are here.
-fn why(
-    dispute: DisputeId,
-    before: Option<Arc<IndexedTree>>,
-    after: Option<Arc<IndexedTree>>,
-) -> Why {
+async fn why_unmarked(inner: &Inner, dispute: &Dispute, correction: Correction) -> Why {
+    let id = dispute.id;
+    let before = inner.obtainer.past_tree(dispute.publication).await;
+    let after = match correction {
+        // Where the disk lost it, any hit may be meant.
+        Correction::By { here, .. } => inner.obtainer.past_tree(here).await,
+        _ => None,
+    };
     let listed = |tree: &Arc<IndexedTree>, tag: Tag| tree.presence(tag) == Presence::Listed;
-    Arc::new(move |tag| {
+    Arc::new(move |_, tag| {
         let was = before.as_ref().is_none_or(|tree| listed(tree, tag));
         let is = after.as_ref().is_some_and(|tree| listed(tree, tag));
-        (was && !is).then_some(Cause::Ruling { dispute })
+        (was && !is).then_some(Cause::Ruling { dispute: id })
     })
 }
 
-/// How many entries the owner marked between the disputed versions and the one that answers them: none where a
-/// delta in between is not here.
+/// The hit that this member disputed is in doubt where another entry was marked in its place.
+fn why_another(dispute: DisputeId, subject: &Entry, marked: HashSet<Tag>) -> Why {
+    let subject = Zeroizing::new(subject.to_secret_bytes());
+    Arc::new(move |entry, tag| {
+        let same = entry.to_secret_bytes() == *subject;
+        (same && !marked.contains(&tag)).then_some(Cause::Ruling { dispute })
+    })
+}
+
+/// Whom a dispute of this member's own is about, while its package is kept.
+async fn own_subject(inner: &Inner, dispute: &Dispute) -> Result<Option<Entry>, NoticeError> {
+    if dispute.challenger != inner.ledger.member_id() {
+        return Ok(None);
+    }
+    let package = inner.store.package(dispute.package).await?;
+    let subject = package.and_then(|package| {
+        let challenge = Challenge::opened(dispute.package, &package).ok()?;
+        challenge.subject(dispute).ok()
+    });
+    Ok(subject)
+}
+
+/// What the owner marked between the disputed versions and the one that answers them; nothing where a delta in
+/// between is not here.
 async fn marked(
     inner: &Inner,
     group: &[(Dispute, Correction)],
     version: VersionId,
-) -> Result<usize, NoticeError> {
+) -> Result<Option<HashSet<Tag>>, NoticeError> {
     let disputed = group
         .iter()
         .map(|(dispute, _)| dispute.publication.version.0);
     let first = disputed.min().unwrap_or_default() + 1;
-    let none = std::collections::BTreeSet::new();
-    let found = inner
-        .obtainer
-        .corrections(version.list, version.tag_epoch, none)
-        .await?;
+    let (list, tag_epoch) = (version.list, version.tag_epoch);
+    let found = inner.obtainer.corrections(list, tag_epoch, BTreeSet::new());
     let between = |id: &VersionId| {
-        id.tag_epoch == version.tag_epoch && (first..=version.version.0).contains(&id.version.0)
+        id.tag_epoch == tag_epoch && (first..=version.version.0).contains(&id.version.0)
     };
-    let found = found.iter().filter(|corrections| between(&corrections.id));
-    let (mut deltas, mut tags) = (0, 0);
-    for corrections in found {
-        deltas += 1;
-        tags += corrections.tags.len();
-    }
-    let complete = deltas == (version.version.0 + 1).saturating_sub(first);
-    Ok(if complete { tags } else { 0 })
+    let mut found = found.await?;
+    found.retain(|corrections| between(&corrections.id));
+    let complete = found.len() == (version.version.0 + 1).saturating_sub(first) as usize;
+    let tags = found.into_iter().flat_map(|corrections| corrections.tags);
+    Ok(complete.then(|| tags.collect()))
 }

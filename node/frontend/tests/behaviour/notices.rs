@@ -12,6 +12,7 @@ use tacit_frontend::disputes::Challenge;
 use tacit_frontend::lists::{DraftMode, ListSpec, Progress, Published};
 use tacit_frontend::notices::{Cause, Duty, Notice, NoticeError, NoticeKind};
 use tacit_frontend::ports::{Ledger, PeerIdentity};
+use tacit_frontend::retention::Period;
 use tacit_frontend::screening::ScreenRequest;
 use tacit_frontend::store::Destruction;
 use tacit_ledger::kernel::codec;
@@ -132,6 +133,15 @@ async fn dispute(network: &Network, publication: PublicationId) -> DisputeId {
         package: hash(&CHALLENGE, &package),
         reason: DisputeReason::WrongSubject,
     };
+    // The challenger keeps what it shows.
+    let period = Period {
+        class: "standard".parse().expect("a class"),
+        month: "2023-11".parse().expect("a month"),
+    };
+    let store = network.nodes[CHALLENGER].frontend.store();
+    let digest = hash(&CHALLENGE, &package);
+    let kept = store.keep_package((&period, 12), digest, &package).await;
+    kept.expect("kept");
     let address = serve(Party(package)).await;
     let (owner, challenger) = (network.nodes[OWNER].id, network.nodes[CHALLENGER].id);
     network.wires.route(owner, challenger, address);
@@ -349,6 +359,53 @@ async fn a_member_that_was_away_makes_up_for_every_delta() {
     }
 }
 
+/// Takes the one mark of a version's delta off, on the owner's disk, and puts it on another removal if it is
+/// told so. The flag stands behind the tag of each removal; all else stays as it was.
+fn remark(owner: &Node, version: PublicationId, on_another: bool) {
+    let PublicationId {
+        list,
+        tag_epoch,
+        version,
+    } = version;
+    let name = format!("{list}-{tag_epoch}-{version}.delta");
+    let path = owner.folder.path().join("lists/own").join(name);
+    let mut delta = std::fs::read(&path).expect("a delta");
+    let removals = u32::from_le_bytes(delta[32..36].try_into().expect("four bytes")) as usize;
+    let marks = (0..removals).map(|removal| 40 + removal * 17 + 16);
+    let (marked, others): (Vec<_>, Vec<_>) = marks.partition(|place| delta[*place] == 1);
+    assert_eq!(marked.len(), 1, "one entry was disputed");
+    delta[marked[0]] = 0;
+    delta[others[0]] = u8::from(on_another);
+    std::fs::write(&path, delta).expect("written");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_that_marks_another_entry_is_seen_by_the_challenger() {
+    let (network, first) = start().await;
+    everybody_asks(&network).await;
+    let others = [RELIED, OTHER, CHALLENGER];
+    let id = dispute(&network, first).await;
+    let owner = &network.nodes[OWNER];
+    owner
+        .frontend
+        .disputes
+        .withdraw(id)
+        .await
+        .expect("withdrawn");
+    cut_off(&network, &others).await;
+    let second = publish_without(&network, &[WRONG, SETTLED])
+        .await
+        .publication;
+    remark(owner, second, true);
+    connect(&network, &others).await;
+    network.wait_for(second).await;
+    let told = told_once(&network.nodes[CHALLENGER]).await;
+    assert_eq!(told.kind(), NoticeKind::EntryInDoubt);
+    assert_eq!(told.relied_on.cause, Cause::Ruling { dispute: id });
+    // This is what nobody else can see: see docs/protocol.md, "Corrected entries".
+    assert_eq!(notices(&network.nodes[RELIED], true).await, []);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_that_leaves_the_mark_off_hides_nothing() {
     let (network, first) = start().await;
@@ -366,19 +423,7 @@ async fn an_owner_that_leaves_the_mark_off_hides_nothing() {
     let second = publish_without(&network, &[WRONG, SETTLED])
         .await
         .publication;
-    // The flag stands behind the tag of each removal; all else stays as it was.
-    let name = format!(
-        "{}-{}-{}.delta",
-        second.list, second.tag_epoch, second.version
-    );
-    let path = owner.folder.path().join("lists/own").join(name);
-    let mut delta = std::fs::read(&path).expect("a delta");
-    let removals = u32::from_le_bytes(delta[32..36].try_into().expect("four bytes")) as usize;
-    let marks = (0..removals).map(|removal| 40 + removal * 17 + 16);
-    let marked: Vec<usize> = marks.filter(|place| delta[*place] == 1).collect();
-    assert_eq!(marked.len(), 1, "one entry was disputed");
-    delta[marked[0]] = 0;
-    std::fs::write(&path, delta).expect("written");
+    remark(owner, second, false);
     connect(&network, &others).await;
     network.wait_for(second).await;
 
