@@ -51,6 +51,8 @@ pub enum Content {
     DisputePackage,
     /// The custodian's copy of what a member keeps of a request.
     CustodianCopy,
+    /// That an entry was corrected on which a call's answer relied.
+    Notice,
 }
 
 impl Content {
@@ -60,6 +62,7 @@ impl Content {
             Self::Answer => b"tacit v1 sealed answer",
             Self::DisputePackage => b"tacit v1 sealed dispute package",
             Self::CustodianCopy => b"tacit v1 sealed custodian copy",
+            Self::Notice => b"tacit v1 sealed notice",
         }
     }
 }

@@ -12,6 +12,7 @@ mod ledger;
 mod list;
 mod member;
 mod network;
+mod notices;
 mod policy;
 mod quota;
 mod receipt;
@@ -55,6 +56,8 @@ pub enum Command {
     /// Entries of others' lists that are said to be wrong.
     #[command(subcommand)]
     Dispute(dispute::DisputeCommand),
+    /// What waits for somebody: corrected entries on which answers relied, and what this member has to do.
+    Notices(notices::NoticesCommand),
     /// What supervisors are shown.
     #[command(subcommand)]
     Supervision(supervision::SupervisionCommand),
@@ -101,6 +104,7 @@ impl Command {
             Self::Receipt(command) => command.run(context).await,
             Self::Policy(command) => command.run(context).await,
             Self::Dispute(command) => command.run(context).await,
+            Self::Notices(command) => command.run(context).await,
             Self::Supervision(command) => command.run(context).await,
             Self::Audit(command) => command.run(context).await,
             Self::Approval(command) => command.run(context).await,

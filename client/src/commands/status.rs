@@ -55,6 +55,11 @@ fn as_json(status: &StatusResponse) -> serde_json::Value {
             })
         })
         .collect();
+    let notices: serde_json::Map<_, _> = status
+        .notices
+        .iter()
+        .map(|count| (count.kind.clone(), json!(count.waiting)))
+        .collect();
     json!({
         "member_id": status.member_id,
         "name": status.display_name,
@@ -76,6 +81,7 @@ fn as_json(status: &StatusResponse) -> serde_json::Value {
         "next_rules_version": status.next_rules_version,
         "next_rules_from_height": status.next_rules_version.map(|_| status.next_rules_from_height),
         "next_rules_known": status.next_rules_known,
+        "notices": notices,
         "copies": copies,
     })
 }
@@ -120,6 +126,14 @@ fn print(status: &StatusResponse) -> Result<(), ClientError> {
         "calls    {} answered and not final yet",
         status.calls_waiting
     );
+    if !status.notices.is_empty() {
+        let counts: Vec<_> = status
+            .notices
+            .iter()
+            .map(|count| format!("{} {}", count.waiting, count.kind))
+            .collect();
+        println!("notices  {}: tacit notices", counts.join(", "));
+    }
     if status.copies.is_empty() {
         println!("copies   none of the others' lists");
         return Ok(());

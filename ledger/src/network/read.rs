@@ -11,7 +11,7 @@ mod supervision;
 use tacit_circuits::log::LogFrontier;
 use tacit_circuits::quota::transfer::Parties;
 use tacit_circuits::quota::{Account, Ciphertext, QuotaPublicKey};
-use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
+use tacit_circuits::scope::{ListId, ListVersion, MemberId, TagEpoch};
 
 use crate::kernel::codec::BoundedVec;
 use crate::kernel::party::{self, Party};
@@ -195,6 +195,26 @@ pub fn publication(
     id: PublicationId,
 ) -> Result<Option<Publication>, Missing> {
     state::read(view, &keys::publication(id))
+}
+
+/// The versions of an epoch from `first` on, in their order.
+pub fn versions_from(
+    view: &dyn StateView,
+    list: ListId,
+    tag_epoch: TagEpoch,
+    first: ListVersion,
+) -> Result<Vec<Publication>, Missing> {
+    let versions = epoch(view, list, tag_epoch)?.map_or(0, |epoch| epoch.versions);
+    let places: Vec<_> = (first.0..versions)
+        .map(|version| PublicationId {
+            list,
+            tag_epoch,
+            version: ListVersion(version),
+        })
+        .map(keys::publication)
+        .collect();
+    let found = state::read_all(view, &places)?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// The publication against which calls to a list are answered now.

@@ -14,10 +14,11 @@ use crate::audit::{self, Opening};
 use crate::compute::compute;
 use crate::crash::CrashPoints;
 use crate::disclosures::{DisclosureServer, Disclosures};
-use crate::disputes::{Disputes, PackageServer};
+use crate::disputes::{Challenges, Disputes, PackageServer};
 use crate::evaluation::{CallLog, EvaluationConfig, Evaluator, PostingTimes};
 use crate::history::{self, OwnBatches};
 use crate::lists::{KeyRing, Lists, Sampler};
+use crate::notices::{Notices, Watch};
 use crate::peer::PeerService;
 use crate::ports::{Habits, Ledger, LedgerError, Peers, read};
 use crate::receipts::{KeySource, ProverSlot, Receipts, SharedLog};
@@ -143,6 +144,8 @@ pub struct Frontend {
     pub disclosures: Disclosures,
     /// For how long what was asked is kept.
     pub retention: Arc<Retention>,
+    /// What waits for somebody.
+    pub notices: Notices,
     peer: PeerService,
     copies: Copies,
     obtainer: Obtainer,
@@ -189,12 +192,15 @@ impl Frontend {
             config.evaluation,
             &tasks,
         );
+        let challenges = Challenges::new(ledger.clone(), peers.clone(), store.clone());
+        tasks.spawn(challenges.clone().run());
         let lists = Lists::start(
             wallet.clone(),
             store.clone(),
             files.clone(),
             trees.clone(),
             keys,
+            challenges,
             crash.clone(),
             &tasks,
         )
@@ -206,9 +212,12 @@ impl Frontend {
         let archive = Archive::open(&config.folder.join("archive"), config.keep_versions)?;
         tasks.spawn(forget_versions(archive.clone()));
         let obtainer = Obtainer::new(ledger.clone(), peers.clone(), files.clone(), archive, trees);
+        let notices = Notices::new(ledger.clone(), store.clone());
+        let watch = Watch::start(ledger.clone(), obtainer.clone(), notices.clone(), &tasks);
         let copies = Copies::start(
             ledger.clone(),
             obtainer.clone(),
+            watch,
             files.clone(),
             crash.clone(),
             config.copies,
@@ -287,6 +296,7 @@ impl Frontend {
             wallet,
             disclosures,
             retention,
+            notices,
             peer,
             copies,
             obtainer,

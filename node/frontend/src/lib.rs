@@ -31,6 +31,7 @@ pub mod evaluation;
 mod frontend;
 mod history;
 pub mod lists;
+pub mod notices;
 pub mod peer;
 mod places;
 pub mod ports;

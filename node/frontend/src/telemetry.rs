@@ -1,6 +1,12 @@
-//! What is counted. No metric has a label, so that none can hold an identifier, a tag or an answer.
+//! What is counted. No metric has a label but the kinds of notices, which are constants of this program, so that
+//! none can hold an identifier, a tag or an answer.
 
-use metrics::{counter, describe_counter};
+use metrics::{counter, describe_counter, describe_gauge, gauge};
+
+use crate::notices::NoticeKind;
+
+/// How much waits for somebody here, by kind.
+const NOTICES: &str = "tacit_notices";
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $meaning:literal;)*) => {
@@ -20,6 +26,10 @@ macro_rules! counters {
                 describe_counter!($text, $meaning);
                 counter!($text).absolute(0);
             )*
+            describe_gauge!(NOTICES, "What waits for somebody at this member, by kind.");
+            for kind in NoticeKind::ALL {
+                set_notices(kind, 0);
+            }
         }
     };
 }
@@ -44,4 +54,9 @@ impl Counter {
     pub(crate) fn add(self, number: usize) {
         counter!(self.name()).increment(number as u64);
     }
+}
+
+/// Says how much of a kind waits.
+pub(crate) fn set_notices(kind: NoticeKind, waiting: u64) {
+    gauge!(NOTICES, "kind" => kind.name()).set(waiting as f64);
 }

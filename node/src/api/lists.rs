@@ -99,6 +99,13 @@ impl Operator {
                 Some(found.ok_or_else(|| ApiError::unknown("category", name))?.id)
             }
         };
+        if header.corrected && header.mode() != proto::ListPublishMode::Change {
+            return Err(ApiError::caller(
+                "corrected-without-removal",
+                "only rows that are removed one by one can be said to have been wrong",
+                "Name the wrong rows and remove them.",
+            ));
+        }
         let accepts = header.types.iter().map(|name| identifier_type(name));
         Ok(ListSpec {
             name: header.name.clone(),
@@ -109,6 +116,7 @@ impl Operator {
                 _ => DraftMode::Replace,
             },
             new_tag_epoch: header.new_tag_epoch,
+            corrected: header.corrected,
             reader: row_reader(&header.default_type, &header.default_region)?,
         })
     }

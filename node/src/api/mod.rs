@@ -12,6 +12,7 @@
 //! | `gate`, `roles` | who may ask for what |
 //! | `governance` | members, proposals, votes |
 //! | `lists` | publish, show, verify, withdraw |
+//! | `notices` | what waits for somebody |
 //! | `policies` | what consumers of receipts ask for |
 //! | `reads` | who looked at the records |
 //! | `receipts` | create, submit, show |
@@ -35,6 +36,7 @@ mod gate;
 mod governance;
 mod history;
 mod lists;
+mod notices;
 mod policies;
 mod quota;
 mod reads;

@@ -9,7 +9,7 @@ const SERVICE: &str = "/tacit.operator.v1.Operator/";
 const ANYBODY: &[Role] = &Role::ALL;
 
 /// Each call, and the roles any one of which is enough. What does not stand here is refused.
-const ROLES: [(&str, &[Role]); 49] = [
+const ROLES: [(&str, &[Role]); 51] = [
     ("Status", ANYBODY),
     ("ListPublish", &[Operator]),
     ("ListShow", ANYBODY),
@@ -25,6 +25,8 @@ const ROLES: [(&str, &[Role]); 49] = [
     ("Disputes", ANYBODY),
     ("DisputeShow", &[Compliance]),
     ("DisputeRecuse", &[Compliance]),
+    ("Notices", &[Operator, Compliance, Auditor]),
+    ("NoticeAcknowledge", &[Compliance]),
     ("ViewGrant", &[Compliance]),
     ("ViewRevoke", &[Compliance]),
     ("ViewRead", &[Compliance, Auditor]),

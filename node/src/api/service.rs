@@ -277,6 +277,29 @@ impl Service for Operator {
         once(self.recuse_dispute(request.into_inner())).await
     }
 
+    async fn notices(
+        &self,
+        request: Request<proto::NoticesRequest>,
+    ) -> Answer<proto::NoticesResponse> {
+        let (caller, asked) = (caller(&request)?, request.into_inner());
+        let what = if asked.all { "all" } else { "waiting" };
+        let reading = self.reading(&caller, "notices", what).await?;
+        let shown = self.list_notices(asked).await;
+        let words = |shown: &proto::NoticesResponse| {
+            let told = shown.notices.iter().filter(|one| one.relied_on.is_some());
+            format!("done: {} calls", told.count())
+        };
+        once(reading.ended(shown, words)).await
+    }
+
+    async fn notice_acknowledge(
+        &self,
+        request: Request<proto::NoticeAcknowledgeRequest>,
+    ) -> Answer<proto::NoticeAcknowledgeResponse> {
+        let caller = caller(&request)?;
+        once(self.acknowledge_notice(caller.name, request.into_inner())).await
+    }
+
     async fn view_grant(
         &self,
         request: Request<proto::ViewGrantRequest>,

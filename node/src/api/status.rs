@@ -23,6 +23,7 @@ impl Operator {
             })
             .await?;
         let holdings = self.holdings(me).await?;
+        let notices = self.notices_waiting().await?;
         let member = member.ok_or_else(|| ApiError::unknown("member", me))?;
         let ledger = self.ledger.handle().status().await?;
         let next_rules = rules.after(ledger.height + 1);
@@ -37,6 +38,7 @@ impl Operator {
             })
         });
         Ok(proto::StatusResponse {
+            notices,
             member_id: me.0,
             display_name: member.name.as_str().into(),
             role: role(member.role).into(),

@@ -51,6 +51,9 @@ pub struct Publish {
     /// Take the rows off the list.
     #[arg(long)]
     remove: bool,
+    /// With --remove: the rows should never have been on it. Members that relied on one are told.
+    #[arg(long, requires = "remove")]
+    corrected: bool,
     /// Begin a new tag epoch: a fresh key, under which every tag changes.
     #[arg(long)]
     new_tag_epoch: bool,
@@ -157,6 +160,7 @@ impl Publish {
             default_region: self.columns.region.clone().unwrap_or_default(),
             rows_expected: None,
             new_tag_epoch: self.new_tag_epoch,
+            corrected: self.corrected,
         }
     }
 

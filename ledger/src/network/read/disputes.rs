@@ -1,20 +1,55 @@
 //! Reading of disputes and ratings.
 
 use tacit_circuits::receipt::SubjectCommitment;
-use tacit_circuits::scope::{ListId, MemberId};
+use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 
 use crate::kernel::clock::clock;
 use crate::kernel::party;
 use crate::kernel::state::{self, Missing, StateView};
 use crate::network::keys;
-use crate::network::read::{both, list_count, parameters};
+use crate::network::read::{both, epoch, list_count, parameters, publication};
 use crate::network::record::{
-    Dispute, DisputeId, DisputeIds, MAX_RATING_CHANGES, RatingChange, RatingRecord,
+    Dispute, DisputeId, DisputeIds, EpochStatus, List, MAX_RATING_CHANGES, RatingChange,
+    RatingRecord,
 };
 
 /// A dispute.
 pub fn dispute(view: &dyn StateView, id: DisputeId) -> Result<Option<Dispute>, Missing> {
     state::read(view, &keys::dispute(id))
+}
+
+/// These disputes, in their order; none in place of one that there is not.
+pub fn disputes_numbered(
+    view: &dyn StateView,
+    ids: impl IntoIterator<Item = DisputeId>,
+) -> Result<Vec<Option<Dispute>>, Missing> {
+    let places: Vec<_> = ids.into_iter().map(keys::dispute).collect();
+    state::read_all(view, &places)
+}
+
+/// Whether a list has a version that can have left out what was found wrong at a height: one that was published
+/// then or later and is not off, the last of an epoch that can have any.
+pub fn is_corrected(
+    view: &dyn StateView,
+    list: &List,
+    decided_height: u64,
+) -> Result<bool, Missing> {
+    let registered = list.epochs.checked_sub(1).map(TagEpoch);
+    for tag_epoch in [list.current_epoch, registered].into_iter().flatten() {
+        let Some(epoch) = epoch(view, list.id, tag_epoch)? else {
+            continue;
+        };
+        let usable = matches!(epoch.status, EpochStatus::Registered | EpochStatus::Current);
+        if usable
+            && let Some(id) = epoch.last_version()
+            && let Some(publication) = publication(view, id)?
+            && publication.published_height >= decided_height
+            && !publication.status.is_off()
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// How many disputes were opened so far; they are numbered from 1 to this.

@@ -4,6 +4,7 @@
 //! whom it concerns, over mutual TLS, and is proven to be what the digest stands for (`package`). A hit's
 //! receipt goes here and nowhere else.
 
+mod challenged;
 mod package;
 mod serve;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 use rand_core::{OsRng, RngCore};
 use tacit_circuits::curve::encode_field;
 use tacit_circuits::receipt::{CommitmentSecret, KeyId};
+use tacit_circuits::scope::MemberId;
 use tacit_ledger::kernel::Digest;
 use tacit_ledger::network::{
     Action, Dispute, DisputeAnswer, DisputeId, DisputeReason, Event, Ruling, read as state,
@@ -29,6 +31,7 @@ use crate::retention::Retention;
 use crate::store::{Store, StoreError};
 use crate::wallet::{Wallet, WalletError};
 
+pub(crate) use challenged::{Challenges, ChallengesError};
 pub use package::{Challenge, Evidence, MAX_EVIDENCE_BYTES, NotThePackage};
 pub(crate) use serve::PackageServer;
 
@@ -215,7 +218,7 @@ impl Disputes {
         let bytes = match self.store.package(digest).await? {
             Some(bytes) => bytes.to_vec(),
             None if me == holder => return Err(DisputeError::NotKept(id)),
-            None => self.fetch(&dispute, holder, evidence).await?,
+            None => fetch_package(&*self.peers, id, holder, evidence).await?,
         };
         if evidence {
             return Ok(Shown::Evidence(Evidence::opened(digest, &bytes)?));
@@ -223,25 +226,6 @@ impl Disputes {
         let challenge = Challenge::opened(digest, &bytes)?;
         self.check(&dispute, &challenge).await?;
         Ok(Shown::Challenge(Box::new(challenge)))
-    }
-
-    async fn fetch(
-        &self,
-        dispute: &Dispute,
-        holder: tacit_circuits::scope::MemberId,
-        evidence: bool,
-    ) -> Result<Vec<u8>, DisputeError> {
-        let channel = self.peers.channel(holder).await.map_err(PeerError::from)?;
-        let most = MAX_EVIDENCE_BYTES + 1_024;
-        let mut client = PeerClient::new(channel).max_decoding_message_size(most);
-        let request = wire::FetchDisputePackageRequest {
-            dispute: dispute.id.0,
-            evidence,
-        };
-        let timeout_ms = FETCH_TIMEOUT.as_millis() as u64;
-        let answer = timeout(FETCH_TIMEOUT, client.fetch_dispute_package(request)).await;
-        let answer = answer.map_err(|_| PeerError::TimedOut { timeout_ms })?;
-        Ok(answer.map_err(PeerError::from)?.into_inner().package)
     }
 
     /// Whether a challenge shows what the dispute says.
@@ -261,10 +245,30 @@ impl Disputes {
     }
 }
 
+/// Fetches what a party has to show. What it is remains to be seen.
+async fn fetch_package(
+    peers: &dyn Peers,
+    dispute: DisputeId,
+    holder: MemberId,
+    evidence: bool,
+) -> Result<Vec<u8>, DisputeError> {
+    let channel = peers.channel(holder).await.map_err(PeerError::from)?;
+    let most = MAX_EVIDENCE_BYTES + 1_024;
+    let mut client = PeerClient::new(channel).max_decoding_message_size(most);
+    let request = wire::FetchDisputePackageRequest {
+        dispute: dispute.0,
+        evidence,
+    };
+    let timeout_ms = FETCH_TIMEOUT.as_millis() as u64;
+    let answer = timeout(FETCH_TIMEOUT, client.fetch_dispute_package(request)).await;
+    let answer = answer.map_err(|_| PeerError::TimedOut { timeout_ms })?;
+    Ok(answer.map_err(PeerError::from)?.into_inner().package)
+}
+
 /// What the receipt of a hit is made for: this challenger's dispute of this version, about this commitment.
 pub(crate) fn hit_context(
     chain_id: tacit_ledger::kernel::ChainId,
-    challenger: tacit_circuits::scope::MemberId,
+    challenger: MemberId,
     publication: tacit_ledger::network::PublicationId,
     commitment: tacit_circuits::receipt::SubjectCommitment,
     key: KeyId,

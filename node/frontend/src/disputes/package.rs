@@ -7,6 +7,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use tacit_circuits::curve::decode_field;
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::list::Presence;
+use tacit_circuits::oprf::Entry;
 use tacit_circuits::receipt::{
     Claim, CommitmentSecret, KeyId, Proof, Statement, Verifier, VerifyingKey, commit,
 };
@@ -73,11 +74,25 @@ impl Challenge {
         (digest_of(&CHALLENGE_LABEL, &bytes), bytes)
     }
 
-    pub(super) fn opened(digest: Digest, bytes: &[u8]) -> Result<Self, NotThePackage> {
+    pub(crate) fn opened(digest: Digest, bytes: &[u8]) -> Result<Self, NotThePackage> {
         if digest_of(&CHALLENGE_LABEL, bytes) != digest {
             return Err(NotThePackage::Digest);
         }
         codec::decode(bytes).map_err(|_| NotThePackage::Malformed)
+    }
+
+    /// Whom the dispute is about: who opens its commitment. Whether the list names it is not said by this.
+    pub(crate) fn subject(&self, dispute: &Dispute) -> Result<Entry, NotThePackage> {
+        let x = decode_field(&self.x).map_err(|_| NotThePackage::Malformed)?;
+        let secret = CommitmentSecret::from_secret_bytes(&self.secret)
+            .map_err(|_| NotThePackage::Malformed)?;
+        let same = self.kind == dispute.kind
+            && self.publication == dispute.publication
+            && commit(self.kind, x, &secret) == dispute.commitment;
+        if !same {
+            return Err(NotThePackage::OtherSubject);
+        }
+        Ok(Entry::identifier(self.kind, x))
     }
 
     /// Whether it opens the dispute's commitment and proves the hit, under a key that the members voted. That
@@ -89,15 +104,7 @@ impl Challenge {
         list_root: Root,
         key: &ReceiptKey,
     ) -> Result<(), NotThePackage> {
-        let x = decode_field(&self.x).map_err(|_| NotThePackage::Malformed)?;
-        let secret = CommitmentSecret::from_secret_bytes(&self.secret)
-            .map_err(|_| NotThePackage::Malformed)?;
-        let same = self.kind == dispute.kind
-            && self.publication == dispute.publication
-            && commit(self.kind, x, &secret) == dispute.commitment;
-        if !same {
-            return Err(NotThePackage::OtherSubject);
-        }
+        self.subject(dispute)?;
         let unproven = |_| NotThePackage::Unproven;
         let (challenger, id) = (dispute.challenger, dispute.publication);
         let statement = Statement {

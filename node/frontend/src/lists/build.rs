@@ -89,7 +89,7 @@ fn delta(
         if change.removes {
             removals.push(Removal {
                 tag,
-                corrected: false,
+                corrected: change.corrected,
             });
         } else {
             insertions.push(tag);

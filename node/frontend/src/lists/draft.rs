@@ -27,6 +27,8 @@ pub struct ListSpec {
     pub mode: DraftMode,
     /// Begin a new tag epoch: a fresh key, so that every tag changes.
     pub new_tag_epoch: bool,
+    /// What leaves should never have been there: members that relied on it are told.
+    pub corrected: bool,
     /// How the rows are read.
     pub reader: RowReader,
 }

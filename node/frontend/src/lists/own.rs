@@ -17,8 +17,9 @@ use super::keyring::KeyRing;
 use super::publish::{ListError, Progress, version_name};
 use super::samples::is_unproven;
 use crate::crash::CrashPoints;
+use crate::disputes::Challenges;
 use crate::ports::{Applied, Ledger, LedgerError, read};
-use crate::snapshots::{Files, Trees};
+use crate::snapshots::{Files, MAX_DELTA_CHAIN, Trees};
 use crate::store::{OwnList, OwnVersion, Store, StoreError, VersionStep};
 use crate::tasks::Tasks;
 use crate::wallet::Wallet;
@@ -38,6 +39,7 @@ pub struct Inner {
     pub(super) files: Files,
     pub(super) trees: Trees,
     pub(super) keys: KeyRing,
+    pub(super) challenges: Challenges,
     pub(super) crash: CrashPoints,
     /// Versions of a list follow each other, and tags use all cores: one publication at a time.
     pub(super) publishing: Mutex<()>,
@@ -73,6 +75,7 @@ impl Lists {
         files: Files,
         trees: Trees,
         keys: KeyRing,
+        challenges: Challenges,
         crash: CrashPoints,
         tasks: &Tasks,
     ) -> Result<Self, StoreError> {
@@ -84,6 +87,7 @@ impl Lists {
             files,
             trees,
             keys,
+            challenges,
             crash,
             publishing,
         };
@@ -337,7 +341,7 @@ impl Lists {
         finished
     }
 
-    /// Deletes what is served of versions before the one in force, and what was listed in epochs whose keys
+    /// Deletes what is served of versions before the one in force, except for deltas of its epoch, and what was listed in epochs whose keys
     /// are destroyed.
     async fn forget(&self, own: &OwnList, list: ListId) -> Result<(), ListError> {
         let _one_at_a_time = self.publishing.lock().await;
@@ -373,7 +377,13 @@ impl Lists {
                 made.push(id);
             }
         }
-        self.files.forget_own(list, &served)?;
+        let first = active.version.0.saturating_sub(MAX_DELTA_CHAIN);
+        let deltas = (first..active.version.0).map(|version| PublicationId {
+            version: ListVersion(version),
+            ..active
+        });
+        self.files
+            .forget_own(list, &served, &deltas.collect::<Vec<_>>())?;
         Ok(self.files.forget_made(list, &made)?)
     }
 

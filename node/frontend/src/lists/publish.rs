@@ -1,5 +1,6 @@
 //! From a draft to the ledger, in steps that survive an interruption.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use rand_core::OsRng;
@@ -17,6 +18,7 @@ use super::own::Lists;
 use super::padding::plan;
 use crate::compute::compute;
 use crate::crash::CrashPoint;
+use crate::disputes::ChallengesError;
 use crate::ports::{Applied, LedgerError, read};
 use crate::snapshots::{FileError, read_snapshot};
 use crate::store::{Change, OwnList, OwnVersion, StoreError, VersionStep};
@@ -182,9 +184,14 @@ impl Lists {
                 .draft_version(own.local_id, &version, &changes, Some(&key))
                 .await?);
         }
+        let challenged = self.challenged(own, &draft).await?;
         let changes = compute(move || {
             let padding = draft.padding.iter().take(change.remove as usize);
-            let leaving = draft.leaving().chain(padding).map(|entry| removal(*entry));
+            let padding = padding.map(|entry| removal(*entry, false));
+            let is_wrong = |entry: &EntryBytes| draft.spec.corrected || challenged.contains(entry);
+            let leaving = draft.leaving();
+            let leaving = leaving.map(|entry| removal(*entry, is_wrong(entry)));
+            let leaving = leaving.chain(padding);
             let fresh = (0..change.insert).map(|_| fresh_padding());
             let coming = draft.coming().copied().chain(fresh).map(insertion);
             leaving.chain(coming).collect::<Vec<_>>()
@@ -194,6 +201,18 @@ impl Lists {
             .store
             .draft_version(own.local_id, &version, &changes, None)
             .await?)
+    }
+
+    /// Entries of a draft that leave while somebody disputes them, or because of a dispute.
+    async fn challenged(
+        &self,
+        own: &OwnList,
+        draft: &Draft,
+    ) -> Result<HashSet<EntryBytes>, ListError> {
+        let Some(list) = own.list_id.filter(|_| draft.leaving().next().is_some()) else {
+            return Ok(HashSet::new());
+        };
+        Ok(self.challenges.of(list, &draft.before).await?)
     }
 
     async fn epoch_ended(&self, own: &OwnList) -> Result<bool, ListError> {
@@ -449,13 +468,15 @@ fn fresh_padding() -> EntryBytes {
 fn insertion(entry: EntryBytes) -> Change {
     Change {
         removes: false,
+        corrected: false,
         entry,
     }
 }
 
-fn removal(entry: EntryBytes) -> Change {
+fn removal(entry: EntryBytes, corrected: bool) -> Change {
     Change {
         removes: true,
+        corrected,
         entry,
     }
 }
@@ -470,4 +491,13 @@ fn incomplete(name: &str) -> ListError {
 
 fn unexpected(what: &str) -> ListError {
     LedgerError::Unavailable(what.to_owned()).into()
+}
+
+impl From<ChallengesError> for ListError {
+    fn from(error: ChallengesError) -> Self {
+        match error {
+            ChallengesError::Store(error) => error.into(),
+            ChallengesError::Ledger(error) => error.into(),
+        }
+    }
 }

@@ -125,6 +125,13 @@ impl Engine {
             .answer_asked(name, &period, version, &encoded)
             .await
             .map_err(local)?;
+        if answer
+            .hits
+            .as_ref()
+            .is_some_and(|hits| hits.contains(&true))
+        {
+            self.copies.relied_on(ask.copy.id);
+        }
         self.crash.reach(CrashPoint::BeforeHandOver).await;
         Ok(batch(ask, place, &answer))
     }

@@ -4,14 +4,31 @@
 //! What is fetched is kept: snapshots as they are, deltas as they are, so that a version costs its changes and
 //! an epoch one snapshot. Any version of it is rebuilt from these.
 
-use std::fs;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+use std::{fmt, fs};
 
-use tacit_circuits::list::{IndexedTree, VersionId};
-use tacit_circuits::scope::ListVersion;
+use tacit_circuits::list::{IndexedTree, Tag, VersionId};
+use tacit_circuits::scope::{ListId, ListVersion, TagEpoch};
 
 use super::files::{FileError, io_error, name, read_delta, read_snapshot};
+
+/// What a version's delta marks as corrected.
+#[derive(Clone)]
+pub(crate) struct Corrections {
+    /// The version that took it off.
+    pub(crate) id: VersionId,
+    /// The tags. Mostly none.
+    pub(crate) tags: Vec<Tag>,
+}
+
+impl fmt::Debug for Corrections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, tags } = self;
+        write!(f, "Corrections({id:?}, {} tags)", tags.len())
+    }
+}
 
 /// The folder of past versions.
 #[derive(Clone, Debug)]
@@ -49,6 +66,12 @@ impl Archive {
         fs::rename(from, &path).map_err(|source| io_error(&path, source))
     }
 
+    /// Whether something of a version is kept.
+    pub(super) fn has(&self, id: VersionId) -> bool {
+        let kinds = ["snapshot", "delta"];
+        kinds.iter().any(|kind| self.path(id, kind).exists())
+    }
+
     /// The tree of a version, rebuilt; `None` where what leads to it is not here any more.
     pub(super) fn tree(&self, id: VersionId) -> Option<IndexedTree> {
         let at = |version: u32| VersionId {
@@ -70,6 +93,40 @@ impl Archive {
             tree.apply(&delta).ok()?;
         }
         (tree.id() == id).then_some(tree)
+    }
+
+    /// What the deltas here mark as corrected; see [`Obtainer::corrections`](super::Obtainer::corrections). A file
+    /// that does not open marks nothing.
+    pub(super) fn corrections(
+        &self,
+        list: ListId,
+        first: TagEpoch,
+        seen: &BTreeSet<VersionId>,
+    ) -> Result<Vec<Corrections>, FileError> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(|source| io_error(&self.folder, source))? {
+            let entry = entry.map_err(|source| io_error(&self.folder, source))?;
+            let named = delta_named(&entry.file_name().to_string_lossy());
+            let wanted =
+                |id: &VersionId| id.list == list && id.tag_epoch >= first && !seen.contains(id);
+            let Some(id) = named.filter(wanted) else {
+                continue;
+            };
+            let delta = match read_delta(&entry.path()) {
+                Ok(delta) if delta.to() == id => delta,
+                _ => {
+                    let path = entry.path();
+                    tracing::warn!(path = %path.display(), "snapshots.archive: no delta of its version");
+                    continue;
+                }
+            };
+            let corrected = delta.removals().iter().filter(|removal| removal.corrected);
+            found.push(Corrections {
+                id,
+                tags: corrected.map(|removal| removal.tag).collect(),
+            });
+        }
+        Ok(found)
     }
 
     /// Deletes the epochs of which nothing was fetched for as long as versions are kept.
@@ -101,11 +158,22 @@ impl Archive {
     }
 }
 
+/// The version to which a delta of this name leads: `L3-E1-v2.delta`.
+fn delta_named(name: &str) -> Option<VersionId> {
+    let mut parts = name.strip_suffix(".delta")?.split('-');
+    let mut number = |letter: char| parts.next()?.strip_prefix(letter)?.parse().ok();
+    let id = VersionId {
+        list: ListId(number('L')?),
+        tag_epoch: TagEpoch(number('E')?),
+        version: ListVersion(number('v')?),
+    };
+    (super::files::name(id, "delta") == name).then_some(id)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tacit_circuits::list::{Delta, Removal, Tag};
-    use tacit_circuits::scope::{ListId, TagEpoch};
+    use tacit_circuits::list::{Delta, Removal};
 
     fn id(version: u32) -> VersionId {
         VersionId {
@@ -163,6 +231,46 @@ mod tests {
         fs::remove_file(archive.path(id(0), "snapshot")).unwrap();
         assert!(archive.tree(id(1)).is_none());
         assert!(archive.tree(id(3)).is_some());
+    }
+
+    #[test]
+    fn what_deltas_mark_as_corrected_is_found_by_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let (archive, trees) = filled(folder.path());
+        let incoming = folder.path().join("incoming");
+        let left = trees[3].sorted_tags().next().unwrap();
+        let removal = |tag, corrected| Removal { tag, corrected };
+        let more = trees[3].sorted_tags().nth(1).unwrap();
+        let removals = vec![removal(left, true), removal(more, false)];
+        let delta = Delta::new(id(3), id(4).version, removals, vec![tag(777)]).unwrap();
+        fs::write(&incoming, delta.to_bytes()).unwrap();
+        archive.keep_delta(id(4), &incoming).unwrap();
+        // One under the name of another version counts for none.
+        fs::copy(archive.path(id(4), "delta"), archive.path(id(6), "delta")).unwrap();
+        let found = |first, seen: &[VersionId]| {
+            let seen = seen.iter().copied().collect();
+            let mut found = archive
+                .corrections(ListId(3), TagEpoch(first), &seen)
+                .unwrap();
+            found.sort_by_key(|corrections| corrections.id);
+            let each = found.into_iter().map(|found| (found.id, found.tags));
+            each.collect::<Vec<_>>()
+        };
+        let (none, marked) = (Vec::new(), vec![left]);
+        let all = [
+            (id(1), none.clone()),
+            (id(3), none),
+            (id(4), marked.clone()),
+        ];
+        assert_eq!(found(0, &[]), all);
+        assert_eq!(found(1, &[id(1), id(3)]), [(id(4), marked)]);
+        assert_eq!(found(2, &[]), []);
+        assert!(
+            archive
+                .corrections(ListId(4), TagEpoch(0), &BTreeSet::new())
+                .unwrap()
+                .is_empty()
+        );
     }
 
     #[test]

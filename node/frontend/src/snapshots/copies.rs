@@ -27,6 +27,7 @@ use super::status::{CopiesConfig, CopyState, CopyStatus};
 use super::wanted::{Wanted, concerns_lists, wanted, wanted_of};
 use crate::compute::compute;
 use crate::crash::{CrashPoint, CrashPoints};
+use crate::notices::Watch;
 use crate::ports::{Ledger, LedgerError, read};
 use crate::tasks::Tasks;
 use crate::telemetry::Counter;
@@ -54,6 +55,7 @@ pub(crate) struct Copies(Arc<Inner>);
 struct Inner {
     ledger: Arc<dyn Ledger>,
     obtainer: Obtainer,
+    notices: Watch,
     files: Files,
     crash: CrashPoints,
     config: CopiesConfig,
@@ -69,6 +71,7 @@ impl Copies {
     pub(crate) fn start(
         ledger: Arc<dyn Ledger>,
         obtainer: Obtainer,
+        notices: Watch,
         files: Files,
         crash: CrashPoints,
         config: CopiesConfig,
@@ -77,6 +80,7 @@ impl Copies {
         let copies = Self(Arc::new(Inner {
             ledger,
             obtainer,
+            notices,
             files,
             crash,
             permits: Semaphore::new(config.max_lists_at_a_time),
@@ -93,6 +97,16 @@ impl Copies {
     /// The verified copy of the last version in force that came here, whether or not it still answers.
     pub(crate) fn in_force(&self, list: ListId) -> Option<Arc<ListCopy>> {
         self.held(list).current
+    }
+
+    /// An answer that holds hits by this copy is on the disk. Where a later version is here already, it may have
+    /// been gone through without that answer.
+    pub(crate) fn relied_on(&self, copy: VersionId) {
+        let held = self.held(copy.list);
+        let is_current = held.current.is_some_and(|current| current.id == copy);
+        if !is_current || held.next.is_some() {
+            self.0.notices.answered_late(copy.list);
+        }
     }
 
     fn held(&self, list: ListId) -> Held {
@@ -427,6 +441,7 @@ impl Copies {
             held.current = Some(copy.clone());
             held.next = None;
         });
+        self.0.notices.version_came(id.list);
         tracing::info!(list = %id.list, version = %id.version, "snapshots.in_force");
         Ok(())
     }
@@ -439,6 +454,7 @@ impl Copies {
             && let Some(copy) = self.open(id).await?
         {
             self.hold_open(id.list, |held| held.next = Some(copy.clone()));
+            self.0.notices.version_came(id.list);
         }
         Ok(())
     }

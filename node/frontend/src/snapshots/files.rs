@@ -108,9 +108,16 @@ impl Files {
         forget(&self.incoming, list, keep)
     }
 
-    /// Deletes what is served of a list of this member's except what is still needed.
-    pub(crate) fn forget_own(&self, list: ListId, keep: &[VersionId]) -> Result<(), FileError> {
-        forget(&self.own, list, keep)
+    /// Deletes what is served of a list of this member's except these versions and the deltas to those.
+    pub(crate) fn forget_own(
+        &self,
+        list: ListId,
+        keep: &[VersionId],
+        deltas: &[VersionId],
+    ) -> Result<(), FileError> {
+        let mut kept = stems(keep);
+        kept.extend(deltas.iter().map(|id| name(*id, "delta")));
+        forget_except(&self.own, list, &kept)
     }
 
     /// Deletes the tags that were kept of a list of this member's except those of some versions.
@@ -143,8 +150,16 @@ pub(crate) fn read_tags(path: &Path) -> Result<Option<Vec<Tag>>, FileError> {
 
 /// Deletes the files of a list except those of some versions. Whoever reads one reads on.
 fn forget(folder: &Path, list: ListId, keep: &[VersionId]) -> Result<(), FileError> {
+    forget_except(folder, list, &stems(keep))
+}
+
+fn stems(ids: &[VersionId]) -> Vec<String> {
+    ids.iter().map(|id| format!("{}.", stem(*id))).collect()
+}
+
+/// The same, where names begin with none of these.
+fn forget_except(folder: &Path, list: ListId, keep: &[String]) -> Result<(), FileError> {
     let prefix = format!("{list}-");
-    let keep: Vec<String> = keep.iter().map(|id| format!("{}.", stem(*id))).collect();
     for entry in fs::read_dir(folder).map_err(|error| io_error(folder, error))? {
         let entry = entry.map_err(|error| io_error(folder, error))?;
         let name = entry.file_name();

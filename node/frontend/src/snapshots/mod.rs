@@ -13,6 +13,7 @@
 
 mod archive;
 mod copies;
+mod deltas;
 mod fetch;
 mod files;
 mod held;
@@ -22,6 +23,10 @@ mod serve;
 mod status;
 mod trees;
 mod wanted;
+
+/// Versions that a reader which was away makes up for delta by delta, and whose deltas an owner keeps for it:
+/// a month of daily versions. A reader that was away for longer fetches the snapshot.
+pub(crate) const MAX_DELTA_CHAIN: u32 = 32;
 
 pub use lookup::{ListCopy, Lookup, LookupError};
 pub use status::{CopiesConfig, CopyState, CopyStatus, MAX_LIST_ENTRIES};

@@ -1,5 +1,6 @@
 //! Obtains a publication: fetch, rebuild, compare with the ledger, and only then keep.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,10 +8,9 @@ use std::time::Duration;
 use futures::stream::{FuturesUnordered, StreamExt};
 use tacit_circuits::curve::{WirePoint, encode_field};
 use tacit_circuits::list::{
-    Delta, IndexedTree, MAX_DELTA_CHANGES, SizeClass, Snapshot, TreeError, VersionId,
-    attestation_digest,
+    IndexedTree, MAX_DELTA_CHANGES, SizeClass, Snapshot, TreeError, VersionId, attestation_digest,
 };
-use tacit_circuits::scope::{ListVersion, MemberId};
+use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 use tacit_ledger::kernel::Role;
 use tacit_ledger::network::{AlarmReason, Publication, read as state};
 use tacit_proto::peer as wire;
@@ -18,9 +18,9 @@ use tacit_proto::peer::SnapshotForm;
 use tacit_proto::peer::peer_client::PeerClient;
 use tokio::time::timeout;
 
-use super::archive::Archive;
+use super::archive::{Archive, Corrections};
 use super::fetch::{FetchError, fetch};
-use super::files::{FileError, Files, read_delta, read_snapshot, remove, write_snapshot};
+use super::files::{FileError, Files, read_snapshot, remove, write_snapshot};
 use super::lookup::Lookup;
 use super::trees::Trees;
 use crate::compute::compute;
@@ -58,9 +58,9 @@ const PING_TIMEOUT: Duration = Duration::from_secs(3);
 pub(crate) struct Obtainer {
     ledger: Arc<dyn Ledger>,
     peers: Arc<dyn Peers>,
-    files: Files,
-    archive: Archive,
-    trees: Trees,
+    pub(super) files: Files,
+    pub(super) archive: Archive,
+    pub(super) trees: Trees,
 }
 
 impl Obtainer {
@@ -86,7 +86,7 @@ impl Obtainer {
             return Ok(());
         }
         if let Some(before) = self.version_before(publication)
-            && self.obtain_delta(publication, before).await?
+            && self.obtain_deltas(publication, before).await?
         {
             return Ok(());
         }
@@ -185,42 +185,7 @@ impl Obtainer {
         ))
     }
 
-    /// The version before, where its copy is here.
-    fn version_before(&self, publication: &Publication) -> Option<VersionId> {
-        let id = publication.id;
-        let version = ListVersion(id.version.0.checked_sub(1)?);
-        let before = VersionId { version, ..id };
-        self.files.copy_snapshot(before).exists().then_some(before)
-    }
-
-    /// Whether the copy could be made from the version before. If not, the full form decides.
-    async fn obtain_delta(
-        &self,
-        publication: &Publication,
-        before: VersionId,
-    ) -> Result<bool, ObtainError> {
-        let path = match self.fetch(publication, SnapshotForm::Delta, "delta").await {
-            Ok(path) => path,
-            Err(ObtainError::Local(reason)) => return Err(ObtainError::Local(reason)),
-            Err(_) => return Ok(false),
-        };
-        let (of, from) = (publication.clone(), path.clone());
-        let (files, trees) = (self.files.clone(), self.trees.clone());
-        let rebuilt = compute(move || {
-            let delta = read_delta(&from).ok()?;
-            let tree = tree_of(&files, &trees, before)?;
-            apply_delta(&of, tree, &delta)
-        })
-        .await;
-        let Some((tree, snapshot)) = rebuilt else {
-            remove(&path)?;
-            return Ok(false);
-        };
-        archived(self.archive.keep_delta(publication.id, &path));
-        self.keep(tree, snapshot).await.map(|()| true)
-    }
-
-    async fn fetch(
+    pub(super) async fn fetch(
         &self,
         publication: &Publication,
         form: SnapshotForm,
@@ -257,7 +222,11 @@ impl Obtainer {
 
     /// Puts a verified copy onto the disk: first the snapshot, then the tags, whose presence says that both
     /// are there.
-    async fn keep(&self, tree: IndexedTree, snapshot: Snapshot) -> Result<(), ObtainError> {
+    pub(super) async fn keep(
+        &self,
+        tree: IndexedTree,
+        snapshot: Snapshot,
+    ) -> Result<(), ObtainError> {
         let (files, trees, id) = (self.files.clone(), self.trees.clone(), tree.id());
         compute(move || {
             write_snapshot(&files.copy_snapshot(id), &snapshot)?;
@@ -314,6 +283,23 @@ impl Obtainer {
         .await
     }
 
+    /// Whether a version was held here, so that [`past_tree`](Self::past_tree) may have it.
+    pub(crate) fn held(&self, id: VersionId) -> bool {
+        self.files.copy_tags(id).exists() || self.archive.has(id)
+    }
+
+    /// Which entries the deltas that were put aside mark as corrected, by the version that took them off: those
+    /// of a list's epochs from `first` on. `seen` names versions that need not be read again.
+    pub(crate) async fn corrections(
+        &self,
+        list: ListId,
+        first: TagEpoch,
+        seen: BTreeSet<VersionId>,
+    ) -> Result<Vec<Corrections>, FileError> {
+        let archive = self.archive.clone();
+        compute(move || archive.corrections(list, first, &seen)).await
+    }
+
     /// The key of a publication's epoch, for readers that need it beside the copy.
     pub(crate) async fn publication(
         &self,
@@ -324,7 +310,7 @@ impl Obtainer {
 }
 
 /// A version that could not be put aside is a later examiner's loss and holds up nothing.
-fn archived(kept: Result<(), FileError>) {
+pub(super) fn archived(kept: Result<(), FileError>) {
     if let Err(error) = kept {
         tracing::warn!(%error, "snapshots.archive: a version is not kept");
     }
@@ -342,22 +328,10 @@ pub enum TreeUnreadable {
 }
 
 /// The tree of a version that is on the disk.
-fn tree_of(files: &Files, trees: &Trees, id: VersionId) -> Option<IndexedTree> {
+pub(super) fn tree_of(files: &Files, trees: &Trees, id: VersionId) -> Option<IndexedTree> {
     trees.take(id).or_else(|| {
         let snapshot = read_snapshot(&files.copy_snapshot(id)).ok()?;
         IndexedTree::from_snapshot(&snapshot).ok()
-    })
-}
-
-fn apply_delta(
-    publication: &Publication,
-    mut tree: IndexedTree,
-    delta: &Delta,
-) -> Option<(IndexedTree, Snapshot)> {
-    tree.apply(delta).ok()?;
-    is_published(publication, &tree).then(|| {
-        let snapshot = tree.snapshot();
-        (tree, snapshot)
     })
 }
 
@@ -383,7 +357,7 @@ fn verify_snapshot(
 }
 
 /// Whether the tree is the published one: its root, its name, and its size.
-fn is_published(publication: &Publication, tree: &IndexedTree) -> bool {
+pub(super) fn is_published(publication: &Publication, tree: &IndexedTree) -> bool {
     tree.id() == publication.id
         && encode_field(&tree.root()) == publication.root.0
         && SizeClass::filled_by(tree.len() as u64) == Ok(publication.size_class)

@@ -25,12 +25,23 @@ use super::period::read_period;
 /// State of a request whose retention period is over.
 const ERASED: u64 = 5;
 
+/// What a row of requests is read from: of `asked_batch b`, and of `retention_key k`, which may be missing.
+macro_rules! sealed_columns {
+    () => {
+        "SELECT b.session_id, b.sequence, b.version, b.created_ms, b.padding, b.state, \
+         b.sealed_records, b.sealed_answer, b.class, b.month, k.sealed_key "
+    };
+}
+pub(super) use sealed_columns;
+
 /// A request of this member's.
 pub(crate) struct KeptBatch {
     /// Session, and number of the request in it.
     pub(crate) name: (u64, u64),
     /// The version of the list that the answers are about.
     pub(crate) version: Option<u64>,
+    /// When it was signed, in milliseconds since 1970-01-01 UTC.
+    pub(crate) created_ms: u64,
     /// How many of its calls are padding.
     pub(crate) padding: u64,
     /// What is kept of it, opened; `None` where its retention period is over.
@@ -39,7 +50,9 @@ pub(crate) struct KeptBatch {
 
 /// Why a request was made, and the answer, as [`screening`](crate::screening) encodes them.
 pub(crate) struct KeptRecords {
-    records: Zeroizing<Vec<u8>>,
+    /// The period to which they belong.
+    pub(crate) period: Period,
+    pub(crate) records: Zeroizing<Vec<u8>>,
     pub(crate) answer: Option<Zeroizing<Vec<u8>>>,
 }
 
@@ -58,8 +71,10 @@ pub(crate) struct SealedBatches {
 
 /// One of them.
 pub(crate) struct SealedBatch {
-    key: [u64; 2],
+    /// Session and sequence.
+    pub(crate) key: [u64; 2],
     version: Option<u64>,
+    created_ms: u64,
     padding: u64,
     /// `None` where the retention period is over.
     sealed: Option<Sealed>,
@@ -102,45 +117,69 @@ impl SealedBatches {
     }
 }
 
+impl Receivers<'_> {
+    fn open(
+        &self,
+        content: Content,
+        period: &Period,
+        name: &BatchName,
+        value: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        encapsulation(value)
+            .and_then(|encapsulation| self.0.get(&(period, encapsulation)))
+            .and_then(|receiver| receiver.open(content, &name.associated(), value).ok())
+            .ok_or_else(|| StoreError::PeriodSeal(period.clone()))
+    }
+}
+
 impl SealedBatch {
+    /// Opens its answer alone, if there is one and its retention period is not over.
+    pub(crate) fn open_answer(
+        &self,
+        chain_id: ChainId,
+        receivers: &Receivers<'_>,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        let name = self.name(chain_id);
+        let sealed = self.sealed.as_ref();
+        let answer = sealed.and_then(|sealed| Some((&sealed.period, sealed.answer.as_ref()?)));
+        answer
+            .map(|(period, answer)| receivers.open(Content::Answer, period, &name, answer))
+            .transpose()
+    }
+
     /// Opens it, as a request of a network.
     pub(crate) fn open(
         &self,
         chain_id: ChainId,
         receivers: &Receivers<'_>,
     ) -> Result<KeptBatch, StoreError> {
+        let name = self.name(chain_id);
+        let answer = self.open_answer(chain_id, receivers)?;
+        let records = self.sealed.as_ref().map(|sealed| {
+            let period = sealed.period.clone();
+            let records = receivers.open(Content::Records, &period, &name, &sealed.records)?;
+            Ok::<_, StoreError>(KeptRecords {
+                period,
+                records,
+                answer,
+            })
+        });
+        Ok(KeptBatch {
+            name: (self.key[0], self.key[1]),
+            version: self.version,
+            created_ms: self.created_ms,
+            padding: self.padding,
+            records: records.transpose()?,
+        })
+    }
+
+    fn name(&self, chain_id: ChainId) -> BatchName {
         let [session, sequence] = self.key;
-        let name = BatchName {
+        BatchName {
             chain_id,
             session: SessionId(session),
             sequence,
-        };
-        let associated = name.associated();
-        let opened = |content, period: &Period, value: &[u8]| {
-            let receiver = encapsulation(value).and_then(|one| receivers.0.get(&(period, one)));
-            receiver
-                .and_then(|receiver| receiver.open(content, &associated, value).ok())
-                .ok_or_else(|| StoreError::PeriodSeal(period.clone()))
-        };
-        let opened = |Sealed {
-                          period,
-                          records,
-                          answer,
-                      }: &Sealed| {
-            let answer = answer.as_ref();
-            Ok::<_, StoreError>(KeptRecords {
-                records: opened(Content::Records, period, records)?,
-                answer: answer
-                    .map(|answer| opened(Content::Answer, period, answer))
-                    .transpose()?,
-            })
-        };
-        Ok(KeptBatch {
-            name: (session, sequence),
-            version: self.version,
-            padding: self.padding,
-            records: self.sealed.as_ref().map(opened).transpose()?,
-        })
+        }
     }
 }
 
@@ -150,21 +189,28 @@ impl Store {
         &self,
         names: &[(u64, u64)],
     ) -> Result<SealedBatches, StoreError> {
-        const SELECT: &str = "SELECT b.session_id, b.sequence, b.version, b.padding, b.state, \
-             b.sealed_records, b.sealed_answer, b.class, b.month, k.sealed_key FROM named n \
+        const SELECT: &str = concat!(
+            sealed_columns!(),
+            "FROM named n \
              JOIN asked_batch b ON b.session_id = n.first AND b.sequence = n.second \
-             LEFT JOIN retention_key k ON k.class = b.class AND k.month = b.month";
-        let mut found = SealedBatches {
-            batches: Vec::with_capacity(names.len()),
-            keys: HashMap::new(),
-        };
+             LEFT JOIN retention_key k ON k.class = b.class AND k.month = b.month"
+        );
         // A page is a few statements: each has a connection of its own, and waits for the disk alone.
         let reading = Statement::of_pairs(SELECT, names).map(|statement| self.rows(statement));
-        for row in try_join_all(reading).await?.iter().flatten() {
-            let batch = self.sealed_batch(row, &mut found.keys)?;
-            found.batches.push(batch);
-        }
-        Ok(found)
+        self.sealed_batches(try_join_all(reading).await?.iter().flatten())
+    }
+
+    /// Reads rows of `sealed_columns`.
+    pub(super) fn sealed_batches<'a>(
+        &self,
+        rows: impl IntoIterator<Item = &'a AnyRow>,
+    ) -> Result<SealedBatches, StoreError> {
+        let mut keys = HashMap::new();
+        let batches = rows
+            .into_iter()
+            .map(|row| self.sealed_batch(row, &mut keys))
+            .collect::<Result<_, _>>()?;
+        Ok(SealedBatches { batches, keys })
     }
 
     fn sealed_batch(
@@ -189,6 +235,7 @@ impl Store {
         Ok(SealedBatch {
             key: key_of(row)?,
             version: optional_number(row, "version")?,
+            created_ms: number(row, "created_ms")?,
             padding: number(row, "padding")?,
             sealed: sealed.transpose()?,
         })

@@ -51,6 +51,11 @@ const SCHEMA: Schema = Schema {
             "confidential quota",
             include_str!("../../migrations/0005_confidential_quota.sql"),
         ),
+        (
+            6,
+            "notices",
+            include_str!("../../migrations/0006_notices.sql"),
+        ),
     ],
     // What was acknowledged to another member must survive; a key that was destroyed must not.
     durability: Durability::PowerLoss,

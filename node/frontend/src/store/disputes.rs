@@ -13,7 +13,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::PeriodOver`] where it could not be opened again.
-    pub(crate) async fn keep_package(
+    pub async fn keep_package(
         &self,
         (period, keep_months): (&Period, u32),
         digest: Digest,

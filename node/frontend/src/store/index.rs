@@ -34,6 +34,16 @@ impl Indexer {
         i64::from_be_bytes(first)
     }
 
+    /// The hash of a call's name: session, sequence, place. All of it, since nothing is opened to sort out others.
+    pub(super) fn of_call(&self, (session, sequence, place): (u64, u64, u32)) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(&[IndexedColumn::Call as u8]);
+        hasher.update(&session.to_be_bytes());
+        hasher.update(&sequence.to_be_bytes());
+        hasher.update(&place.to_be_bytes());
+        hasher.finalize().into()
+    }
+
     /// The hashes of operator, purpose and case.
     pub(super) fn of_context(&self, context: &AuditContext) -> [i64; 3] {
         [
@@ -50,6 +60,7 @@ pub(super) enum IndexedColumn {
     Operator = 1,
     Purpose = 2,
     Case = 3,
+    Call = 4,
 }
 
 impl fmt::Debug for Indexer {
@@ -72,6 +83,12 @@ mod tests {
         assert_ne!(case, indexer.of(IndexedColumn::Operator, "LOAN-1"));
         let other = Indexer::new(&MasterKey::from_bytes([8; 32]));
         assert_ne!(case, other.of(IndexedColumn::Case, "LOAN-1"));
+        let call = indexer.of_call((1, 2, 3));
+        assert_eq!(call, same.of_call((1, 2, 3)));
+        for another in [(0, 2, 3), (1, 0, 3), (1, 2, 0)] {
+            assert_ne!(call, indexer.of_call(another));
+        }
+        assert_ne!(call, other.of_call((1, 2, 3)));
         assert_eq!(format!("{indexer:?}"), "Indexer(<redacted>)");
     }
 }

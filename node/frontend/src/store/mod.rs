@@ -10,17 +10,21 @@
 //! | `asked_session`, `asked_batch` | this member's sessions and requests |
 //! | `dispute_package` | what this member has to show in disputes |
 //! | `retention_period`, `retention_key`, `retention_hold` | until when what was asked is kept, and the keys that open it |
+//! | `own_challenge` | entries of this member's lists that are disputed |
+//! | `notice`, `notice_progress` | own answers that relied on an entry that was corrected |
 //! | `custodian_copy` | copies for the custodian that are not in a file yet |
 
 mod asked;
 mod asked_history;
 mod asked_sealed;
+mod challenges;
 mod copies;
 mod database;
 mod disclosures;
 mod disputes;
 mod holds;
 mod index;
+mod notices;
 mod own;
 mod period;
 mod seal;
@@ -28,10 +32,11 @@ mod served;
 
 pub use asked::{AskedBatch, AskedSession, AskedState, ErasedBatch, NewAsked};
 pub use asked_history::{AskedFilter, Side};
-pub(crate) use asked_sealed::KeptBatch;
+pub(crate) use asked_sealed::{KeptBatch, Receivers, SealedBatch};
 pub(crate) use copies::PendingCopy;
 pub use database::{Store, StoreError};
 pub use holds::Hold;
+pub(crate) use notices::{KeptNotice, NewNotice};
 pub use own::{Change, OwnEpoch, OwnList, OwnVersion, VersionStep};
 pub use period::{Destruction, PeriodSummary};
 pub(crate) use seal::SealedFile;

@@ -24,6 +24,8 @@ const CHANGES_PER_PART: usize = 8_192;
 pub struct Change {
     /// True when the entry leaves the list.
     pub removes: bool,
+    /// True when the entry that leaves should never have been there.
+    pub corrected: bool,
     /// The entry, as [`Entry::to_secret_bytes`](tacit_circuits::oprf::Entry::to_secret_bytes) has it.
     pub entry: [u8; ENTRY_BYTES],
 }

@@ -291,6 +291,7 @@ impl Store {
         self.write(vec![
             Statement::new(ERASE_PACKAGES, name()),
             Statement::new(ERASE_COPIES, name()),
+            Statement::new(ERASE_NOTICES, name()),
         ])
         .await?;
         self.sweep("retention_key").await
@@ -332,6 +333,10 @@ const ERASE_PACKAGES: &str = "DELETE FROM dispute_package WHERE class = $1 AND m
         WHERE p.class = $1 AND p.month = $2 AND p.destroyed_date IS NOT NULL)";
 
 const ERASE_COPIES: &str = "DELETE FROM custodian_copy WHERE class = $1 AND month = $2 \
+    AND EXISTS (SELECT 1 FROM retention_period p \
+        WHERE p.class = $1 AND p.month = $2 AND p.destroyed_date IS NOT NULL)";
+
+const ERASE_NOTICES: &str = "DELETE FROM notice WHERE class = $1 AND month = $2 \
     AND EXISTS (SELECT 1 FROM retention_period p \
         WHERE p.class = $1 AND p.month = $2 AND p.destroyed_date IS NOT NULL)";
 

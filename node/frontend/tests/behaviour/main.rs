@@ -12,6 +12,7 @@ mod databases;
 mod differential;
 mod disclosures;
 mod follow_up;
+mod notices;
 mod publishing;
 mod quota;
 mod retention;

@@ -734,6 +734,7 @@ pub fn spec(list: &str, mode: DraftMode) -> ListSpec {
         accepts: vec![IdentifierType::Phone],
         mode,
         new_tag_epoch: false,
+        corrected: false,
         reader: reader(),
     }
 }

@@ -1,7 +1,5 @@
 //! How disputes come out, and what follows from it.
 
-use tacit_circuits::scope::TagEpoch;
-
 use crate::kernel::context::Context;
 use crate::kernel::party::party;
 use crate::kernel::{Missing, keys as kernel_keys, state};
@@ -10,8 +8,8 @@ use crate::network::execute::disputes::{deadline, panel, put};
 use crate::network::execute::quota::{self, Payment};
 use crate::network::execute::{lists, ratings};
 use crate::network::record::{
-    Dispute, DisputeId, DisputeIds, DisputeOutcome, DisputeStatus, EpochStatus, List,
-    PublicationStatus, RatingReason, Ruling, Seat,
+    Dispute, DisputeId, DisputeIds, DisputeOutcome, DisputeStatus, List, PublicationStatus,
+    RatingReason, Ruling, Seat,
 };
 use crate::network::{keys, read};
 
@@ -241,30 +239,10 @@ fn demand_correction(
     let Some(list) = read::list(context, dispute.publication.list)? else {
         return Ok(());
     };
-    if list.is_standing() && !is_corrected(context, &list, decided_height)? {
+    if list.is_standing() && !read::is_corrected(context, &list, decided_height)? {
         suspend(context, dispute, &list)?;
     }
     Ok(())
-}
-
-/// Whether a version that is not off was published since: the last one of an epoch that can have any.
-fn is_corrected(context: &Context<'_>, list: &List, decided_height: u64) -> Result<bool, Missing> {
-    let registered = list.epochs.checked_sub(1).map(TagEpoch);
-    for tag_epoch in [list.current_epoch, registered].into_iter().flatten() {
-        let Some(epoch) = read::epoch(context, list.id, tag_epoch)? else {
-            continue;
-        };
-        let usable = matches!(epoch.status, EpochStatus::Registered | EpochStatus::Current);
-        if usable
-            && let Some(id) = epoch.last_version()
-            && let Some(publication) = read::publication(context, id)?
-            && publication.published_height >= decided_height
-            && !publication.status.is_off()
-        {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// Takes off the disputed version and the active one; none that was published before becomes active.
