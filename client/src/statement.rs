@@ -4,25 +4,28 @@
 //! a finality certificate, and for each sealed amount a proof of what it holds. It is made for one reader, whose
 //! name the proofs are bound to.
 
-use std::collections::BTreeMap;
-
 use borsh::{BorshDeserialize, BorshSerialize};
 use rand_core::{CryptoRng, RngCore};
 use tacit_circuits::quota::transfer::Role;
 use tacit_circuits::quota::{
     Account, Ciphertext, Disclosure, EncodingError, NotTheValue, OWNER, QuotaKey, QuotaPublicKey,
 };
-use tacit_finality::{Claim, Committee, Evidence, FinalityError};
-use tacit_ledger::kernel::codec::{self, BoundedVec, Bytes, CodecError};
+use tacit_finality::{Committee, Evidence, FinalityError};
+use tacit_ledger::kernel::codec::{BoundedVec, Bytes};
 use tacit_ledger::kernel::hash::{Label, hash_encoded};
-use tacit_ledger::kernel::{ChainId, Genesis, MemberId, StateKey, Text};
-use tacit_ledger::network::{Deposit, Session, SessionId, keys};
+use tacit_ledger::kernel::{ChainId, Genesis, MemberId, Missing, StateKey, Text};
+use tacit_ledger::network::{Deposit, Session, SessionId, keys, read};
 
-/// The first bytes of a statement; the digit is the format's version.
-const MAGIC: [u8; 16] = *b"tacit statement1";
+use crate::file::{FileFormat, FormatError};
+use crate::proven::{ProvenRecords, first_missing};
 
 /// Largest file: some hundred records of at most 300 bytes, each proven with two kilobytes, and the certificate.
 pub const MAX_STATEMENT_BYTES: usize = 4 << 20;
+
+const FORMAT: FileFormat = FileFormat {
+    magic: *b"tacit statement1",
+    max_bytes: MAX_STATEMENT_BYTES,
+};
 
 /// Open sessions that one statement shows: two records each, and what is proven at once is bounded.
 pub const MAX_SESSIONS: usize = 48;
@@ -54,15 +57,9 @@ pub struct QuotaStatement {
 /// Why bytes are no statement.
 #[derive(Debug, thiserror::Error)]
 pub enum StatementFileError {
-    /// They begin otherwise.
-    #[error("it is of another format, or of another version of it")]
-    Magic,
-    /// They are too many.
-    #[error("it is larger than {MAX_STATEMENT_BYTES} bytes")]
-    TooLarge,
-    /// They do not decode.
+    /// They are of no such file.
     #[error(transparent)]
-    Malformed(#[from] CodecError),
+    Format(#[from] FormatError),
     /// A proof of an amount does not decode.
     #[error("a proof of an amount does not decode: {0}")]
     Disclosure(EncodingError),
@@ -80,9 +77,9 @@ pub enum StatementError {
     /// The records are not proven to be final.
     #[error("the records are not proven: {0}")]
     NotFinal(#[from] FinalityError),
-    /// A record is missing, or is none.
-    #[error("the file does not prove {0}")]
-    RecordMissing(&'static str),
+    /// A record is missing.
+    #[error("the file does not prove the record {0}")]
+    RecordMissing(String),
     /// There is not one proof for each amount.
     #[error("the file has {0} proofs of amounts, and another number of amounts")]
     WrongCount(usize),
@@ -167,35 +164,24 @@ impl Records {
         member: MemberId,
         sessions: &[SessionId],
     ) -> Result<Self, StatementError> {
-        let Claim::Values(values) = &evidence.claim else {
-            return Err(StatementError::RecordMissing("records"));
-        };
-        let values: BTreeMap<Vec<u8>, Vec<u8>> = values
-            .iter()
-            .map(|value| (value.key.to_vec(), value.value.to_vec()))
-            .collect();
-        fn record<T: BorshDeserialize>(
-            values: &BTreeMap<Vec<u8>, Vec<u8>>,
-            key: &StateKey,
-            what: &'static str,
-        ) -> Result<T, StatementError> {
-            let value = values.get(key.as_bytes());
-            let value = value.and_then(|value| codec::decode(value).ok());
-            value.ok_or(StatementError::RecordMissing(what))
-        }
+        let missing = |missing: Missing| StatementError::RecordMissing(first_missing(missing));
+        let absent = |key: StateKey| StatementError::RecordMissing(key.to_string());
+        let view = ProvenRecords::of(evidence).unwrap_or_default();
         let mut found = Vec::with_capacity(sessions.len());
         for id in sessions {
-            let session: Session = record(&values, &keys::session(*id), "a session")?;
+            let session = read::session(&view, *id).map_err(missing)?;
+            let session = session.ok_or_else(|| absent(keys::session(*id)))?;
             if session.querier != member {
                 return Err(StatementError::OtherSession(*id));
             }
-            let escrow = record(&values, &keys::escrow(*id), "an escrow")?;
+            let escrow = read::escrow(&view, *id).map_err(missing)?;
             found.push((session, escrow));
         }
+        let key = read::quota_key(&view, member).map_err(missing)?;
         Ok(Self {
-            key: record(&values, &keys::quota_key(member), "the member's key")?,
-            account: record(&values, &keys::account(member), "the account")?,
-            deposit: record(&values, &keys::deposit(member), "the deposit")?,
+            key: key.ok_or_else(|| absent(keys::quota_key(member)))?,
+            account: read::account(&view, member).map_err(missing)?,
+            deposit: read::deposit(&view, member).map_err(missing)?,
             sessions: found,
         })
     }
@@ -277,7 +263,7 @@ impl QuotaStatement {
                 .expect("one for each amount"),
             evidence: Bytes::try_from(self.evidence.to_bytes()).expect("the records are few"),
         };
-        [MAGIC.as_slice(), &codec::encode(&encoded)].concat()
+        FORMAT.write(&encoded)
     }
 
     /// Reads bytes that came from anywhere.
@@ -285,12 +271,6 @@ impl QuotaStatement {
     /// # Errors
     /// [`StatementFileError`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, StatementFileError> {
-        if bytes.len() > MAX_STATEMENT_BYTES {
-            return Err(StatementFileError::TooLarge);
-        }
-        let encoded = bytes
-            .strip_prefix(&MAGIC)
-            .ok_or(StatementFileError::Magic)?;
         let Encoded {
             chain_id,
             member,
@@ -298,7 +278,7 @@ impl QuotaStatement {
             sessions,
             disclosures,
             evidence,
-        } = codec::decode(encoded)?;
+        } = FORMAT.read(bytes)?;
         let disclosures = disclosures
             .iter()
             .map(|bytes| Disclosure::from_bytes(bytes))
@@ -371,7 +351,7 @@ mod tests {
         #[test]
         fn bytes_are_a_statement_or_an_error_and_never_a_panic(bytes: Vec<u8>) {
             prop_assert!(QuotaStatement::from_bytes(&bytes).is_err());
-            let begun = [MAGIC.as_slice(), &bytes].concat();
+            let begun = [FORMAT.magic.as_slice(), &bytes].concat();
             prop_assert!(QuotaStatement::from_bytes(&begun).is_err());
         }
     }
