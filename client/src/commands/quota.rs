@@ -305,7 +305,12 @@ fn print(answer: &QuotaResponse) -> Result<(), ClientError> {
     }
     let mut table = Table::new(&["time", "height", "what", "amount", "with", "session"]);
     for movement in &answer.movements {
-        let sign = if movement.incoming { "+" } else { "-" };
+        let sign = match movement.kind() {
+            // Nothing comes or goes: what waited becomes available.
+            MovementKind::RollOver => "",
+            _ if movement.incoming => "+",
+            _ => "-",
+        };
         table.row([
             moment(movement.time_ms),
             movement.height.to_string(),

@@ -231,7 +231,8 @@ async fn serve(
     let position = feeder.position();
     parts.start("readmodel.feed", feeder.run());
 
-    let (ledger, follower) = MemberLedger::new(handle.clone(), me.id, signing);
+    let rows = Some(read_model.clone());
+    let (ledger, follower) = MemberLedger::new(handle.clone(), me.id, signing, rows);
     parts.start("ledger.follow", follower.run());
     if me.role == Role::Member {
         let participant = beacon::Participant::new(ledger.clone(), keys.ledger.expose());

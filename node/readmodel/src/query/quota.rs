@@ -179,7 +179,7 @@ impl ReadModel {
         let rows = self.database.rows(Statement::new(sql, values)).await?;
         let batch = |row: &AnyRow| -> Result<_, ColumnError> {
             let session = SessionId(row.number("session_id")?);
-            Ok((session, row.number("sequence")?, row.number_32("calls")?))
+            Ok((session, row.bits("sequence")?, row.number_32("calls")?))
         };
         Ok(rows.iter().map(batch).collect::<Result<_, _>>()?)
     }
