@@ -213,7 +213,10 @@ mod tests {
         let said = |message, remedy, reject| described(&refusal(message, remedy, reject));
         assert_eq!(said("it is sealed", "Ask it.", 0), "it is sealed. Ask it.");
         assert_eq!(said("Sealed.", "Ask it.", 0), "Sealed. Ask it.");
-        assert_eq!(said("it is late", "Wait.", 9), "it is late (reject 9). Wait.");
+        assert_eq!(
+            said("it is late", "Wait.", 9),
+            "it is late (reject 9). Wait."
+        );
         assert_eq!(said("it is late", "", 0), "it is late");
     }
 }

@@ -11,6 +11,7 @@ mod faults;
 mod hostile;
 mod leak;
 mod membership;
+mod quota;
 mod receipts;
 mod records;
 mod retention;

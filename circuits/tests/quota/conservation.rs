@@ -381,7 +381,10 @@ fn nothing_is_made_or_lost_and_keys_recover_everything() {
             table.open_vartime(key, &ciphertext.select([OWNER]), AMOUNT_BOUND)
         };
         let (own, other) = (ledger.key(member), ledger.key((member + 1) % MEMBERS));
-        assert_eq!(open(own, &account.available), Some(ledger.available[member]));
+        assert_eq!(
+            open(own, &account.available),
+            Some(ledger.available[member])
+        );
         let pending = account.pending.plus_public(account.granted_minor);
         assert_eq!(open(own, &pending), Some(ledger.pending[member]));
         assert_eq!(open(other, &account.available), None);

@@ -43,4 +43,4 @@ pub use query::{
     MAX_LISTED, Movement, MovementFilter, Movements, Period, QuotaStatement, QuotaSums,
     TransactionRow, UncollectedBatch,
 };
-pub use rows::MovementKind;
+pub use tacit_ledger::network::movement::MovementKind;

@@ -14,7 +14,8 @@
 //! | `policies` | what consumers of receipts ask for |
 //! | `reads` | who looked at the records |
 //! | `receipts` | create, submit, show |
-//! | `quota` | balances opened with this node's key, stated and moved |
+//! | `quota` | balances opened with this node's key, and moved |
+//! | `statement` | balances and movements stated to a reader |
 //! | `records` | where a batch stands |
 //! | `retention` | how long records are kept, legal holds |
 //! | `screening` | plan and screen |
@@ -41,6 +42,7 @@ mod retention;
 mod roles;
 mod screening;
 mod service;
+mod statement;
 mod status;
 mod supervision;
 
@@ -53,6 +55,7 @@ use tacit_ledger::kernel::{Missing, StateView};
 use tacit_readmodel::ReadModel;
 
 use crate::approvals::Approvals;
+use crate::balances::Balances;
 use crate::ledger::MemberLedger;
 use crate::operators::LiveOperators;
 use crate::reads::Reads;
@@ -79,6 +82,8 @@ pub struct OperatorRecords {
     pub reads: Arc<Reads>,
     /// What needs a second person.
     pub approvals: Arc<Approvals>,
+    /// Balances of former days.
+    pub balances: Balances,
 }
 
 impl Operator {

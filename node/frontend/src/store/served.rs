@@ -201,7 +201,8 @@ impl Store {
         &self,
         session: SessionId,
     ) -> Result<BTreeMap<u64, KnownCharge>, StoreError> {
-        let sql = "SELECT sequence, charge_minor, collected FROM served_batch WHERE session_id = $1";
+        let sql =
+            "SELECT sequence, charge_minor, collected FROM served_batch WHERE session_id = $1";
         let rows = self.rows(Statement::new(sql, [session.0.into()])).await?;
         let charge = |row: &AnyRow| {
             let collected = number(row, "collected")?;

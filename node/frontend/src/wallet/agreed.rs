@@ -104,9 +104,7 @@ impl Agreed {
         // A request has a call at the least, and 1,000 at most.
         let most = (request.calls.len() as u32).checked_sub(1)?;
         let (charge, price) = (&request.charge, request.price_minor);
-        let beyond_one = self
-            .secret
-            .find_vartime(&self.context, charge, price, most);
+        let beyond_one = self.secret.find_vartime(&self.context, charge, price, most);
         Some(beyond_one? + 1)
     }
 

@@ -527,6 +527,16 @@ impl Network {
 
     /// Stops a member as a power cut would, and starts it over the same files.
     pub async fn restart(&mut self, index: usize, configure: impl Fn(&mut FrontendConfig)) {
+        self.restart_after(index, configure, |_| {}).await;
+    }
+
+    /// Stops a member as a power cut would, and starts it after somebody was at its files.
+    pub async fn restart_after(
+        &mut self,
+        index: usize,
+        configure: impl Fn(&mut FrontendConfig),
+        change: impl FnOnce(&Path),
+    ) {
         let node = self.nodes.remove(index);
         node.servers.iter().for_each(|server| server.abort());
         let Node {
@@ -534,6 +544,7 @@ impl Network {
         } = node;
         drop(frontend);
         tokio::time::sleep(Duration::from_millis(50)).await;
+        change(folder.path());
         let node = self.node(index, folder, &configure).await;
         self.nodes.insert(index, node);
     }

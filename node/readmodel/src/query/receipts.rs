@@ -4,10 +4,10 @@ use sqlx::any::AnyRow;
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 use tacit_database::{ColumnError, Columns as _, Statement};
 use tacit_ledger::network::SessionId;
+use tacit_ledger::network::movement::MovementKind;
 
 use crate::error::ReadModelError;
 use crate::model::ReadModel;
-use crate::rows::MovementKind;
 
 /// Where a batch of calls stands in the network's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
