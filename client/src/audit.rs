@@ -15,19 +15,18 @@ use std::fmt;
 use borsh::{BorshDeserialize, BorshSerialize};
 use tacit_circuits::list::MembershipPath;
 use tacit_finality::{Evidence, FinalityError};
-use tacit_ledger::kernel::codec::{self, BoundedVec, Bytes, CodecError};
+use tacit_ledger::kernel::codec::{BoundedVec, Bytes, CodecError};
 use tacit_ledger::kernel::envelope::MAX_ENVELOPE_BYTES;
 use tacit_ledger::kernel::{ChainId, MemberId};
 use tacit_ledger::network::SessionId;
 use tacit_ledger::network::audit::{AuditContext, AuditRecord};
 use tacit_ledger::network::request::MAX_CALLS;
 
+use crate::file::{FileFormat, FormatError};
+
 pub use fault::{BundleFault, CallFault};
 pub use proof::{Proven, ProvenCall, Standing};
 pub use unopened::{Erasure, Padding, UnopenedBatch, UnopenedCall};
-
-/// The first bytes of a bundle; the digit is the format's version.
-const MAGIC: [u8; 16] = *b"tacit audit v. 2";
 
 /// Bytes of the hash that ends a bundle: it covers what no proof covers.
 const DIGEST_BYTES: usize = 32;
@@ -35,6 +34,11 @@ const DIGEST_BYTES: usize = 32;
 /// Largest file. A batch takes at most its transaction and a certificate of a few kilobytes, a call less than
 /// 2 kB.
 pub const MAX_BUNDLE_BYTES: usize = 256 << 20;
+
+const FORMAT: FileFormat = FileFormat {
+    magic: *b"tacit audit v. 2",
+    max_bytes: MAX_BUNDLE_BYTES,
+};
 
 /// Batches in one bundle: an examiner's question is about some customers, not about all.
 pub const MAX_BATCHES: usize = 4_096;
@@ -137,13 +141,10 @@ struct Encoded {
 /// Why bytes are no bundle.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
-    /// They begin otherwise.
-    #[error("it is of another format, or of another version of it")]
-    Magic,
-    /// They are too many.
-    #[error("it is larger than {MAX_BUNDLE_BYTES} bytes")]
-    TooLarge,
-    /// They do not decode.
+    /// They are of no such file.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// A part exceeds its bound, or does not decode.
     #[error(transparent)]
     Malformed(#[from] CodecError),
     /// A proof of finality does not decode.
@@ -162,7 +163,7 @@ impl AuditBundle {
     /// of it.
     ///
     /// # Errors
-    /// [`BundleError::TooMany`], [`BundleError::TooLarge`] or [`BundleError::Malformed`] where a part exceeds
+    /// [`BundleError::TooMany`], [`BundleError::Format`] or [`BundleError::Malformed`] where a part exceeds
     /// its bound.
     pub fn to_bytes(&self) -> Result<Vec<u8>, BundleError> {
         if self.calls() > MAX_BUNDLE_CALLS {
@@ -191,12 +192,10 @@ impl AuditBundle {
             unopened: BoundedVec::try_from(unopened)?,
             records: BoundedVec::try_from(records.collect::<Result<Vec<_>, _>>()?)?,
         };
-        let mut bytes = [MAGIC.as_slice(), &codec::encode(&encoded)].concat();
+        let mut bytes = FORMAT.write(&encoded);
         let digest = *blake3::hash(&bytes).as_bytes();
         bytes.extend_from_slice(&digest);
-        if bytes.len() > MAX_BUNDLE_BYTES {
-            return Err(BundleError::TooLarge);
-        }
+        FORMAT.check_size(&bytes)?;
         Ok(bytes)
     }
 
@@ -206,20 +205,17 @@ impl AuditBundle {
     /// # Errors
     /// [`BundleError`].
     pub fn from_bytes(bytes: &[u8]) -> Result<(Self, bool), BundleError> {
-        if bytes.len() > MAX_BUNDLE_BYTES {
-            return Err(BundleError::TooLarge);
-        }
+        FORMAT.check_size(bytes)?;
         let body = bytes.len().checked_sub(DIGEST_BYTES);
-        let (body, digest) = bytes.split_at(body.ok_or(BundleError::Magic)?);
+        let (body, digest) = bytes.split_at(body.ok_or(FormatError::Magic)?);
         let whole = blake3::hash(body).as_bytes() == digest;
-        let encoded = body.strip_prefix(&MAGIC).ok_or(BundleError::Magic)?;
         let Encoded {
             chain_id,
             member,
             batches,
             unopened,
             records,
-        } = codec::decode(encoded)?;
+        } = FORMAT.read(body)?;
         let batch = |batch: EncodedBatch| -> Result<AuditedBatch, BundleError> {
             Ok(AuditedBatch {
                 envelope: batch.envelope.to_vec(),

@@ -191,8 +191,32 @@ pub fn described(detail: &ErrorDetail) -> String {
     if detail.reject != 0 {
         text = format!("{text} (reject {})", detail.reject);
     }
-    if !detail.remedy.is_empty() {
-        text = format!("{text} {}", detail.remedy);
+    match detail.remedy.as_str() {
+        "" => text,
+        remedy if text.ends_with(['.', '?', '!']) => format!("{text} {remedy}"),
+        remedy => format!("{text}. {remedy}"),
     }
-    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happened_and_what_to_do_are_sentences_of_their_own() {
+        let refusal = |message: &str, remedy: &str, reject| ErrorDetail {
+            message: message.into(),
+            remedy: remedy.into(),
+            reject,
+            ..ErrorDetail::default()
+        };
+        let said = |message, remedy, reject| described(&refusal(message, remedy, reject));
+        assert_eq!(said("it is sealed", "Ask it.", 0), "it is sealed. Ask it.");
+        assert_eq!(said("Sealed.", "Ask it.", 0), "Sealed. Ask it.");
+        assert_eq!(
+            said("it is late", "Wait.", 9),
+            "it is late (reject 9). Wait."
+        );
+        assert_eq!(said("it is late", "", 0), "it is late");
+    }
 }

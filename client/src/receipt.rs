@@ -4,23 +4,24 @@
 //! publications, the root of the log, the voted key, the policy. Whoever verifies it asks the same questions of
 //! these records that the ledger asks of its state, by the same code.
 
-use std::collections::BTreeMap;
-
 use borsh::{BorshDeserialize, BorshSerialize};
-use tacit_finality::{Claim, Committee, Evidence, FinalityError, ValueProof};
-use tacit_ledger::kernel::codec::{self, Bytes, CodecError};
-use tacit_ledger::kernel::{
-    ChainId, Genesis, MemberId, Missing, Reject, StateKey, StateView, state,
-};
+use tacit_finality::{Committee, Evidence, FinalityError};
+use tacit_ledger::kernel::codec::Bytes;
+use tacit_ledger::kernel::{ChainId, Genesis, MemberId, Missing, Reject};
 use tacit_ledger::network::receipts::{ReceiptSet, examine};
-use tacit_ledger::network::{List, keys};
+use tacit_ledger::network::{List, read};
 
-/// The first bytes of a file of receipts; the digit is the format's version.
-const MAGIC: [u8; 16] = *b"tacit receipts 1";
+use crate::file::{FileFormat, FormatError};
+use crate::proven::{ProvenRecords, first_missing};
 
 /// Largest file: 128 proven records of at most 64 kB each would be more, but those that a set appeals to are a few
 /// hundred bytes each; the rest is the certificate and the way to its validators.
 pub const MAX_RECEIPT_FILE_BYTES: usize = 8 << 20;
+
+const FORMAT: FileFormat = FileFormat {
+    magic: *b"tacit receipts 1",
+    max_bytes: MAX_RECEIPT_FILE_BYTES,
+};
 
 /// A set of receipts, with what it appeals to.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,15 +39,9 @@ pub struct ReceiptFile {
 /// Why bytes are no file of receipts.
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiptFileError {
-    /// They begin otherwise.
-    #[error("it is of another format, or of another version of it")]
-    Magic,
-    /// They are too many.
-    #[error("it is larger than {MAX_RECEIPT_FILE_BYTES} bytes")]
-    TooLarge,
-    /// They do not decode.
+    /// They are of no such file.
     #[error(transparent)]
-    Malformed(#[from] CodecError),
+    Format(#[from] FormatError),
     /// The proofs of the records do not decode.
     #[error(transparent)]
     Evidence(#[from] FinalityError),
@@ -86,16 +81,6 @@ pub struct Verified {
     pub lists: Vec<List>,
 }
 
-/// The proven records. What is not among them is missing: its absence is not proven.
-struct Proven(BTreeMap<Vec<u8>, Vec<u8>>);
-
-impl StateView for Proven {
-    fn get(&self, key: &StateKey) -> Result<Option<Vec<u8>>, Missing> {
-        let value = self.0.get(key.as_bytes()).cloned();
-        value.map(Some).ok_or_else(|| Missing::one(key.clone()))
-    }
-}
-
 #[derive(BorshSerialize, BorshDeserialize)]
 struct Encoded {
     chain_id: ChainId,
@@ -117,7 +102,7 @@ impl ReceiptFile {
             set: self.set.clone(),
             evidence,
         };
-        [MAGIC.as_slice(), &codec::encode(&encoded)].concat()
+        FORMAT.write(&encoded)
     }
 
     /// Reads bytes that came from anywhere.
@@ -125,16 +110,12 @@ impl ReceiptFile {
     /// # Errors
     /// [`ReceiptFileError`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ReceiptFileError> {
-        if bytes.len() > MAX_RECEIPT_FILE_BYTES {
-            return Err(ReceiptFileError::TooLarge);
-        }
-        let encoded = bytes.strip_prefix(&MAGIC).ok_or(ReceiptFileError::Magic)?;
         let Encoded {
             chain_id,
             submitter,
             set,
             evidence,
-        } = codec::decode(encoded)?;
+        } = FORMAT.read(bytes)?;
         Ok(Self {
             chain_id,
             submitter,
@@ -155,18 +136,10 @@ impl ReceiptFile {
         }
         self.evidence.verify(chain_id.0, committee)?;
         let header = &self.evidence.block.header;
-        let values = match &self.evidence.claim {
-            Claim::Values(values) => values,
-            _ => return Err(NotVerified::NoRecords),
-        };
-        let proven = |value: &ValueProof| (value.key.to_vec(), value.value.to_vec());
-        let view = Proven(values.iter().map(proven).collect());
+        let view = ProvenRecords::of(&self.evidence).ok_or(NotVerified::NoRecords)?;
         self.set.check().map_err(NotVerified::Refused)?;
         let height = header.height.get();
-        let missing = |missing: Missing| {
-            let first = missing.into_keys().into_iter().next();
-            NotVerified::RecordMissing(first.map(|key| key.to_string()).unwrap_or_default())
-        };
+        let missing = |missing: Missing| NotVerified::RecordMissing(first_missing(missing));
         let examined = examine(&view, chain_id, height, self.submitter, &self.set)
             .map_err(missing)?
             .map_err(NotVerified::Refused)?;
@@ -178,10 +151,7 @@ impl ReceiptFile {
         }
         let receipts = self.set.receipts.iter();
         let lists = receipts
-            .map(|receipt| {
-                let key = keys::list(receipt.publication.list);
-                state::read(&view, &key)
-            })
+            .map(|receipt| read::list(&view, receipt.publication.list))
             .collect::<Result<Vec<Option<List>>, _>>()
             .map_err(missing)?;
         Ok(Verified {
@@ -210,17 +180,18 @@ mod tests {
         #[test]
         fn bytes_are_a_file_or_an_error_and_never_a_panic(bytes: Vec<u8>) {
             prop_assert!(ReceiptFile::from_bytes(&bytes).is_err());
-            let begun = [MAGIC.as_slice(), &bytes].concat();
+            let begun = [FORMAT.magic.as_slice(), &bytes].concat();
             prop_assert!(ReceiptFile::from_bytes(&begun).is_err());
         }
     }
 
     #[test]
     fn a_file_that_is_too_large_is_not_read() {
-        let mut bytes = MAGIC.to_vec();
+        let mut bytes = FORMAT.magic.to_vec();
         bytes.resize(MAX_RECEIPT_FILE_BYTES + 1, 0);
         let refused = ReceiptFile::from_bytes(&bytes);
-        assert!(matches!(refused, Err(ReceiptFileError::TooLarge)));
+        let too_large = FormatError::TooLarge(MAX_RECEIPT_FILE_BYTES);
+        assert_eq!(refused.unwrap_err().to_string(), too_large.to_string());
     }
 
     #[test]

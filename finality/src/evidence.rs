@@ -74,6 +74,35 @@ impl Evidence {
         self.verify_with(&committees)
     }
 
+    /// Checks evidence of blocks up to this one's, in the order of their epochs, that has no hand-overs of its own:
+    /// the way from genesis is this one's.
+    ///
+    /// # Errors
+    ///
+    /// The first error met, with the place of the evidence that it is of, counted from 0.
+    pub fn verify_before(
+        &self,
+        others: &[Self],
+        chain_id: ChainId,
+        genesis: Committee,
+    ) -> Result<(), (usize, FinalityError)> {
+        let mut committees = Committees::new(chain_id, genesis);
+        let mut handovers = self.handovers.iter().peekable();
+        for (place, other) in others.iter().enumerate() {
+            let epoch = other.block.header.epoch();
+            while let Some(handover) = handovers.next_if(|next| next.header.epoch() < epoch) {
+                committees.carry_to(handover.header.epoch().get());
+                committees
+                    .follow(handover)
+                    .map_err(|error| (place, error))?;
+            }
+            committees.carry_to(epoch.get());
+            let verified = other.verify_with(&committees);
+            verified.map_err(|error| (place, error))?;
+        }
+        Ok(())
+    }
+
     /// Checks the claim under committees that the verifier followed before.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ mod four_eyes;
 mod hostile;
 mod leak;
 mod membership;
+mod quota;
 mod receipts;
 mod records;
 mod retention;

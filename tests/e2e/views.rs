@@ -149,7 +149,8 @@ fn a_supervisor_sees_what_its_views_show_and_the_member_knows_that_it_did() {
     assert_eq!(latest["state"], "in force");
     assert_eq!(seen["latest"][1]["state"], "superseded");
 
-    // The statement of today, made out to the supervisor; of other dates there is none.
+    // The statement of these dates from the beginning of the network, with what moved, made out to the supervisor; of
+    // others there is none.
     let statement = story.path("statement");
     story.look(&quota, &["--to", &statement]);
     let arguments = ["quota", "verify", &statement, "--genesis", &story.genesis()];
@@ -158,9 +159,11 @@ fn a_supervisor_sees_what_its_views_show_and_the_member_knows_that_it_did() {
         (&stated["member_id"], &stated["reader"]),
         (&1.into(), &"observer".into())
     );
+    let moved = stated["movements"].as_array().expect("movements");
+    assert!(moved.iter().any(|one| one["kind"] == "charge"), "{stated}");
     let past = story.path("past");
     let refused = story.refused(SUPERVISOR, &quota, &["--dates", DATES, "--to", &past]);
-    assert!(refused.contains("today"), "{refused}");
+    assert!(refused.contains("no balance of these dates"), "{refused}");
     assert!(!Path::new(&past).exists());
 
     // Every look at the member's records stands in its own account, and the account holds.
@@ -177,7 +180,7 @@ fn a_supervisor_sees_what_its_views_show_and_the_member_knows_that_it_did() {
     let ended: Vec<_> = ended.map(|entry| entry["outcome"].clone()).collect();
     assert!(ended.contains(&"done: 3 calls".into()), "{ended:?}");
     assert!(
-        ended.contains(&"failed: view-quota-date".into()),
+        ended.contains(&"failed: view-quota-dates".into()),
         "{ended:?}"
     );
 

@@ -13,6 +13,9 @@ use super::element::{ELEMENT_BYTES, Element, EncodingError, Reader, SCALAR_BYTES
 use super::generators::generators;
 use super::key::{QuotaKey, QuotaPublicKey};
 
+/// Bound of one amount. Sums may exceed it.
+pub const AMOUNT_BOUND: u64 = 1 << 32;
+
 /// Bytes of an opening: value, then blinding.
 pub const OPENING_BYTES: usize = 4 + SCALAR_BYTES;
 

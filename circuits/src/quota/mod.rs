@@ -16,7 +16,8 @@
 //! Values are hidden in twisted ElGamal ciphertexts over ristretto255 ([`Ciphertext`]). Whoever takes
 //! from a ciphertext proves that by the key that opens it; the blinding need not be known. So sums
 //! of whatever arrived can be spent without being made anew, the sum of all commitments is the
-//! supply without blinding ([`SupplyCheck`]), and a wallet recovers from its key ([`Wallet`]).
+//! supply without blinding ([`SupplyCheck`]), and a key opens what its member has from the state alone
+//! ([`ValueTable`]).
 //!
 //! All proofs can be verified together, in any mixture ([`verify_batch`]).
 
@@ -38,12 +39,11 @@ mod sigma;
 mod supply;
 pub mod transfer;
 mod value_table;
-mod wallet;
 
 pub use account::{Account, AccountError, MAX_PENDING_ADDITIONS, OWNER, SUPERVISOR};
 pub use agreement::SharedSecret;
 pub use burn::{BurnProof, BurnStatement, WrongBurn};
-pub use ciphertext::{Ciphertext, OPENING_BYTES, Opening};
+pub use ciphertext::{AMOUNT_BOUND, Ciphertext, OPENING_BYTES, Opening};
 pub use disclosure::{Disclosure, NotTheValue, WrongDisclosure};
 pub use element::{ELEMENT_BYTES, Element, EncodingError};
 pub use equation::{Equation, WrongProofs, verify_batch};
@@ -53,4 +53,3 @@ pub use key_change::{KeyChange, KeyChangeStatement, WrongKeyChange};
 pub use possession::{QUOTA_KEY_PROOF_BYTES, QuotaKeyProof, WrongQuotaKeyProof};
 pub use supply::SupplyCheck;
 pub use value_table::ValueTable;
-pub use wallet::{AMOUNT_BOUND, Event, Wallet, WalletError};

@@ -11,9 +11,9 @@ use tacit_circuits::quota::transfer::{
     Kind, Parties, ProveError, Role, Statement, Transfer, Witness, verify,
 };
 use tacit_circuits::quota::{
-    Account, AccountError, BurnProof, BurnStatement, Ciphertext, Element, Event, KeyChange,
+    AMOUNT_BOUND, Account, AccountError, BurnProof, BurnStatement, Ciphertext, Element, KeyChange,
     KeyChangeStatement, MAX_PENDING_ADDITIONS, OWNER, Opening, QuotaKey, SUPERVISOR, SupplyCheck,
-    ValueTable, Wallet, WalletError,
+    ValueTable,
 };
 
 use super::world::{CONTEXT, key, rng};
@@ -34,7 +34,6 @@ struct Ledger {
     sessions: Vec<Session>,
     supply: SupplyCheck,
     supply_minor: u64,
-    events: [Vec<Event>; MEMBERS],
     keys: [Vec<QuotaKey>; MEMBERS],
     supervisor: QuotaKey,
     available: [u64; MEMBERS],
@@ -58,7 +57,6 @@ impl Ledger {
             sessions: Vec::new(),
             supply: SupplyCheck::new(),
             supply_minor: 0,
-            events: Default::default(),
             keys: std::array::from_fn(|member| vec![QuotaKey::derive(&[member as u8; 32], 0)]),
             supervisor: key(99),
             available: [0; MEMBERS],
@@ -79,15 +77,14 @@ impl Ledger {
         ]
     }
 
-    fn change(&mut self, member: usize, event: Event, change: impl FnOnce(&mut Account)) {
+    fn change(&mut self, member: usize, change: impl FnOnce(&mut Account)) {
         let before = self.accounts[member].total();
         change(&mut self.accounts[member]);
         self.supply.replace(&before, &self.accounts[member].total());
-        self.events[member].push(event);
     }
 
     fn grant(&mut self, member: usize, amount_minor: u64) {
-        self.change(member, Event::Granted { amount_minor }, |account| {
+        self.change(member, |account| {
             account.grant(amount_minor).unwrap();
         });
         self.supply_minor += amount_minor;
@@ -162,7 +159,7 @@ impl Ledger {
     }
 
     fn opened(&mut self, querier: usize, provider: usize, amount: Ciphertext<3>, value: u64) {
-        self.change(querier, Event::Opened { amount }, |account| {
+        self.change(querier, |account| {
             account.open(&amount).unwrap();
         });
         let zero = Element::identity();
@@ -226,7 +223,7 @@ impl Ledger {
         self.supply.replace(&escrow.commitment, &rest.commitment);
         self.sessions[session].escrow = rest;
         self.sessions[session].left -= u64::from(value);
-        self.change(provider, Event::Received { charge }, |account| {
+        self.change(provider, |account| {
             account.receive(&charge).unwrap();
         });
         self.pending[provider] += u64::from(value);
@@ -236,14 +233,14 @@ impl Ledger {
         let ended = self.sessions.swap_remove(session);
         let rest = ended.escrow;
         self.supply.replace(&rest.commitment, &Element::identity());
-        self.change(ended.querier, Event::Returned { rest }, |account| {
+        self.change(ended.querier, |account| {
             account.take_back(&rest);
         });
         self.pending[ended.querier] += ended.left;
     }
 
     fn roll_over(&mut self, member: usize) {
-        self.change(member, Event::RolledOver, Account::roll_over);
+        self.change(member, Account::roll_over);
         self.available[member] += std::mem::take(&mut self.pending[member]);
     }
 
@@ -264,7 +261,7 @@ impl Ledger {
             let proof = BurnProof::prove(&statement, &key, held, &mut self.rng).unwrap();
             proof.verify(&statement).unwrap();
         }
-        self.change(member, Event::Burnt { amount_minor }, |account| {
+        self.change(member, |account| {
             account.burn(amount_minor);
         });
         self.available[member] -= amount_minor;
@@ -293,7 +290,7 @@ impl Ledger {
         let change = KeyChange::prove(&statement, &old, &new, &mut self.rng);
         change.verify(&statement).unwrap();
         let handles = change.handles;
-        self.change(member, Event::KeyChanged { handles }, |account| {
+        self.change(member, |account| {
             account.replace_handles(OWNER, handles);
         });
         self.keys[member].push(new);
@@ -379,34 +376,23 @@ fn nothing_is_made_or_lost_and_keys_recover_everything() {
 
     let table = ValueTable::with_bits(14);
     for member in 0..MEMBERS {
-        let keys = &ledger.keys[member];
-        let recovered = Wallet::recover(keys, &ledger.events[member], &table).unwrap();
-        let state = Wallet::from_state(
-            ledger.key(member).clone(),
-            &ledger.accounts[member],
-            &table,
-            1 << 32,
-        )
-        .unwrap();
-        for wallet in [recovered, state] {
-            assert_eq!(wallet.account(), &ledger.accounts[member]);
-            assert_eq!(wallet.available_minor(), ledger.available[member]);
-            assert_eq!(wallet.pending_minor(), ledger.pending[member]);
-        }
-
-        // Without one event, or with another's key, nothing passes for the whole.
-        let other = &ledger.keys[(member + 1) % MEMBERS];
-        let refused = Wallet::recover(other, &ledger.events[member], &table);
-        assert!(refused.is_err());
-        let most = &ledger.events[member][1..];
-        let same = Wallet::recover(keys, most, &table)
-            .is_ok_and(|wallet| wallet.account() == &ledger.accounts[member]);
-        assert!(!same);
+        let account = &ledger.accounts[member];
+        let open = |key: &QuotaKey, ciphertext: &Ciphertext<2>| {
+            table.open_vartime(key, &ciphertext.select([OWNER]), AMOUNT_BOUND)
+        };
+        let (own, other) = (ledger.key(member), ledger.key((member + 1) % MEMBERS));
+        assert_eq!(
+            open(own, &account.available),
+            Some(ledger.available[member])
+        );
+        let pending = account.pending.plus_public(account.granted_minor);
+        assert_eq!(open(own, &pending), Some(ledger.pending[member]));
+        assert_eq!(open(other, &account.available), None);
     }
 }
 
 #[test]
-fn a_wallet_that_is_recovered_can_spend() {
+fn what_was_received_is_spent_by_a_key_and_the_state_alone() {
     let mut ledger = Ledger::new(12);
     ledger.grant(0, 9_000);
     ledger.roll_over(0);
@@ -415,17 +401,19 @@ fn a_wallet_that_is_recovered_can_spend() {
     ledger.close(0);
     ledger.roll_over(1);
     let table = ValueTable::with_bits(12);
-    let wallet = Wallet::recover(&ledger.keys[1], &ledger.events[1], &table).unwrap();
-    assert_eq!(wallet.available_minor(), 1_500);
+    let source = ledger.accounts[1].available.select([OWNER]);
+    let available_minor = table.open_vartime(ledger.key(1), &source, AMOUNT_BOUND);
+    assert_eq!(available_minor, Some(1_500));
+    let key = ledger.key(1).clone();
     let parties = ledger.parties(1, 2);
     let amount = Opening::random(1_500, &mut ledger.rng);
     let transfer = Transfer::prove(
         Kind::Open,
         CONTEXT,
         &parties,
-        &wallet.source(),
-        wallet.key(),
-        wallet.available_minor(),
+        &source,
+        &key,
+        1_500,
         &amount,
         &mut ledger.rng,
     )
@@ -461,24 +449,6 @@ fn an_account_keeps_room_for_what_its_sessions_return() {
 
     account.grant(u64::MAX).unwrap();
     assert_eq!(account.grant(1), Err(AccountError::Overflow));
-}
-
-#[test]
-fn a_wallet_refuses_what_the_ledger_would_not_have_done() {
-    let table = ValueTable::with_bits(12);
-    let parties = [1, 2, 3].map(|number| key(number).public());
-    let amount = Opening::random(5, &mut rng(1)).seal(&parties);
-    let mut wallet = Wallet::new(key(1));
-    let refused = wallet.apply(&Event::Opened { amount }, &table);
-    assert_eq!(refused, Err(WalletError::OutOfOrder));
-    let refused = wallet.apply(&Event::Burnt { amount_minor: 1 }, &table);
-    assert_eq!(refused, Err(WalletError::OutOfOrder));
-    // Paid to another provider.
-    let refused = wallet.apply(&Event::Received { charge: amount }, &table);
-    assert_eq!(refused, Err(WalletError::Unreadable));
-    assert_eq!(wallet.account(), &Account::empty());
-    let refused = wallet.change_key(key(2), [amount.handles[0]; 2]);
-    assert_eq!(refused, Err(WalletError::Unreadable));
 }
 
 #[test]

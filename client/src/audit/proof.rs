@@ -1,20 +1,19 @@
 //! What a bundle proves, and how it is checked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use tacit_circuits::curve::{Point, decode_field};
 use tacit_circuits::list::{Presence, VersionId};
 use tacit_circuits::oprf::{Blind, Entry};
 use tacit_circuits::receipt::call_tag;
 use tacit_finality::{Claim, Committee, Evidence, FinalityError};
-use tacit_ledger::kernel::{
-    BlockResult, BusinessDate, Envelope, Genesis, Missing, Outcome, StateKey, StateView,
-};
+use tacit_ledger::kernel::{BlockResult, BusinessDate, Envelope, Genesis, Missing, Outcome};
 use tacit_ledger::network::audit::{AuditContext, AuditRecord};
 use tacit_ledger::network::{Action, CallBatch, Event, List, Publication, PublicationStatus, read};
 
 use super::fault::{BundleFault, CallFault};
 use super::{AuditBundle, AuditedBatch, AuditedCall, AuditedCallName, UnopenedCall};
+use crate::proven::{ProvenRecords, first_missing};
 
 /// What the ledger says of the version that a call is about, at the height of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,21 +102,14 @@ impl AuditBundle {
         Ok(Proven { opened, unopened })
     }
 
-    fn proven_records(&self, committee: Option<&Committee>) -> Result<Records, BundleFault> {
-        let mut records = BTreeMap::new();
+    fn proven_records(&self, committee: Option<&Committee>) -> Result<ProvenRecords, BundleFault> {
+        let mut records = ProvenRecords::default();
         for evidence in &self.records {
             self.check_finality(evidence, committee)
                 .map_err(BundleFault::Records)?;
-            let values = match &evidence.claim {
-                Claim::Values(values) => values.as_slice(),
-                Claim::Value(value) => std::slice::from_ref(&**value),
-                Claim::Block | Claim::Result(_) => &[],
-            };
-            for value in values {
-                records.insert(value.key.to_vec(), value.value.to_vec());
-            }
+            records.add(evidence);
         }
-        Ok(Records(records))
+        Ok(records)
     }
 
     /// With no committee the node's word is taken.
@@ -194,27 +186,16 @@ pub(super) struct Settled {
     pub(super) business_date: BusinessDate,
 }
 
-/// The proven records. What is not among them is missing: its absence is not proven.
-struct Records(BTreeMap<Vec<u8>, Vec<u8>>);
-
-impl StateView for Records {
-    fn get(&self, key: &StateKey) -> Result<Option<Vec<u8>>, Missing> {
-        let value = self.0.get(key.as_bytes()).cloned();
-        value.map(Some).ok_or_else(|| Missing::one(key.clone()))
-    }
-}
-
-impl Records {
-    fn version(&self, id: VersionId) -> Result<(List, Publication), BundleFault> {
-        let missing = |missing: Missing| {
-            let first = missing.into_keys().into_iter().next();
-            BundleFault::RecordMissing(first.map(|key| key.to_string()).unwrap_or_default())
-        };
-        let list = read::list(self, id.list).map_err(missing)?;
-        let publication = read::publication(self, id).map_err(missing)?;
-        let found = list.zip(publication);
-        found.ok_or_else(|| BundleFault::RecordMissing(id.to_string()))
-    }
+/// A list and a publication, as they are proven.
+fn proven_version(
+    records: &ProvenRecords,
+    id: VersionId,
+) -> Result<(List, Publication), BundleFault> {
+    let missing = |missing: Missing| BundleFault::RecordMissing(first_missing(missing));
+    let list = read::list(records, id.list).map_err(missing)?;
+    let publication = read::publication(records, id).map_err(missing)?;
+    let found = list.zip(publication);
+    found.ok_or_else(|| BundleFault::RecordMissing(id.to_string()))
 }
 
 impl AuditedBatch {
@@ -222,7 +203,7 @@ impl AuditedBatch {
         &self,
         place: usize,
         settled: &Settled,
-        records: &Records,
+        records: &ProvenRecords,
         proven: &mut Vec<ProvenCall>,
     ) -> Result<(), BundleFault> {
         let ascending = self.calls.is_sorted_by(|a, b| a.index < b.index);
@@ -235,7 +216,7 @@ impl AuditedBatch {
             tag_epoch: request.tag_epoch,
             version: self.version.into(),
         };
-        let (list, publication) = records.version(version)?;
+        let (list, publication) = proven_version(records, version)?;
         let circumstances = self.context.digest();
         for call in &self.calls {
             let name = AuditedCallName {

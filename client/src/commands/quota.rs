@@ -1,7 +1,8 @@
 //! `tacit quota`
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+mod statement;
+
+use std::path::PathBuf;
 
 use serde_json::json;
 use tacit_proto::operator::move_quota_request::Move;
@@ -12,9 +13,8 @@ use tacit_proto::operator::{
 use crate::Context;
 use crate::error::ClientError;
 use crate::exit::Exit;
-use crate::output::{Format, Table, moment, print_json, quota};
-use crate::statement::{MAX_STATEMENT_BYTES, QuotaStatement};
-use crate::trust::{read_file, read_genesis};
+use crate::moment;
+use crate::output::{Format, Table, print_json, quota};
 
 /// Quota: what a member has, what came and went, and what it may still ask today.
 #[derive(Debug, clap::Args)]
@@ -51,11 +51,21 @@ enum QuotaAction {
     },
     /// Make available what waits. The node does it by itself when it needs to.
     RollOver,
-    /// Write what this member has, with proofs that its reader verifies without a node.
+    /// Write what this member has, and what moved, with proofs that its reader verifies without a node.
+    #[command(
+        after_help = "Example:\n  tacit quota statement --from 2026-01-01 --until 2026-04-01 --reader \"Examiner\" --to q1.statement"
+    )]
     Statement {
         /// For whom it is made; the proofs are bound to this name.
         #[arg(long, value_name = "READER")]
         reader: String,
+        /// State all that moved from here on. It begins with the last balance that is kept of before, of which there
+        /// is one of each business date; before the first of them, with the network.
+        #[arg(long, value_name = "WHEN", value_parser = moment::parse)]
+        from: Option<u64>,
+        /// State it up to the first balance that is kept of after this; without it, up to now.
+        #[arg(long, value_name = "WHEN", value_parser = moment::parse, requires = "from")]
+        until: Option<u64>,
         /// The file; one that exists is not overwritten.
         #[arg(long, value_name = "FILE")]
         to: PathBuf,
@@ -103,8 +113,22 @@ impl QuotaAction {
             Self::Deposit { amount } => (Move::Deposit, *amount),
             Self::Withdraw { amount } => (Move::Withdraw, *amount),
             Self::RollOver => (Move::RollOver, 0),
-            Self::Statement { reader, to } => return state(context, reader, to).await,
-            Self::Verify { file, genesis } => return verify(context.format(), file, genesis),
+            Self::Statement {
+                reader,
+                from,
+                until,
+                to,
+            } => {
+                let request = StateQuotaRequest {
+                    reader: reader.clone(),
+                    from_ms: *from,
+                    until_ms: *until,
+                };
+                return statement::write(context, request, to).await;
+            }
+            Self::Verify { file, genesis } => {
+                return statement::verify(context.format(), file, genesis);
+            }
         };
         let request = MoveQuotaRequest {
             r#move: what.into(),
@@ -125,79 +149,6 @@ impl QuotaAction {
         }
         Ok(Exit::Clear)
     }
-}
-
-async fn state(context: &Context, reader: &str, to: &Path) -> Result<Exit, ClientError> {
-    let request = StateQuotaRequest {
-        reader: reader.to_owned(),
-    };
-    let mut node = context.node().await?;
-    let answer = node.state_quota(request).await?.into_inner();
-    let written = std::fs::File::create_new(to).and_then(|mut out| out.write_all(&answer.file));
-    written.map_err(|source| ClientError::File {
-        path: to.to_owned(),
-        source,
-    })?;
-    match context.format() {
-        Format::Json => print_json(&json!({
-            "file": to,
-            "sessions_shown": answer.sessions_shown,
-            "sessions": answer.sessions,
-        }))?,
-        Format::Text => println!(
-            "{} for {reader}, with the escrows of {} of {} open sessions",
-            to.display(),
-            answer.sessions_shown,
-            answer.sessions
-        ),
-    }
-    Ok(Exit::Clear)
-}
-
-fn verify(format: Format, path: &Path, genesis: &Path) -> Result<Exit, ClientError> {
-    let (genesis, committee) = read_genesis(genesis)?;
-    let bytes = read_file(path, MAX_STATEMENT_BYTES as u64)?;
-    let file = QuotaStatement::from_bytes(&bytes).map_err(|error| ClientError::Invalid {
-        path: path.to_owned(),
-        reason: format!("is no statement of quota: {error}"),
-    })?;
-    let stated = file.verify(&genesis, committee);
-    let stated = stated.map_err(|source| ClientError::StatementRefused {
-        path: path.to_owned(),
-        source,
-    })?;
-    let escrowed: u64 = stated.escrows.iter().map(|(_, escrow)| escrow).sum();
-    match format {
-        Format::Json => print_json(&json!({
-            "member_id": file.member.0,
-            "reader": file.reader.as_str(),
-            "height": stated.height,
-            "time_ms": stated.time_ms,
-            "available_minor": stated.available_minor + stated.waiting_minor,
-            "waiting_minor": stated.waiting_minor,
-            "escrowed_minor": escrowed,
-            "deposit_free_minor": stated.deposit.free_minor,
-            "deposit_staked_minor": stated.deposit.staked_minor,
-        }))?,
-        Format::Text => {
-            println!("member      {}", file.member);
-            println!("for         {}", file.reader.as_str());
-            let available = stated.available_minor + stated.waiting_minor;
-            println!("available   {}", quota(available));
-            let sessions = stated.escrows.len();
-            println!(
-                "in escrow   {} in {sessions} sessions; others are not excluded",
-                quota(escrowed)
-            );
-            println!("deposit     {}", quota(stated.deposit.total_minor()));
-            println!(
-                "as of       height {}, {}",
-                stated.height,
-                moment(stated.time_ms)
-            );
-        }
-    }
-    Ok(Exit::Clear)
 }
 
 /// A member, as `M2` or `2`.
@@ -305,9 +256,14 @@ fn print(answer: &QuotaResponse) -> Result<(), ClientError> {
     }
     let mut table = Table::new(&["time", "height", "what", "amount", "with", "session"]);
     for movement in &answer.movements {
-        let sign = if movement.incoming { "+" } else { "-" };
+        let sign = match movement.kind() {
+            // Nothing comes or goes: what waited becomes available.
+            MovementKind::RollOver => "",
+            _ if movement.incoming => "+",
+            _ => "-",
+        };
         table.row([
-            moment(movement.time_ms),
+            crate::output::moment(movement.time_ms),
             movement.height.to_string(),
             kind(movement.kind()).into(),
             format!("{sign}{}", quota(movement.amount_minor)),

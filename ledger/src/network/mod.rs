@@ -5,6 +5,7 @@
 //! | [`action`] | what a party can do |
 //! | [`record`] | what stands in state |
 //! | [`event`] | what is said about it |
+//! | [`movement`] | what of it moved whose quota |
 //! | [`parameters`] | what the members govern |
 //! | [`price`] | what a call costs |
 //! | [`coverage`] | how far somebody could walk through all identifiers |
@@ -28,6 +29,7 @@ pub mod event;
 mod execute;
 pub mod genesis;
 pub mod keys;
+pub mod movement;
 pub mod parameters;
 pub mod price;
 pub mod quota;

@@ -11,3 +11,6 @@ ALTER TABLE ledger_calls DROP COLUMN reward_minor;
 -- kind: 1 grant, 2 escrow, 3 refund, 4 charge, 5 earning, 6 reward, 7 penalty, 8 stake, 9 stake returned,
 -- 10 stake lost, 11 compensation, 12 deposit, 13 withdrawal, 14 roll-over.
 ALTER TABLE ledger_movement ADD COLUMN sealed BLOB;
+
+-- What was last collected of a session.
+CREATE INDEX ledger_movement_session ON ledger_movement (session_id, kind, height, leaf);

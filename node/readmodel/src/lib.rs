@@ -41,6 +41,6 @@ pub use model::{Gap, Position, ReadModel};
 pub use query::{
     Alarm, BlockRow, CallBatch, Direction, EventRow, History, HistoryFilter, Holdings, LoggedBatch,
     MAX_LISTED, Movement, MovementFilter, Movements, Period, QuotaStatement, QuotaSums,
-    TransactionRow,
+    TransactionRow, UncollectedBatch,
 };
-pub use rows::MovementKind;
+pub use tacit_ledger::network::movement::MovementKind;

@@ -60,6 +60,7 @@ on_both_databases! {
     quota:
         the_genesis_grants_stand_in_every_members_movements
         holdings_are_what_the_ledger_holds
+        what_is_not_collected_is_what_sessions_owe
         a_statement_opens_without_its_rows
         movements_of_many_pages_are_all_in_their_sum
         deposits_and_withdrawals_stand_in_the_plain

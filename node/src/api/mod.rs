@@ -16,7 +16,8 @@
 //! | `policies` | what consumers of receipts ask for |
 //! | `reads` | who looked at the records |
 //! | `receipts` | create, submit, show |
-//! | `quota` | balances opened with this node's key, stated and moved |
+//! | `quota` | balances opened with this node's key, and moved |
+//! | `statement` | balances and movements stated to a reader |
 //! | `records` | where a batch stands |
 //! | `retention` | how long records are kept, legal holds |
 //! | `screening` | plan and screen |
@@ -46,6 +47,7 @@ mod retention;
 mod roles;
 mod screening;
 mod service;
+mod statement;
 mod status;
 mod supervision;
 mod viewing;
@@ -60,6 +62,7 @@ use tacit_readmodel::ReadModel;
 use tokio::sync::Mutex;
 
 use crate::approvals::Approvals;
+use crate::balances::Balances;
 use crate::ledger::MemberLedger;
 use crate::operators::LiveOperators;
 use crate::reads::Reads;
@@ -89,6 +92,8 @@ pub struct OperatorRecords {
     pub reads: Arc<Reads>,
     /// What needs a second person.
     pub approvals: Arc<Approvals>,
+    /// Balances of former days.
+    pub balances: Balances,
 }
 
 impl Operator {

@@ -1,10 +1,6 @@
-//! A member's quota: opened with this node's key, stated to others, and moved.
+//! A member's quota: opened with this node's key, and moved.
 
-use std::collections::HashMap;
-
-use rand_core::OsRng;
 use tacit_circuits::scope::MemberId;
-use tacit_client::statement::{MAX_SESSIONS, MakeError, QuotaStatement, Reader, records, sealed};
 use tacit_frontend::ports::Ledger as _;
 use tacit_frontend::wallet::{Eye, Holdings, WalletError, holdings};
 use tacit_ledger::network::read;
@@ -114,50 +110,6 @@ impl Operator {
         Ok(opened.ok_or(WalletError::Unreadable)?)
     }
 
-    /// What stands on the ledger of this member, opened for a reader.
-    pub(super) async fn state_quota(
-        &self,
-        request: proto::StateQuotaRequest,
-    ) -> Result<proto::StateQuotaResponse, ApiError> {
-        let reader = Reader::new(&request.reader).map_err(|error| {
-            let message = format!("the reader's name is not usable: {error}");
-            ApiError::caller("reader-invalid", message, "")
-        })?;
-        let me = self.ledger.member_id();
-        let open = self.read(|view| read::sessions_of(view, me)).await?;
-        let shown: Vec<_> = open
-            .iter()
-            .take(MAX_SESSIONS)
-            .map(|found| found.id)
-            .collect();
-        let evidence = self
-            .ledger
-            .handle()
-            .prove_values(records(me, &shown))
-            .await?;
-        // All amounts are opened before the proofs are made, which wait for nothing.
-        let mut values = HashMap::new();
-        for sealed in sealed(&evidence, me, &shown)? {
-            let opened = self.opener.open(sealed).await;
-            values.insert(sealed.to_vec(), opened.ok_or(WalletError::Unreadable)?);
-        }
-        let shown_count = shown.len();
-        let statement = QuotaStatement::make(
-            (self.ledger.chain_id(), me),
-            shown,
-            reader,
-            evidence,
-            self.opener.key(),
-            |sealed| values.get(&sealed.to_vec()).copied(),
-            &mut OsRng,
-        )?;
-        Ok(proto::StateQuotaResponse {
-            file: statement.to_bytes(),
-            sessions_shown: u32::try_from(shown_count).unwrap_or(u32::MAX),
-            sessions: u32::try_from(open.len()).unwrap_or(u32::MAX),
-        })
-    }
-
     pub(super) async fn move_quota(
         &self,
         request: proto::MoveQuotaRequest,
@@ -177,12 +129,6 @@ impl Operator {
             height: applied.height,
             tx_id: applied.tx_id.0.0.to_vec(),
         })
-    }
-}
-
-impl From<MakeError> for ApiError {
-    fn from(error: MakeError) -> Self {
-        Self::node("quota-unreadable", error.to_string(), "Try again.")
     }
 }
 

@@ -77,6 +77,7 @@ impl Service for Operator {
     type ListVerifyStream = AnswerStream<proto::ListVerifyResponse>;
     type ScreenStream = AnswerStream<proto::ScreenResponse>;
     type HistoryStream = AnswerStream<proto::HistoryResponse>;
+    type StateQuotaStream = AnswerStream<proto::StateQuotaResponse>;
     type AuditBundleStream = AnswerStream<proto::AuditBundleResponse>;
     type AuditReadsStream = AnswerStream<proto::AuditReadsResponse>;
     type ReceiptCreateStream = AnswerStream<proto::ReceiptCreateResponse>;
@@ -465,8 +466,21 @@ impl Service for Operator {
     async fn state_quota(
         &self,
         request: Request<proto::StateQuotaRequest>,
-    ) -> Answer<proto::StateQuotaResponse> {
-        once(Operator::state_quota(self, request.into_inner())).await
+    ) -> Answer<Self::StateQuotaStream> {
+        let caller = caller(&request)?;
+        let (operator, asked) = (self.clone(), request.into_inner());
+        // What is shown of amounts to whom is on record.
+        let until = asked.until_ms.map(|until| format!(" until={until}"));
+        let period = asked.from_ms.map_or_else(
+            || " balance".to_owned(),
+            |from| format!(" from={from}{}", until.unwrap_or_default()),
+        );
+        let what = format!("reader={}{period}", asked.reader);
+        let reading = self.reading(&caller, "state-quota", &what).await?;
+        streamed(|answers| async move {
+            let stated = operator.state_quota(asked, answers).await;
+            reading.ended(stated, |()| "done".into()).await
+        })
     }
 
     async fn move_quota(

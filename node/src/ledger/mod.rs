@@ -3,6 +3,7 @@
 //! [`MemberLedger`] signs as this member, numbers what it signs, and waits for finality.
 //! [`Follower`] reads finalized blocks in order and tells whoever waits or listens.
 
+mod calls;
 mod follower;
 mod submission;
 
@@ -13,10 +14,13 @@ use ed25519_zebra::SigningKey;
 use tacit_circuits::quota::QuotaKey;
 use tacit_circuits::scope::MemberId;
 use tacit_consensus::LedgerHandle;
-use tacit_frontend::ports::{Applied, FinalizedBlock, Ledger, LedgerError};
+use tacit_frontend::ports::{
+    Applied, BatchPlace, FinalizedBlock, Ledger, LedgerError, SettledBatch,
+};
 use tacit_ledger::kernel::envelope::ledger_key;
 use tacit_ledger::kernel::{ChainId, LedgerKey, Signature, StateKey};
-use tacit_ledger::network::Action;
+use tacit_ledger::network::{Action, SessionId};
+use tacit_readmodel::ReadModel;
 use tokio::sync::broadcast;
 
 use crate::keys::quota_key;
@@ -32,13 +36,19 @@ pub struct MemberLedger {
     member: MemberId,
     key: SigningKey,
     submitter: Submitter,
+    rows: Option<ReadModel>,
     finalized: broadcast::Sender<Arc<FinalizedBlock>>,
 }
 
 impl MemberLedger {
     /// The ledger behind `handle`, used by `member` with its key, and the follower that must be run
-    /// for any submission to be answered.
-    pub fn new(handle: LedgerHandle, member: MemberId, key: SigningKey) -> (Arc<Self>, Follower) {
+    /// for any submission to be answered. Former calls are found by `rows`, and without them not.
+    pub fn new(
+        handle: LedgerHandle,
+        member: MemberId,
+        key: SigningKey,
+        rows: Option<ReadModel>,
+    ) -> (Arc<Self>, Follower) {
         let (finalized, _) = broadcast::channel(MAX_LISTENER_LAG_BLOCKS);
         let submitter = Submitter::new(handle.clone(), member, key);
         let follower = Follower::new(
@@ -53,6 +63,7 @@ impl MemberLedger {
                 member,
                 key,
                 submitter,
+                rows,
                 finalized,
             }),
             follower,
@@ -100,6 +111,14 @@ impl Ledger for MemberLedger {
 
     async fn submit(&self, action: Action) -> Result<Applied, LedgerError> {
         self.submitter.submit(&action).await
+    }
+
+    async fn uncollected(&self, session: SessionId) -> Result<Vec<BatchPlace>, LedgerError> {
+        calls::uncollected(self.rows.as_ref(), session).await
+    }
+
+    async fn settled_batch(&self, place: BatchPlace) -> Result<SettledBatch, LedgerError> {
+        calls::settled_batch(&self.handle, place).await
     }
 
     fn finalized(&self) -> broadcast::Receiver<Arc<FinalizedBlock>> {

@@ -52,6 +52,7 @@ use tokio::task::JoinSet;
 
 use crate::api::{Operator, OperatorRecords, ViewServer};
 use crate::approvals::{ApprovalError, Approvals};
+use crate::balances::{Balances, BalancesError};
 use crate::config::{Config, ConfigError};
 use crate::keys::{KeyError, NodeKeys};
 use crate::ledger::MemberLedger;
@@ -151,6 +152,9 @@ pub enum RunError {
     /// The approvals.
     #[error(transparent)]
     Approvals(#[from] ApprovalError),
+    /// The balances of former days.
+    #[error(transparent)]
+    Balances(#[from] BalancesError),
     /// The account of privileged reads.
     #[error(transparent)]
     Reads(#[from] ReadsError),
@@ -231,7 +235,8 @@ async fn serve(
     let position = feeder.position();
     parts.start("readmodel.feed", feeder.run());
 
-    let (ledger, follower) = MemberLedger::new(handle.clone(), me.id, signing);
+    let rows = Some(read_model.clone());
+    let (ledger, follower) = MemberLedger::new(handle.clone(), me.id, signing, rows);
     parts.start("ledger.follow", follower.run());
     if me.role == Role::Member {
         let participant = beacon::Participant::new(ledger.clone(), keys.ledger.expose());
@@ -250,10 +255,15 @@ async fn serve(
     let reads = Reads::open(&operators_url, keys.store.expose()).await?;
     let listed = LiveOperators::open(&config.operator.operators_file)?;
     let approvals = Approvals::open(&operators_url, keys.store.expose()).await?;
+    let balances = Balances::open(&operators_url).await?;
+    if me.role == Role::Member {
+        parts.start("balances.keep", balances.clone().keep(ledger.clone()));
+    }
     let records = OperatorRecords {
         listed: listed.clone(),
         reads: Arc::new(reads),
         approvals: Arc::new(approvals),
+        balances,
     };
     let (frontend, peers) = frontend.unzip();
     let mut operator = Operator::new(ledger.clone(), frontend.clone(), read_model, records);

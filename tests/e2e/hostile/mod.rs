@@ -97,7 +97,7 @@ impl Dogwood {
         let node = node.expect("it takes part in agreement");
         let runtime = Runtime::new().expect("a runtime");
         let key = SigningKey::from(*keys.ledger.expose());
-        let (ledger, follower) = MemberLedger::new(node.handle.clone(), DOGWOOD_ID, key);
+        let (ledger, follower) = MemberLedger::new(node.handle.clone(), DOGWOOD_ID, key, None);
         let peers = Arc::new(MemberPeers::open(&config.frontend).expect("certificates"));
         let blocks = ledger.finalized();
         runtime.block_on(async {

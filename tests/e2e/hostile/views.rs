@@ -37,7 +37,7 @@ impl Supervisor {
         let keys = NodeKeys::load(&config.keys).expect("keys");
         let key = SigningKey::from(*keys.ledger.expose());
         let node = dogwood.node.as_ref().expect("it runs");
-        let (ledger, follower) = MemberLedger::new(node.handle.clone(), OBSERVER_ID, key);
+        let (ledger, follower) = MemberLedger::new(node.handle.clone(), OBSERVER_ID, key, None);
         dogwood.runtime.spawn(follower.run());
         let peers = MemberPeers::open(&config.frontend).expect("certificates");
         let client = dogwood.runtime.block_on(async {

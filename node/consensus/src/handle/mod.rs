@@ -199,6 +199,21 @@ impl LedgerHandle {
             .await?
     }
 
+    /// Proves what a transaction of a block did, or, with leaf 0, what the block did by itself: transaction i is
+    /// leaf i + 1.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::NotFound`] if there is no such result or it was pruned.
+    pub async fn prove_result(&self, height: u64, leaf: u32) -> Result<Evidence, LedgerError> {
+        self.ask(|reply| Query::ProveResult {
+            height,
+            leaf,
+            reply,
+        })
+        .await?
+    }
+
     /// Proves that the block at `height` is final.
     ///
     /// # Errors

@@ -53,6 +53,11 @@ pub(crate) enum Query {
         id: TxId,
         reply: Reply<Result<Evidence, LedgerError>>,
     },
+    ProveResult {
+        height: u64,
+        leaf: u32,
+        reply: Reply<Result<Evidence, LedgerError>>,
+    },
     ProveBlock {
         height: u64,
         reply: Reply<Result<Evidence, LedgerError>>,
@@ -219,6 +224,13 @@ impl<E: Runtime> Answers<E> {
             Query::ProveTransaction { id, reply } => {
                 let _ = reply.send(self.prove_transaction(id).await);
             }
+            Query::ProveResult {
+                height,
+                leaf,
+                reply,
+            } => {
+                let _ = reply.send(self.prove_result(Height::new(height), leaf).await);
+            }
             Query::ProveBlock { height, reply } => {
                 let _ = reply.send(self.evidence(Height::new(height), Claim::Block).await);
             }
@@ -372,23 +384,22 @@ impl<E: Runtime> Answers<E> {
     }
 
     async fn prove_transaction(&self, id: TxId) -> Result<Evidence, LedgerError> {
-        let missing = LedgerError::NotFound {
+        let place = self.core.archive.find(id).await;
+        let place = place.ok_or(LedgerError::NotFound {
             what: "transaction",
-        };
-        let place = self.core.archive.find(id).await.ok_or(missing.clone())?;
-        let results = self
-            .core
-            .archive
-            .get(place.height)
-            .await
-            .ok_or(missing.clone())?;
-        let result = results
-            .get(place.index as usize)
-            .cloned()
-            .ok_or(missing.clone())?;
-        let proof = results::prove(&results, place.index).ok_or(missing)?;
+        })?;
+        self.prove_result(place.height, place.index).await
+    }
+
+    async fn prove_result(&self, height: Height, leaf: u32) -> Result<Evidence, LedgerError> {
+        let missing = LedgerError::NotFound { what: "result" };
+        let results = self.core.archive.get(height).await;
+        let results = results.ok_or(missing.clone())?;
+        let result = results.get(leaf as usize).cloned();
+        let result = result.ok_or(missing.clone())?;
+        let proof = results::prove(&results, leaf).ok_or(missing)?;
         let claim = Claim::Result(Box::new(ResultClaim { result, proof }));
-        self.evidence(place.height, claim).await
+        self.evidence(height, claim).await
     }
 
     /// The claim about the block at `height`, with its certificate and the way from genesis to it.

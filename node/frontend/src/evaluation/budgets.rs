@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tacit_circuits::quota::transfer::Role;
 use tacit_ledger::network::{Session, SessionId, read as state};
 
-use crate::ports::{Ledger, LedgerError, read};
-use crate::store::{Store, StoreError};
-use crate::wallet::{Wallet, WalletError};
+use super::restoring::{RestoreError, Restorer};
+use crate::ports::{LedgerError, read};
+use crate::store::StoreError;
+use crate::wallet::WalletError;
 
 /// Sessions that are remembered before those that are over are looked for.
 const MANY_SESSIONS: usize = 1_024;
@@ -26,6 +27,8 @@ pub(super) enum BudgetError {
     Ledger(#[from] LedgerError),
     #[error(transparent)]
     Wallet(#[from] WalletError),
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
 }
 
 #[derive(Debug)]
@@ -39,20 +42,16 @@ struct Budget {
 pub(super) struct Budgets(Arc<Inner>);
 
 struct Inner {
-    ledger: Arc<dyn Ledger>,
-    wallet: Wallet,
-    store: Store,
+    restorer: Restorer,
     sessions: Mutex<HashMap<SessionId, Budget>>,
     /// One session is met at a time.
     meeting: tokio::sync::Mutex<()>,
 }
 
 impl Budgets {
-    pub(super) fn new(ledger: Arc<dyn Ledger>, wallet: Wallet, store: Store) -> Self {
+    pub(super) fn new(restorer: Restorer) -> Self {
         Self(Arc::new(Inner {
-            ledger,
-            wallet,
-            store,
+            restorer,
             sessions: Mutex::default(),
             meeting: tokio::sync::Mutex::default(),
         }))
@@ -92,12 +91,23 @@ impl Budgets {
         if self.lock().contains_key(&session.id) {
             return Ok(());
         }
+        let Restorer {
+            ledger,
+            wallet,
+            store,
+        } = &self.0.restorer;
+        let is_known = self.0.restorer.complete(session).await?;
         // In this order: what is collected in between is then missing twice, and never counted twice.
-        let charged_minor = self.0.store.uncollected_minor(session.id).await?;
-        let escrow = read(&*self.0.ledger, |view| state::escrow(view, session.id)).await?;
+        let mut charged_minor = store.uncollected_minor(session.id).await?;
+        if !is_known {
+            // At most what all its calls would charge.
+            let all_minor = u64::from(session.price_minor) * u64::from(session.calls);
+            charged_minor = charged_minor.max(all_minor);
+        }
+        let escrow = read(&**ledger, |view| state::escrow(view, session.id)).await?;
         let place = Role::Provider as usize;
-        let escrow_minor = self.0.wallet.open(&escrow, place).await?;
-        let height = self.0.ledger.height();
+        let escrow_minor = wallet.open(&escrow, place).await?;
+        let height = ledger.height();
         let mut sessions = self.lock();
         if sessions.len() >= MANY_SESSIONS {
             sessions.retain(|_, budget| budget.deadline_height >= height);

@@ -12,6 +12,7 @@ use tacit_ledger::kernel::Reject;
 use tacit_ledger::network::{Session, SessionId, read as state};
 use tokio::time::sleep;
 
+use super::restoring::Restorer;
 use super::unsettled::Book;
 use crate::clock::now_ms;
 use crate::ports::{Ledger, LedgerError, read};
@@ -25,6 +26,10 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// For how long nothing of a session must have been answered before its charges are collected, in
 /// milliseconds. Batches are posted as soon as nobody asks; a bulk screening goes on without a pause.
 const QUIET_MS: u64 = 2_000;
+
+/// Between two looks at whether sessions owe something of which the disk knows nothing: that is so after the disk
+/// was lost, and while the blocks of that time are read. Far shorter than the window for collecting.
+const RESTORE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Why charges could not be collected.
 #[derive(Debug, thiserror::Error)]
@@ -43,11 +48,21 @@ pub(super) struct Collector {
     pub(super) wallet: Wallet,
     pub(super) store: Store,
     pub(super) book: Book,
+    pub(super) restorer: Restorer,
 }
 
 impl Collector {
     /// Collects for as long as the front end runs.
     pub(super) fn start(self, tasks: &Tasks) {
+        let restorer = self.restorer.clone();
+        tasks.spawn(async move {
+            loop {
+                if let Err(error) = restorer.look().await {
+                    tracing::warn!(%error, "restoring.look: trying again");
+                }
+                sleep(RESTORE_INTERVAL).await;
+            }
+        });
         tasks.spawn(async move {
             loop {
                 if let Err(error) = self.look().await {
@@ -110,7 +125,7 @@ impl Collector {
                 self.note(id, &sent, Collected::Yes).await?;
                 (fresh, owed)
             }
-            // A batch settled between the two reads, or the database is an older one.
+            // A batch settled between the two reads, or the database is an older one: then rows are restored.
             (None, None) => {
                 tracing::warn!(
                     session = %id, owed = session.owed_requests, known = settled.len(),

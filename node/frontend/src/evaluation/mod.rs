@@ -6,7 +6,8 @@
 //! admission, on the latest state and on top of that; its charge, which must be that of its calls under the
 //! agreed blinding, with the agreed padding for the rest, and must be left in the session's escrow. Then it
 //! is evaluated, put onto the disk, and only then answered. The call log posts it behind the answer until it
-//! is final; when the session is quiet, what it owes is collected.
+//! is final; when the session is quiet, what it owes is collected. What the ledger says is owed for answers of
+//! which the disk knows nothing is made again from the ledger.
 //!
 //! The same request is answered with the same bytes, however often it comes; another request under the
 //! same session and sequence is refused. What is stored, sent and logged does not depend on whether an
@@ -15,6 +16,7 @@
 mod budgets;
 mod collecting;
 mod ledger_log;
+mod restoring;
 mod service;
 mod turns;
 mod unsettled;

@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep};
 use super::budgets::{BudgetError, Budgets};
 use super::collecting::Collector;
 use super::ledger_log::CallLog;
+use super::restoring::Restorer;
 use super::turns::Turns;
 use super::unsettled::{Beside, Book, Claim};
 use crate::compute::compute;
@@ -46,6 +47,11 @@ const DOUBT_PAUSE: Duration = Duration::from_secs(1);
 
 /// Label under which a signed request is hashed, to tell whether two are the same.
 const REQUEST_LABEL: &str = "tacit v1 frontend served request";
+
+/// The hash of the encoding of a signed request.
+pub(super) fn request_hash(request: &[u8]) -> [u8; 32] {
+    blake3::derive_key(REQUEST_LABEL, request)
+}
 
 /// How much the evaluation service takes on.
 #[derive(Clone, Debug)]
@@ -117,12 +123,18 @@ impl Evaluator {
         let queue = Places::new(config.max_queued, config.max_queued_per_member);
         let waiting = Places::new(config.max_waiting, config.max_waiting_per_member);
         let (book, ledger) = (log.book().clone(), wallet.ledger());
-        let budgets = Budgets::new(ledger.clone(), wallet.clone(), store.clone());
+        let restorer = Restorer {
+            ledger: ledger.clone(),
+            wallet: wallet.clone(),
+            store: store.clone(),
+        };
+        let budgets = Budgets::new(restorer.clone());
         let collector = Collector {
             ledger: ledger.clone(),
             wallet: wallet.clone(),
             store: store.clone(),
             book: book.clone(),
+            restorer,
         };
         collector.start(tasks);
         Self {
@@ -159,7 +171,7 @@ impl Evaluator {
         let queue_timeout = Duration::from_millis(self.config.queue_timeout_ms);
         let turn = self.turns.take(caller, queue_timeout).await;
         let turn = turn.ok_or_else(busy)?;
-        let request_hash = blake3::derive_key(REQUEST_LABEL, request);
+        let request_hash = request_hash(request);
         let (signed, blinded) = self.parse(caller, request).await?;
         let (done, answer) = oneshot::channel();
         let evaluator = self.clone();

@@ -8,7 +8,7 @@ use tacit_circuits::scope::MemberId;
 use tacit_ledger::kernel::{
     ChainId, LedgerKey, Missing, Reject, Signature, StateKey, StateView, Supplied, TxId,
 };
-use tacit_ledger::network::{Action, Event};
+use tacit_ledger::network::{Action, CallBatch, Event, SessionId};
 use tokio::sync::broadcast;
 
 /// Rounds of fetching before a read is given up. Reads follow a handful of references, each of which
@@ -44,6 +44,26 @@ pub struct FinalizedEvent {
     pub tx_id: Option<TxId>,
     /// The event.
     pub event: Event,
+}
+
+/// Where a batch of calls stands in the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchPlace {
+    /// Height of its block.
+    pub height: u64,
+    /// Place of its transaction among the results of the block.
+    pub leaf: u64,
+    /// Number of its request in the session.
+    pub sequence: u64,
+}
+
+/// A batch of calls as it stands in the chain.
+#[derive(Clone, Debug)]
+pub struct SettledBatch {
+    /// Request, evaluations and proof.
+    pub batch: CallBatch,
+    /// Time of its block, in milliseconds since 1970-01-01 UTC.
+    pub time_ms: u64,
 }
 
 /// Why the ledger did not do as asked.
@@ -100,6 +120,13 @@ pub trait Ledger: Send + Sync + 'static {
     ///
     /// Several may be under way at once. The implementation numbers them.
     async fn submit(&self, action: Action) -> Result<Applied, LedgerError>;
+
+    /// The batches of a session that settled after its charges were last collected, in the order of the log, as
+    /// far as this node has read its blocks: it may be behind the state, and whoever asks compares.
+    async fn uncollected(&self, session: SessionId) -> Result<Vec<BatchPlace>, LedgerError>;
+
+    /// The batch at a place. Unavailable where its block was pruned.
+    async fn settled_batch(&self, place: BatchPlace) -> Result<SettledBatch, LedgerError>;
 
     /// Blocks from now on. A receiver that falls behind loses the oldest; whoever listens must be able to
     /// find out from state what it missed.

@@ -7,7 +7,9 @@ mod habits;
 mod ledger;
 mod peers;
 
-pub use ledger::{Applied, FinalizedBlock, FinalizedEvent, Ledger, LedgerError, read};
+pub use ledger::{
+    Applied, BatchPlace, FinalizedBlock, FinalizedEvent, Ledger, LedgerError, SettledBatch, read,
+};
 pub use peers::{PeerIdentity, Peers, PeersError};
 
 pub(crate) use habits::Habits;

@@ -41,6 +41,6 @@ pub use own::{Change, OwnEpoch, OwnList, OwnVersion, VersionStep};
 pub use period::{Destruction, PeriodSummary};
 pub(crate) use seal::SealedFile;
 pub use seal::{MasterKey, SEAL_OVERHEAD_BYTES, SealError};
-pub(crate) use served::{Collected, UncollectedBatch};
+pub(crate) use served::{Collected, KnownCharge, UncollectedBatch};
 pub use served::{ServedBatch, Settlement};
 pub use tacit_sealing::BatchName;

@@ -3,6 +3,8 @@
 //! A request and its evaluation are on the disk before the answer leaves, so that the call is posted to
 //! the ledger whatever happens next, and the same request is answered with the same bytes.
 
+use std::collections::BTreeMap;
+
 use sqlx::Row;
 use sqlx::any::AnyRow;
 use tacit_ledger::kernel::codec;
@@ -58,6 +60,14 @@ pub(crate) struct ServedSummary {
     pub(crate) sequence: u64,
 }
 
+/// The charge of a batch that stands on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KnownCharge {
+    pub(crate) charge_minor: u32,
+    /// Whether it was not collected, as far as the disk says.
+    pub(crate) is_open: bool,
+}
+
 /// A served batch whose charge was not collected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct UncollectedBatch {
@@ -75,6 +85,26 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] where the session's sequence number was served before.
     pub async fn insert_served(&self, served: &ServedBatch) -> Result<(), StoreError> {
+        self.write(vec![self.insertion(served, None)])
+            .await
+            .map(drop)
+    }
+
+    /// Puts a batch back onto the disk that was served before, and is final at a height.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where it stands there.
+    pub(crate) async fn restore_served(
+        &self,
+        served: &ServedBatch,
+        height: u64,
+    ) -> Result<(), StoreError> {
+        self.write(vec![self.insertion(served, Some(height))])
+            .await
+            .map(drop)
+    }
+
+    fn insertion(&self, served: &ServedBatch, height: Option<u64>) -> Statement {
         let request = &served.batch.signed.request;
         let row = [request.session.0, request.sequence];
         let sealed = self
@@ -85,8 +115,8 @@ impl Store {
             (request.calls.len() as u64).saturating_sub(charged)
         });
         let sql = "INSERT INTO served_batch (session_id, sequence, querier, list_id, tag_epoch, \
-                   calls, padding, charge_minor, request_hash, sealed_batch, settled, created_ms) \
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11)";
+                   calls, padding, charge_minor, request_hash, sealed_batch, settled, height, created_ms) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
         let values = [
             request.session.0.into(),
             request.sequence.into(),
@@ -98,11 +128,11 @@ impl Store {
             served.charge_minor.into(),
             served.request_hash.to_vec().into(),
             sealed.into(),
+            (served.settlement as u32).into(),
+            height.into(),
             served.created_ms.into(),
         ];
-        self.write(vec![Statement::new(sql, values)])
-            .await
-            .map(drop)
+        Statement::new(sql, values)
     }
 
     /// The batch that was served under a session's sequence number.
@@ -164,6 +194,25 @@ impl Store {
                 })
             })
             .collect()
+    }
+
+    /// What each batch of a session charged that stands on the disk, by its number, and what became of that.
+    pub(crate) async fn charges(
+        &self,
+        session: SessionId,
+    ) -> Result<BTreeMap<u64, KnownCharge>, StoreError> {
+        let sql =
+            "SELECT sequence, charge_minor, collected FROM served_batch WHERE session_id = $1";
+        let rows = self.rows(Statement::new(sql, [session.0.into()])).await?;
+        let charge = |row: &AnyRow| {
+            let collected = number(row, "collected")?;
+            let known = KnownCharge {
+                charge_minor: number_32(row, "charge_minor")?,
+                is_open: [Collected::No as u64, Collected::Sent as u64].contains(&collected),
+            };
+            Ok((sequence(row)?, known))
+        };
+        rows.iter().map(charge).collect()
     }
 
     /// What a session owes for what was answered, settled or not, in minor units.

@@ -99,6 +99,15 @@ impl Agreed {
         })
     }
 
+    /// How many calls of a request its charge is the price of, under the agreed blinding.
+    pub(crate) fn count(&self, request: &Request) -> Option<u32> {
+        // A request has a call at the least, and 1,000 at most.
+        let most = (request.calls.len() as u32).checked_sub(1)?;
+        let (charge, price) = (&request.charge, request.price_minor);
+        let beyond_one = self.secret.find_vartime(&self.context, charge, price, most);
+        Some(beyond_one? + 1)
+    }
+
     /// How many calls of a request charge its price; the others, at its end, are padding. `blinded` are its
     /// points. Takes the time of making the padding.
     pub(crate) fn charged_calls(
@@ -106,19 +115,9 @@ impl Agreed {
         request: &Request,
         blinded: &[Point],
     ) -> Result<u32, WrongCharge> {
-        // A request has a call at the least, and 1,000 at most.
-        let calls = request.calls.len() as u32;
-        let beyond_one = self
-            .secret
-            .find_vartime(
-                &self.context,
-                &request.charge,
-                request.price_minor,
-                calls - 1,
-            )
-            .ok_or(WrongCharge::NotACount)?;
-        let charged = beyond_one + 1;
-        if u64::from(calls) > padded_size(charged.into()) {
+        let charged = self.count(request).ok_or(WrongCharge::NotACount)?;
+        let calls = request.calls.len();
+        if calls as u64 > padded_size(charged.into()) {
             return Err(WrongCharge::TooMuchPadding);
         }
         let tail = blinded.get(charged as usize..).unwrap_or_default();

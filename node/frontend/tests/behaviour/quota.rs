@@ -1,5 +1,7 @@
 //! Confidential quota: what is charged, hidden, collected, and refused.
 
+use std::path::Path;
+
 use tacit_circuits::oprf::padding_calls;
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 use tacit_frontend::FrontendConfig;
@@ -74,11 +76,98 @@ async fn charges_are_collected_once_whatever_became_of_the_transaction() {
         earns + 2 * i64::from(PRICE_MINOR) + 50,
     )
     .await;
+    assert_eq!(collections(&network), 2);
+}
+
+/// Collections that the chain applied.
+fn collections(network: &Network) -> usize {
     let log = network.chain.log.lock().expect("log");
     let collected = log.iter().filter(|(_, action, outcome)| {
         matches!(action, Action::CollectCharges { .. }) && *outcome == Outcome::Applied
     });
-    assert_eq!(collected.count(), 2);
+    collected.count()
+}
+
+/// Moves a database, or copies it, with the files beside it.
+fn for_each_database_file(folder: &Path, each: impl Fn(&Path)) {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let is_database =
+        |path: &std::path::PathBuf| path.to_string_lossy().contains("frontend.sqlite");
+    let files: Vec<_> = paths.filter(is_database).collect();
+    assert!(!files.is_empty(), "there is a database");
+    files.iter().for_each(|path| each(path));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_lost_its_database_finds_what_it_is_owed_on_the_chain() {
+    let mut network = Network::start_with(3, |_, _| {}, padded).await;
+    network.publish(0, "accounts", &phones(0..20)).await;
+    let earned = total(network.balance(MemberId(1)).await);
+    // Nothing is collected before the database is lost.
+    *network.chain.refuse.lock().expect("refuse") =
+        Some(|action| matches!(action, Action::CollectCharges { .. }));
+    // Two sessions, of which one owes for two requests.
+    network.nodes[1].screen(&phones(0..7)).await;
+    network.nodes[1].screen(&phones(3..6)).await;
+    network.nodes[2].screen(&phones(0..1)).await;
+    network.wait_logged(8 + 4 + 4).await;
+    network
+        .restart_after(
+            0,
+            |_| {},
+            |folder| {
+                for_each_database_file(folder, |path| std::fs::remove_file(path).expect("removed"));
+            },
+        )
+        .await;
+    assert_eq!(collections(&network), 0);
+    *network.chain.refuse.lock().expect("refuse") = None;
+    // What is minted is for requests. The supply is compared at each block.
+    let earns = 11 * i64::from(PRICE_MINOR) + 3 * 50;
+    moves(&network, MemberId(1), earned, earns).await;
+    assert_eq!(collections(&network), 2);
+    network.restart(0, |_| {}).await;
+    network.chain.pass(5).await;
+    assert_eq!(collections(&network), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_database_learns_what_was_answered_since_and_keeps_to_the_escrow() {
+    let mut querier = Querier::with_cap(1_000, 6 * PRICE_MINOR).await;
+    let earned = total(querier.network.balance(MemberId(1)).await);
+    *querier.network.chain.refuse.lock().expect("refuse") =
+        Some(|action| matches!(action, Action::CollectCharges { .. }));
+    let older = tempfile::tempdir().expect("a folder");
+    let copy = |path: &Path, folder: &Path| {
+        std::fs::copy(path, folder.join(path.file_name().expect("a file"))).expect("copied");
+    };
+    let back_up = |folder: &Path| for_each_database_file(folder, |path| copy(path, older.path()));
+    querier.network.restart_after(0, |_| {}, back_up).await;
+    querier.reconnect().await;
+    let first = querier.sign(querier.request(0, 4));
+    let answer = querier.send(first.clone()).await.expect("answered");
+    querier.network.wait_logged(4).await;
+    let restore = |folder: &Path| {
+        for_each_database_file(folder, |path| std::fs::remove_file(path).expect("removed"));
+        for_each_database_file(older.path(), |path| copy(path, folder));
+    };
+    querier.network.restart_after(0, |_| {}, restore).await;
+    querier.reconnect().await;
+    // The escrow held six calls, and four are owed for.
+    let over = querier.sign(querier.request(1, 3));
+    let exhausted = Err(RefusalCode::EscrowExhausted.number());
+    assert_eq!(querier.send(over).await, exhausted);
+    assert_eq!(querier.send(first).await, Ok(answer));
+    querier
+        .send(querier.sign(querier.request(2, 2)))
+        .await
+        .expect("answered");
+    querier.network.wait_logged(6).await;
+    *querier.network.chain.refuse.lock().expect("refuse") = None;
+    let earns = 6 * i64::from(PRICE_MINOR) + 2 * 50;
+    moves(&querier.network, MemberId(1), earned, earns).await;
+    assert_eq!(collections(&querier.network), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,7 +22,8 @@ use tacit_circuits::scope::{ListId, MemberId};
 use tacit_frontend::crash::{CrashHook, CrashPoint, CrashPoints};
 use tacit_frontend::lists::{DraftMode, ListSpec, Progress, Published};
 use tacit_frontend::ports::{
-    Applied, FinalizedBlock, FinalizedEvent, Ledger, LedgerError, PeerIdentity, Peers, PeersError,
+    Applied, BatchPlace, FinalizedBlock, FinalizedEvent, Ledger, LedgerError, PeerIdentity, Peers,
+    PeersError, SettledBatch,
 };
 use tacit_frontend::rows::{RawRow, RowReader};
 use tacit_frontend::screening::{Answer, ListAnswers, ScreenEvent, ScreenRequest, Summary};
@@ -40,7 +41,7 @@ use tacit_ledger::network::parameters::CategoryId;
 use tacit_ledger::network::quota::{Source, prove_key, prove_opening};
 use tacit_ledger::network::{
     Action, Candidate, Category, ConsensusKey, Event, GenesisMember, NetworkGenesis, Parameters,
-    Profile, PublicationId, SpkiHash, read as state,
+    Profile, PublicationId, SessionId, SpkiHash, read as state,
 };
 use tokio::sync::broadcast;
 use tonic::service::interceptor::InterceptedService;
@@ -303,6 +304,40 @@ impl Ledger for MemberLedger {
         applied
     }
 
+    async fn uncollected(&self, session: SessionId) -> Result<Vec<BatchPlace>, LedgerError> {
+        let log = self.chain.log.lock().expect("log");
+        let mut places = Vec::new();
+        for (height, (_, action, outcome)) in (0..).zip(log.iter()) {
+            match action {
+                _ if *outcome != Outcome::Applied => {}
+                Action::CallBatch(batch) if batch.signed.request.session == session => {
+                    let sequence = batch.signed.request.sequence;
+                    let leaf = 1;
+                    places.push(BatchPlace {
+                        height,
+                        leaf,
+                        sequence,
+                    });
+                }
+                Action::CollectCharges { session: of, .. } if *of == session => places.clear(),
+                _ => {}
+            }
+        }
+        Ok(places)
+    }
+
+    /// Heights of places count transactions.
+    async fn settled_batch(&self, place: BatchPlace) -> Result<SettledBatch, LedgerError> {
+        let log = self.chain.log.lock().expect("log");
+        match &log[usize::try_from(place.height).expect("a place")].1 {
+            Action::CallBatch(batch) => Ok(SettledBatch {
+                batch: (**batch).clone(),
+                time_ms: 1_700_000_000_000,
+            }),
+            _ => panic!("no batch"),
+        }
+    }
+
     fn finalized(&self) -> broadcast::Receiver<Arc<FinalizedBlock>> {
         self.chain.blocks.subscribe()
     }
@@ -492,6 +527,16 @@ impl Network {
 
     /// Stops a member as a power cut would, and starts it over the same files.
     pub async fn restart(&mut self, index: usize, configure: impl Fn(&mut FrontendConfig)) {
+        self.restart_after(index, configure, |_| {}).await;
+    }
+
+    /// Stops a member as a power cut would, and starts it after somebody was at its files.
+    pub async fn restart_after(
+        &mut self,
+        index: usize,
+        configure: impl Fn(&mut FrontendConfig),
+        change: impl FnOnce(&Path),
+    ) {
         let node = self.nodes.remove(index);
         node.servers.iter().for_each(|server| server.abort());
         let Node {
@@ -499,6 +544,7 @@ impl Network {
         } = node;
         drop(frontend);
         tokio::time::sleep(Duration::from_millis(50)).await;
+        change(folder.path());
         let node = self.node(index, folder, &configure).await;
         self.nodes.insert(index, node);
     }

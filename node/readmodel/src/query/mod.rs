@@ -14,7 +14,7 @@ pub use explorer::{BlockRow, EventRow, TransactionRow};
 pub use history::{CallBatch, Direction, History, HistoryFilter};
 pub use movements::{Movement, MovementFilter, Movements};
 pub use quota::{Holdings, QuotaStatement, QuotaSums};
-pub use receipts::LoggedBatch;
+pub use receipts::{LoggedBatch, UncollectedBatch};
 
 use tacit_database::Value;
 

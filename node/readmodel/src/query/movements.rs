@@ -13,12 +13,12 @@ use tacit_circuits::scope::MemberId;
 use tacit_database::{ColumnError, Columns, Statement, Value};
 use tacit_ledger::kernel::{Digest, TxId, decode};
 use tacit_ledger::network::SessionId;
+use tacit_ledger::network::movement::MovementKind;
 
 use super::{MAX_LISTED, Period, any};
 use crate::amount::{Amount, SEALED_BYTES};
 use crate::error::ReadModelError;
 use crate::model::ReadModel;
-use crate::rows::MovementKind;
 
 /// Movements of one page. Adding up a page of sealed amounts takes some milliseconds, in which nothing else
 /// runs on the thread.
@@ -165,6 +165,31 @@ impl ReadModel {
         values.extend([first.into(), limit.min(MAX_LISTED).into()]);
         let rows = self.database.rows(Statement::new(sql, values)).await?;
         Ok(rows.iter().map(movement).collect::<Result<_, _>>()?)
+    }
+
+    /// Results of blocks above a height and up to another that moved a member's quota, in the order of the chain:
+    /// height, and place among the results of the block. At most so many, the first.
+    pub async fn moved_results(
+        &self,
+        member: MemberId,
+        after_height: u64,
+        until_height: u64,
+        limit: u32,
+    ) -> Result<Vec<(u64, u32)>, ReadModelError> {
+        let sql = "SELECT DISTINCT height, leaf FROM ledger_movement \
+                   WHERE member = $1 AND height > $2 AND height <= $3 \
+                   ORDER BY height, leaf LIMIT $4";
+        let values = [
+            member.0.into(),
+            after_height.into(),
+            until_height.into(),
+            limit.into(),
+        ];
+        let rows = self.database.rows(Statement::new(sql, values)).await?;
+        let place = |row: &AnyRow| -> Result<_, ColumnError> {
+            Ok((row.number("height")?, row.number_32("leaf")?))
+        };
+        Ok(rows.iter().map(place).collect::<Result<_, _>>()?)
     }
 
     pub(super) async fn movement_pages(

@@ -9,13 +9,13 @@ use tacit_circuits::scope::MemberId;
 use tacit_database::{ColumnError, Columns, Statement};
 use tacit_ledger::kernel::BusinessDate;
 use tacit_ledger::network::SessionId;
+use tacit_ledger::network::movement::{MovementKind, Part};
 
 use super::Period;
 use super::movements::{MovementFilter, kind};
 use crate::amount::{Amount, SEALED_BYTES, seen_by};
 use crate::error::ReadModelError;
 use crate::model::ReadModel;
-use crate::rows::{MovementKind, Part};
 
 /// Sums of a member's movements, kind by kind. No sum is below zero: each kind goes one way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -179,7 +179,7 @@ impl ReadModel {
         let rows = self.database.rows(Statement::new(sql, values)).await?;
         let batch = |row: &AnyRow| -> Result<_, ColumnError> {
             let session = SessionId(row.number("session_id")?);
-            Ok((session, row.number("sequence")?, row.number_32("calls")?))
+            Ok((session, row.bits("sequence")?, row.number_32("calls")?))
         };
         Ok(rows.iter().map(batch).collect::<Result<_, _>>()?)
     }

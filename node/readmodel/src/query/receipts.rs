@@ -1,8 +1,10 @@
-//! What receipts need to know of calls.
+//! What receipts, and providers that look for what they are owed, need to know of calls.
 
+use sqlx::any::AnyRow;
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 use tacit_database::{ColumnError, Columns as _, Statement};
 use tacit_ledger::network::SessionId;
+use tacit_ledger::network::movement::MovementKind;
 
 use crate::error::ReadModelError;
 use crate::model::ReadModel;
@@ -16,7 +18,45 @@ pub struct LoggedBatch {
     pub calls: u32,
 }
 
+/// A batch of calls whose charge its provider has not collected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UncollectedBatch {
+    /// Height of its block.
+    pub height: u64,
+    /// Place of its transaction among the results of the block.
+    pub leaf: u64,
+    /// Number of its request in the session.
+    pub sequence: u64,
+}
+
 impl ReadModel {
+    /// The batches of a session that settled after its provider last collected, in the order of the log.
+    pub async fn uncollected(
+        &self,
+        session: SessionId,
+    ) -> Result<Vec<UncollectedBatch>, ReadModelError> {
+        let sql = "SELECT height, leaf FROM ledger_movement WHERE session_id = $1 AND kind = $2 \
+                   ORDER BY height DESC, leaf DESC LIMIT 1";
+        let values = [session.0.into(), (MovementKind::Earning as u32).into()];
+        let collected = self.database.row(Statement::new(sql, values)).await?;
+        let collected = collected.map_or(Ok((-1, -1)), |row| {
+            Ok::<_, ColumnError>((row.signed("height")?, row.signed("leaf")?))
+        })?;
+        // A collection takes all that settled before it.
+        let sql = "SELECT height, leaf, sequence FROM ledger_calls WHERE session_id = $1 \
+                   AND (height, leaf) > ($2, $3) ORDER BY first_leaf";
+        let values = [session.0.into(), collected.0.into(), collected.1.into()];
+        let rows = self.database.rows(Statement::new(sql, values)).await?;
+        let batch = |row: &AnyRow| -> Result<_, ColumnError> {
+            Ok(UncollectedBatch {
+                height: row.number("height")?,
+                leaf: row.number("leaf")?,
+                sequence: row.bits("sequence")?,
+            })
+        };
+        Ok(rows.iter().map(batch).collect::<Result<_, _>>()?)
+    }
+
     /// Where a batch of calls stands in the log; `None` where it is not final.
     pub async fn logged(
         &self,

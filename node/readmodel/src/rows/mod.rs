@@ -1,19 +1,13 @@
 //! A block as rows, without a database.
 
-mod kind;
-mod movements;
-
-pub use kind::MovementKind;
-pub(crate) use kind::Part;
-use movements::{Moved, granted, moved};
-
 use tacit_circuits::list::VersionId;
 use tacit_circuits::scope::MemberId;
 use tacit_database::{Insertion, Statement};
 use tacit_ledger::kernel::{
     BlockResult, Envelope, Event as KernelEvent, Genesis, ModuleId, Outcome,
 };
-use tacit_ledger::kernel::{Role, TxId, decode};
+use tacit_ledger::kernel::{TxId, decode};
+use tacit_ledger::network::movement::{Moved, moved, of_genesis};
 use tacit_ledger::network::{
     Action, AlarmReason, CallBatch, Event as NetworkEvent, NetworkGenesis,
 };
@@ -71,23 +65,14 @@ impl Rows {
         let section = genesis
             .section(ModuleId::NETWORK)
             .ok_or(ReadModelError::Genesis)?;
-        let section: NetworkGenesis = decode(section).map_err(|_| ReadModelError::Genesis)?;
+        decode::<NetworkGenesis>(section).map_err(|_| ReadModelError::Genesis)?;
         let place = Place {
             height: 0,
             time_ms: genesis.time_ms,
             leaf: 0,
         };
-        let grant = section.parameters.welcome_grant_minor;
-        let deposit = grant.min(section.parameters.deposit_minor);
-        let mut movement = 0;
-        // Parties are numbered from 1 in the order of the genesis.
-        for (number, first) in (1..).zip(&section.members) {
-            if first.candidate.role == Role::Member {
-                for moved in granted(MemberId(number), grant, deposit) {
-                    self.add_movement(place, movement, &moved);
-                    movement += 1;
-                }
-            }
+        for (movement, moved) in (0..).zip(of_genesis(genesis)) {
+            self.add_movement(place, movement, &moved);
         }
         Ok(())
     }

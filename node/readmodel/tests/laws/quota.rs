@@ -100,6 +100,34 @@ pub async fn holdings_are_what_the_ledger_holds(engine: Engine) {
     fresh.remove().await;
 }
 
+pub async fn what_is_not_collected_is_what_sessions_owe(engine: Engine) {
+    let fresh = engine.fresh().await;
+    let story = Story::new();
+    let model = ReadModel::open(&fresh.url, &story.chain.genesis)
+        .await
+        .unwrap();
+    let (last, before) = story.blocks.split_last().unwrap();
+    let sequences = async |session| {
+        let owed = model.uncollected(session).await.unwrap();
+        assert!(owed.is_sorted_by_key(|batch| (batch.height, batch.leaf)));
+        owed.iter().map(|batch| batch.sequence).collect::<Vec<_>>()
+    };
+    for block in before {
+        model.apply(&block.block()).await.unwrap();
+    }
+    assert_eq!(sequences(story.asked.id).await, [0, 1]);
+    model.apply(&last.block()).await.unwrap();
+    for member in [ASKER, OTHER, OWNER] {
+        for session in read::sessions_of(&story.chain.state, member).unwrap() {
+            let owed = sequences(session.id).await;
+            assert_eq!(owed.len() as u64, u64::from(session.owed_requests));
+        }
+    }
+    assert_eq!(sequences(story.asked.id).await, [0_u64; 0]);
+    model.close().await;
+    fresh.remove().await;
+}
+
 pub async fn a_statement_opens_without_its_rows(engine: Engine) {
     let fresh = engine.fresh().await;
     let story = Story::new();

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use tacit_circuits::scope::ListId;
+use tacit_client::statement::Reader;
 use tacit_frontend::ports::Ledger as _;
 use tacit_frontend::store::{AskedFilter, VersionStep};
 use tacit_ledger::kernel::BusinessDate;
@@ -216,8 +217,7 @@ impl Operator {
         Ok(batches)
     }
 
-    /// The statement for these dates, made out to the supervisor. It shows what is there now, so that today must
-    /// be among the dates.
+    /// The statement for these dates, made out to the supervisor.
     async fn view_quota(
         &self,
         from: BusinessDate,
@@ -225,20 +225,16 @@ impl Operator {
         supervisor: &Member,
         shown: &Shown,
     ) -> Result<String, ApiError> {
-        let clock = self.read(read::clock).await?.unwrap_or_default();
-        if !(from..=until).contains(&clock.business_date) {
-            return Err(Refused::NotToday.into());
-        }
-        let request = proto::StateQuotaRequest {
-            reader: supervisor.name.as_str().into(),
-        };
-        let stated = self.state_quota(request).await?;
+        self.caught_up().await?;
+        let reader = Reader::new(supervisor.name.as_str()).map_err(|_| Refused::Unreadable)?;
+        let made = self.statement_of_dates(reader, from, until).await?;
+        let made = made.ok_or(Refused::NoBalance)?;
         let about = proto::ViewedFile {
-            bytes: stated.file.len() as u64,
+            bytes: made.file.len() as u64,
             ..proto::ViewedFile::default()
         };
-        show_file(about, &stated.file, shown).await?;
-        Ok(format!("a statement of {} sessions", stated.sessions_shown))
+        show_file(about, &made.file, shown).await?;
+        Ok(format!("a statement of {from}..{until}"))
     }
 }
 

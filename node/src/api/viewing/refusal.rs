@@ -25,8 +25,8 @@ pub(super) enum Refused {
     TooMany,
     /// 105: there is no such page.
     NoPage,
-    /// 106: balances stand as of today, which is not among the dates.
-    NotToday,
+    /// 106: of these dates no balance is kept.
+    NoBalance,
 }
 
 impl Refused {
@@ -68,10 +68,10 @@ impl Refused {
             "the cases have fewer pages",
         ),
         (
-            Self::NotToday,
+            Self::NoBalance,
             106,
-            "view-quota-date",
-            "a statement shows what is there today, and today is not among the dates asked for",
+            "view-quota-dates",
+            "its node keeps no balance of these dates, so that no statement of them can be made",
         ),
     ];
 

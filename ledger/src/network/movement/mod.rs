@@ -1,34 +1,69 @@
-//! What an event did to whose quota.
+//! What an event did to whose quota: for rows, for statements, for whoever adds up what the ledger said.
+//!
+//! # Invariant
+//! What an account, its deposit and its sessions' escrows hold is the sum of all movements of its member, part by
+//! part (see [`Part`]).
+
+mod kind;
 
 use tacit_circuits::quota::Ciphertext;
 use tacit_circuits::scope::MemberId;
-use tacit_ledger::network::{DisputeOutcome, Event, SessionId};
 
-use super::kind::MovementKind;
+use crate::kernel::party::Role;
+use crate::kernel::{Genesis, ModuleId, codec};
+use crate::network::event::Event;
+use crate::network::genesis::NetworkGenesis;
+use crate::network::record::{DisputeOutcome, SessionId};
+
+pub use kind::{MovementKind, Part};
 
 /// A member's quota moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Moved {
-    pub(crate) member: MemberId,
-    pub(crate) kind: MovementKind,
-    /// The part that everybody sees.
-    pub(crate) amount_minor: u64,
-    /// The part that is sealed.
-    pub(crate) sealed: Option<Ciphertext<3>>,
-    pub(crate) counterparty: Option<MemberId>,
-    pub(crate) session: Option<SessionId>,
+pub struct Moved {
+    /// Whose.
+    pub member: MemberId,
+    /// Why.
+    pub kind: MovementKind,
+    /// The part that everybody sees, in minor units.
+    pub amount_minor: u64,
+    /// The part that is sealed to querier, provider and supervisor.
+    pub sealed: Option<Ciphertext<3>>,
+    /// The other side, where there is one.
+    pub counterparty: Option<MemberId>,
+    /// The session, where there is one.
+    pub session: Option<SessionId>,
 }
 
 impl Moved {
     /// Whether there is anything to say about it. A sealed amount may be nothing as well, which is nobody's
     /// business.
-    pub(crate) fn counts(&self) -> bool {
+    #[must_use]
+    pub fn counts(&self) -> bool {
         self.amount_minor > 0 || self.sealed.is_some() || self.kind == MovementKind::RollOver
     }
 }
 
+/// What the genesis gave to whom, in the order of the members: it says no events. Nothing where it is none of a risk
+/// network.
+#[must_use]
+pub fn of_genesis(genesis: &Genesis) -> Vec<Moved> {
+    let section = genesis.section(ModuleId::NETWORK);
+    let network = section.and_then(|section| codec::decode::<NetworkGenesis>(section).ok());
+    let Some(network) = network else {
+        return Vec::new();
+    };
+    let grant_minor = network.parameters.welcome_grant_minor;
+    let deposit_minor = grant_minor.min(network.parameters.deposit_minor);
+    // Parties are numbered from 1 in the order of the genesis.
+    let numbered = (1..).zip(&network.members);
+    let members = numbered.filter(|(_, first)| first.candidate.role == Role::Member);
+    members
+        .flat_map(|(number, _)| granted(MemberId(number), grant_minor, deposit_minor))
+        .collect()
+}
+
 /// A welcome grant, of which a part begins in the deposit.
-pub(crate) fn granted(member: MemberId, amount_minor: u64, deposited_minor: u64) -> [Moved; 2] {
+fn granted(member: MemberId, amount_minor: u64, deposited_minor: u64) -> [Moved; 2] {
     let moved = |kind, amount_minor| Moved {
         member,
         kind,
@@ -44,7 +79,8 @@ pub(crate) fn granted(member: MemberId, amount_minor: u64, deposited_minor: u64)
 }
 
 /// What an event did to the quota of members, in the order in which it did it.
-pub(crate) fn moved(event: &Event) -> Vec<Moved> {
+#[must_use]
+pub fn moved(event: &Event) -> Vec<Moved> {
     let alone = |member: &MemberId, kind, amount_minor: &u64| Moved {
         member: *member,
         kind,

@@ -2,7 +2,7 @@
 
 use tacit_circuits::quota::transfer::Role;
 
-/// Why a member's quota moved. The numbers stand in the tables and never change.
+/// Why a member's quota moved. The numbers stand in tables of rows and never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MovementKind {
     /// Granted at admission. A part of it goes on into the deposit.
@@ -39,7 +39,7 @@ pub enum MovementKind {
 
 /// Where a member's quota is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
+pub enum Part {
     /// In its account, whether available or waiting.
     Account,
     /// In the escrow of its sessions.
@@ -70,12 +70,14 @@ impl MovementKind {
     ];
 
     /// The kind with this number.
-    pub(crate) fn numbered(number: u64) -> Option<Self> {
+    #[must_use]
+    pub fn numbered(number: u64) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| *kind as u64 == number)
     }
 
     /// From where to where it goes; absent where that is outside of the member.
-    pub(crate) const fn route(self) -> (Option<Part>, Option<Part>) {
+    #[must_use]
+    pub const fn route(self) -> (Option<Part>, Option<Part>) {
         use Part::{Account, Deposit, Escrow, Stake};
         match self {
             Self::Grant | Self::Earning | Self::Reward | Self::Compensation => {
@@ -96,6 +98,7 @@ impl MovementKind {
 
     /// Whether it came to the member, or back to where it is free: into the account, or out of a stake. What
     /// was paid out of an escrow or lost of a stake is not incoming, and neither is a roll-over.
+    #[must_use]
     pub const fn incoming(self) -> bool {
         matches!(
             self,
@@ -110,6 +113,7 @@ impl MovementKind {
     }
 
     /// As whom the member sees the sealed part: whose handle is the member's. Absent where all is public.
+    #[must_use]
     pub const fn role(self) -> Option<Role> {
         match self {
             Self::Escrow | Self::Refund | Self::Charge => Some(Role::Querier),
