@@ -22,6 +22,11 @@ fn told() -> Consortium {
     // The other way, so that there is something that was served.
     network.publish(0, "own", &phones(0..10));
     network.screen(1, &[&phone(3)], &["--wait-final"]);
+    // Final on the one node may not stand among the rows of the other yet.
+    eventually("the served call stands in the history", || {
+        let served = ["history", "--served", "--output", "json"];
+        !network.expect(0, &served, &[CLEAR]).out.is_empty()
+    });
     network
 }
 

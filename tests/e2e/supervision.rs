@@ -66,6 +66,26 @@ fn a_supervisor_is_shown_what_it_demands_and_nothing_else() {
     assert_ne!(refused.code, CLEAR, "{refused:?}");
     assert!(!std::path::Path::new(other).exists());
 
+    // Dates on which there was no call are answered with none.
+    let period = [
+        "supervision",
+        "request",
+        "--of",
+        "1",
+        "--period",
+        "2020-01-01..2020-01-02",
+        "--reason",
+        "examination",
+        "--days",
+        "5",
+    ];
+    let empty = network.ask(SUPERVISOR, &period)["id"].clone();
+    eventually("the empty demand is answered", || {
+        let demands = listed(&network, SUPERVISOR, "list");
+        let mut demands = demands.iter();
+        demands.any(|demand| demand["disclosure_id"] == empty && demand["status"] == "answered")
+    });
+
     // What the member does not have stays open, and it is told why.
     let unknown = demanded(&network, "999/0/0");
     let refused = network.tacit(0, &["supervision", "answer", &unknown]);

@@ -84,7 +84,7 @@ impl Story {
         let said = self.network.expect(SUPERVISOR, &said, &[CLEAR]);
         let views = said.out.lines();
         let views = views.map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
-        let mut found = views.filter(|one| one["view_id"].to_string() == view);
+        let mut found = views.filter(|one| one["view_id"].as_u64() == view.parse().ok());
         found.next().expect("it is listed")["uses"]
             .as_u64()
             .expect("a number")

@@ -15,7 +15,9 @@ use tacit_ledger::network::{
     Action, Change, DisclosureId, DisclosureReason, DisclosureScope, Event, ProposalId,
 };
 
-use crate::support::{Engine, MemberLedger, Network, candidate, context, phone, phones};
+use crate::support::{
+    Engine, MemberLedger, Network, candidate, context, eventually, phone, phones,
+};
 
 /// The tests' chain begins on 15 November 2023: so many days into December.
 const INTO_DECEMBER: u64 = 20;
@@ -140,7 +142,9 @@ async fn parts_end_with_the_calls_that_they_show(engine: Engine) {
     assert_eq!(shown().await, (all.to_owned(), 0));
     let released = retention.release(hold.expect("placed"), "over", "counsel");
     released.await.expect("released");
-    assert_eq!(shown().await, ("of a loan, of nobody".to_owned(), 1));
+    // Once it is noted here that the call is settled.
+    let rest = ("of a loan, of nobody".to_owned(), 1);
+    eventually("advertising is erased", async || shown().await == rest).await;
     let gone = disclosures.period_of(brief.session, brief.sequence).await;
     assert_eq!(gone.expect("read"), None);
 
