@@ -8,11 +8,12 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::future::join_all;
 use tacit_circuits::oprf::ENTRY_BYTES;
 use tacit_circuits::scope::ListId;
 use tacit_ledger::network::{Dispute, DisputeId, DisputeStatus, Event, read as state};
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::package::Challenge;
 use super::{DisputeError, fetch_package};
@@ -21,6 +22,12 @@ use crate::store::{Store, StoreError};
 
 /// How often challengers are asked for what they have not shown yet.
 const LOOK_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Challengers that are asked at a time.
+const AT_A_TIME: usize = 16;
+
+/// How long a publication waits for challengers that have not shown what they dispute.
+const LEARN_TIME: Duration = Duration::from_secs(30);
 
 /// Why it is not known which entries are disputed.
 #[derive(Debug, thiserror::Error)]
@@ -94,10 +101,18 @@ impl Challenges {
             .into_iter()
             .map(|(dispute, _)| dispute)
             .collect();
-        for dispute in open.iter().filter(|dispute| !known.contains(&dispute.id)) {
-            match self.entry_of(dispute).await {
-                Ok(entry) => self.store.keep_challenge(dispute.id, list, &entry).await?,
-                Err(error) => self.say(dispute.id, &error),
+        let unknown: Vec<&Dispute> = open
+            .iter()
+            .filter(|dispute| !known.contains(&dispute.id))
+            .collect();
+        for some in unknown.chunks(AT_A_TIME) {
+            let asked: Vec<_> = some.iter().map(|dispute| self.entry_of(dispute)).collect();
+            let entries = join_all(asked).await;
+            for (dispute, entry) in some.iter().zip(entries) {
+                match entry {
+                    Ok(entry) => self.store.keep_challenge(dispute.id, list, &entry).await?,
+                    Err(error) => self.say(dispute.id, &error),
+                }
             }
         }
         Ok(())
@@ -123,7 +138,11 @@ impl Challenges {
         list: ListId,
         listed: &HashSet<[u8; ENTRY_BYTES]>,
     ) -> Result<HashSet<[u8; ENTRY_BYTES]>, ChallengesError> {
-        self.learn(list).await?;
+        match timeout(LEARN_TIME, self.learn(list)).await {
+            Ok(learnt) => learnt?,
+            // Nobody keeps an owner from publishing by not showing a package.
+            Err(_) => tracing::warn!(%list, "disputes.challenged: not all challengers answer"),
+        }
         let known = self.store.challenges(list).await?;
         let disputes = read(&*self.ledger, |view| {
             state::disputes_numbered(view, known.iter().map(|(id, _)| *id))

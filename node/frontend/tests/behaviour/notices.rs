@@ -399,6 +399,7 @@ async fn an_owner_that_marks_another_entry_is_seen_by_the_challenger() {
     remark(owner, second, true);
     connect(&network, &others).await;
     network.wait_for(second).await;
+    network.chain.pass_days(10).await;
     let told = told_once(&network.nodes[CHALLENGER]).await;
     assert_eq!(told.kind(), NoticeKind::EntryInDoubt);
     assert_eq!(told.relied_on.cause, Cause::Ruling { dispute: id });
@@ -426,6 +427,10 @@ async fn an_owner_that_leaves_the_mark_off_hides_nothing() {
     remark(owner, second, false);
     connect(&network, &others).await;
     network.wait_for(second).await;
+    // Until its last date the owner may still mark it.
+    a_while().await;
+    assert_eq!(notices(&network.nodes[RELIED], true).await, []);
+    network.chain.pass_days(10).await;
 
     // Which of both was the wrong one nobody but the parties knows: whoever relied on one of them is told.
     for (node, case) in [
@@ -438,7 +443,7 @@ async fn an_owner_that_leaves_the_mark_off_hides_nothing() {
         assert_eq!(told.relied_on.cause, Cause::Ruling { dispute: id });
         assert_eq!(told.relied_on.case_reference, case);
     }
-    network.chain.pass_days(10).await;
+    network.chain.pass_days(1).await;
     a_while().await;
     for node in others {
         told_once(&network.nodes[node]).await;
