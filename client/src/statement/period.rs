@@ -73,7 +73,11 @@ impl ShownResult {
             let role = moved.kind.role();
             let sealed = moved.sealed.zip(role).map(|(sealed, role)| {
                 let amount: Ciphertext<1> = sealed.select([role as usize]);
-                Sealed::new(format!("a movement at height {}", self.height), amount)
+                Sealed::new(
+                    format!("a movement at height {}", self.height),
+                    amount,
+                    None,
+                )
             });
             (moved, sealed)
         })
