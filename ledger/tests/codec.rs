@@ -95,12 +95,12 @@ fn samples_hold_one_of_each_action_and_event() {
             .map(|(_, change)| codec::encode(change))
             .collect(),
     );
-    assert_eq!(of_actions, (0..34).collect::<Vec<_>>());
-    assert_eq!(of_events, (0..62).collect::<Vec<_>>());
+    assert_eq!(of_actions, (0..35).collect::<Vec<_>>());
+    assert_eq!(of_events, (0..63).collect::<Vec<_>>());
     assert_eq!(of_changes, (0..11).collect::<Vec<_>>());
     // The numbers after the last ones mean nothing yet.
-    assert!(codec::decode::<Action>(&[34; 200]).is_err());
-    assert!(codec::decode::<Event>(&[62; 200]).is_err());
+    assert!(codec::decode::<Action>(&[35; 200]).is_err());
+    assert!(codec::decode::<Event>(&[63; 200]).is_err());
     assert!(codec::decode::<Change>(&[11; 200]).is_err());
 }
 
@@ -114,7 +114,7 @@ proptest! {
 
     #[test]
     fn bent_samples_are_read_exactly_or_not_at_all(
-        sample in 0..34_usize,
+        sample in 0..35_usize,
         bends in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         cut in any::<prop::sample::Index>(),
         cuts in any::<bool>(),

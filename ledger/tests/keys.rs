@@ -151,6 +151,7 @@ fn examples() -> Vec<(StateKey, String)> {
         (network::quota_key(member), shown("00012d 00000007")),
         (network::supervisor_key(), shown("00012e")),
         (network::quota_sum(), shown("00012f")),
+        (network::served_sessions(member), shown("000146 00000007")),
         (
             network::dispute(DisputeId(9)),
             shown("000132 0000000000000009"),

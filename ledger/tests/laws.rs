@@ -45,6 +45,7 @@ enum Attempt {
     RollOver,
     Deposit(u64),
     PayOut(u64),
+    ChangeKey,
 }
 
 fn attempt() -> impl Strategy<Value = Attempt> {
@@ -72,6 +73,7 @@ fn attempt() -> impl Strategy<Value = Attempt> {
         12 => Just(Attempt::RollOver),
         10 => (1..3_000_u64).prop_map(Attempt::Deposit),
         8 => (1..3_000_u64).prop_map(Attempt::PayOut),
+        12 => Just(Attempt::ChangeKey),
     ]
 }
 
@@ -173,6 +175,8 @@ fn action(chain: &Chain, member: MemberId, attempt: &Attempt) -> Option<Action> 
         Attempt::RollOver => Action::RollOver,
         Attempt::Deposit(amount_minor) => chain.deposit_of(member, amount_minor)?,
         Attempt::PayOut(amount_minor) => Action::Withdraw { amount_minor },
+        // An observer has a key and no account.
+        Attempt::ChangeKey => chain.key_change(member),
     })
 }
 

@@ -145,3 +145,46 @@ fn what_arrives_spoils_no_proof_and_what_its_own_member_spends_does() {
         assert_eq!(chain.refused(QUERIER, action), Reject::TRANSFER_INVALID);
     }
 }
+
+#[test]
+fn a_member_goes_on_with_its_next_key_and_its_former_one_moves_nothing() {
+    let mut chain = Chain::with_session();
+    let action = chain.batch(0, 3);
+    chain.must(OWNER, action);
+    let collection = chain.collection(SESSION, true).expect("it is covered");
+    chain.must(OWNER, collection);
+    let before = [QUERIER, OWNER].map(|member| chain.available(member));
+    let late = chain.deposit_of(QUERIER, 5).expect("it is there");
+    for member in [QUERIER, OWNER] {
+        let change = chain.key_change(member);
+        chain.must(member, change);
+        assert_eq!(
+            key_in(&chain.state, member).public(),
+            quota_key_of(member, 1).public()
+        );
+    }
+    // Nothing moved, and both see it by their new keys; the supervisor sees it as ever.
+    assert_eq!(
+        [QUERIER, OWNER].map(|member| chain.available(member)),
+        before
+    );
+    let sealed = chain.account(QUERIER).available;
+    let value = opened(&quota_key_of(QUERIER, 1), &sealed, OWN);
+    assert!(!sealed.select([OWN]).opens_to(&quota_key(QUERIER), value));
+    // What was proven by the former key is refused.
+    assert_eq!(chain.refused(QUERIER, late), Reject::TRANSFER_INVALID);
+    let old = quota_key(QUERIER);
+    let back = chain.key_change_between(QUERIER, &old, &quota_key_of(QUERIER, 2));
+    assert_eq!(chain.refused(QUERIER, back), Reject::TRANSFER_INVALID);
+    // Sessions are opened, settled and collected between the new keys.
+    chain.must(QUERIER, Action::RollOver);
+    chain.open_one(QUERIER);
+    let next = tacit_ledger::network::SessionId(2);
+    let action = chain.changed_batch(0, 2, |request| request.session = next);
+    chain.must(OWNER, action);
+    let collection = chain.collection(next, true).expect("it is covered");
+    chain.must(OWNER, collection);
+    chain.must(OWNER, Action::RollOver);
+    let deposit = chain.deposit_of(OWNER, 7).expect("it is there");
+    chain.must(OWNER, deposit);
+}

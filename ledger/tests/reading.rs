@@ -146,6 +146,7 @@ fn successes() -> Vec<(Chain, tacit_ledger::kernel::MemberId, Action)> {
         (Chain::new(), OBSERVER, demand()),
         (DEMANDED.clone(), QUERIER, disclose(DEMAND)),
         (DRAWN.clone(), DRAWN.panel()[0], recuse()),
+        (Chain::new(), QUERIER, Chain::new().key_change(QUERIER)),
     ]
 }
 

@@ -117,10 +117,10 @@ impl Secret {
     }
 }
 
-/// The key to which a member's amounts of quota are sealed, from the seed of its ledger key: who keeps the one
-/// has both.
-pub fn quota_key(ledger_seed: &[u8; 32]) -> QuotaKey {
-    QuotaKey::derive(ledger_seed, 0)
+/// The key of a generation to which a member's amounts of quota are sealed, from the seed of its ledger key: who
+/// keeps the one has all. An institution joins with generation 0.
+pub fn quota_key(ledger_seed: &[u8; 32], generation: u32) -> QuotaKey {
+    QuotaKey::derive(ledger_seed, generation)
 }
 
 /// All keys of a node.

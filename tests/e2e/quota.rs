@@ -145,3 +145,29 @@ fn a_statement_begins_with_the_balance_that_was_kept_of_its_date() {
     let stated = story.verify(&balance).json();
     assert!(stated.get("movements").is_none(), "{stated}");
 }
+
+#[test]
+fn a_member_changes_its_key_and_states_what_moved_under_both() {
+    let story = Story::told();
+    let network = &story.network;
+    let before = network.ask(1, &["quota"]);
+    let changed = network.ask(1, &["quota", "change-key"]);
+    assert_eq!(changed["generation"], 1, "{changed}");
+    let after = network.ask(1, &["quota"]);
+    for part in ["available_minor", "earned_minor", "deposit_free_minor"] {
+        assert_eq!(after[part], before[part], "{part}");
+    }
+    network.screen(0, &[&phone(60)], &["--wait-final"]);
+    eventually("charges are collected by the new key, and read", || {
+        network.ask(1, &["quota"])["earned_minor"] == 4 * 1_000
+            && network.ask(0, &["quota"])["spent_minor"] == 4 * 1_000
+    });
+    for index in [0, 1] {
+        let name = format!("changed-{index}.statement");
+        let file = story.state(index, &name, &["--from", "2020-01-01"]);
+        let verified = story.verify(&file);
+        assert_eq!(verified.code, CLEAR, "{verified:?}");
+        let kind = ["charge", "earning"][index];
+        assert_eq!(sum(&verified.json(), kind), 4 * 1_000);
+    }
+}

@@ -1,5 +1,6 @@
 //! `tacit quota`
 
+mod change_key;
 mod statement;
 
 use std::path::PathBuf;
@@ -51,6 +52,12 @@ enum QuotaAction {
     },
     /// Make available what waits. The node does it by itself when it needs to.
     RollOver,
+    /// Seal this member's quota to its next key, as when the present one may be known to somebody.
+    ///
+    /// It waits until no session is open, of this member or with its lists: for as long as batches settle, ten minutes
+    /// in a new network. Until then no session is opened and nothing is answered. Interrupt it to give it up.
+    #[command(name = "change-key")]
+    ChangeKey,
     /// Write what this member has, and what moved, with proofs that its reader verifies without a node.
     #[command(
         after_help = "Example:\n  tacit quota statement --from 2026-01-01 --until 2026-04-01 --reader \"Examiner\" --to q1.statement"
@@ -113,6 +120,7 @@ impl QuotaAction {
             Self::Deposit { amount } => (Move::Deposit, *amount),
             Self::Withdraw { amount } => (Move::Withdraw, *amount),
             Self::RollOver => (Move::RollOver, 0),
+            Self::ChangeKey => return change_key::change(context).await,
             Self::Statement {
                 reader,
                 from,

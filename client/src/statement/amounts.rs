@@ -7,15 +7,23 @@ use super::error::StatementError;
 
 /// A sealed amount, and what it is in words.
 #[derive(Clone, Debug)]
-pub(super) struct Sealed {
+pub struct Sealed {
     what: String,
-    pub(super) amount: Ciphertext<1>,
+    /// The amount, with the member's handle.
+    pub amount: Ciphertext<1>,
+    /// The key to which it is sealed, where a record says so; else it is one amount, sealed to one of the member's
+    /// keys.
+    pub key: Option<QuotaPublicKey>,
 }
 
 impl Sealed {
-    pub(super) fn new(what: impl Into<String>, amount: Ciphertext<1>) -> Self {
+    pub(super) fn new(
+        what: impl Into<String>,
+        amount: Ciphertext<1>,
+        key: Option<QuotaPublicKey>,
+    ) -> Self {
         let what = what.into();
-        Self { what, amount }
+        Self { what, amount, key }
     }
 }
 
@@ -35,16 +43,16 @@ impl<'a> Amounts<'a> {
         }
     }
 
-    /// What the next amount holds, proven under one of the keys.
-    pub(super) fn next(
-        &mut self,
-        sealed: &Sealed,
-        keys: &[QuotaPublicKey],
-    ) -> Result<u64, StatementError> {
+    /// What the next amount holds, as proven.
+    ///
+    /// Where no record says to which key an amount is sealed, any will do: a handle is a multiple of H whichever
+    /// key it was made for, and no key makes of it the proof of another amount.
+    pub(super) fn next(&mut self, sealed: &Sealed) -> Result<u64, StatementError> {
         let disclosure = self.disclosures.next();
         let disclosure = disclosure.ok_or(StatementError::WrongCount(self.count))?;
         let about = (disclosure.context, disclosure.ciphertext);
-        if about != (self.context, sealed.amount) || !keys.contains(&disclosure.key) {
+        let other_key = sealed.key.is_some_and(|key| key != disclosure.key);
+        if about != (self.context, sealed.amount) || other_key {
             return Err(StatementError::OtherAmount(sealed.what.clone()));
         }
         let verified = disclosure.verify();
@@ -61,17 +69,16 @@ impl<'a> Amounts<'a> {
     }
 }
 
-/// Proves what amounts hold, as `open` opens them with `key`.
+/// Proves what amounts hold, as `open` opens them, and with which key.
 pub(super) fn disclose<R: RngCore + CryptoRng>(
     context: [u8; 32],
-    key: &QuotaKey,
     sealed: &[Sealed],
-    open: impl Fn(&Ciphertext<1>) -> Option<u64>,
+    open: impl Fn(&Ciphertext<1>) -> Option<(QuotaKey, u64)>,
     rng: &mut R,
 ) -> Result<Vec<Disclosure>, NotTheValue> {
     let disclose = |sealed: &Sealed| {
-        let value_minor = open(&sealed.amount).ok_or(NotTheValue)?;
-        Disclosure::prove(context, key, &sealed.amount, value_minor, rng)
+        let (key, value_minor) = open(&sealed.amount).ok_or(NotTheValue)?;
+        Disclosure::prove(context, &key, &sealed.amount, value_minor, rng)
     };
     sealed.iter().map(disclose).collect()
 }

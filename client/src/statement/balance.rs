@@ -56,7 +56,7 @@ pub fn records(member: MemberId, sessions: &[SessionId]) -> Vec<StateKey> {
 
 /// The records as they are proven.
 pub(super) struct Records {
-    pub(super) key: QuotaPublicKey,
+    key: QuotaPublicKey,
     account: Account,
     deposit: Deposit,
     sessions: Vec<(Session, Ciphertext<3>)>,
@@ -136,10 +136,14 @@ impl Records {
             ("what is available", self.account.available.select([OWNER])),
             ("what waits", self.account.pending.select([OWNER])),
         ];
-        let own = own.map(|(what, amount)| Sealed::new(what, amount));
-        let escrow = |(session, escrow): &(Session, Ciphertext<3>)| {
+        let own = own.map(|(what, amount)| Sealed::new(what, amount, Some(self.key)));
+        let escrow = move |(session, escrow): &(Session, Ciphertext<3>)| {
             let what = format!("the escrow of session {}", session.id);
-            Sealed::new(what, escrow.select([Role::Querier as usize]))
+            Sealed::new(
+                what,
+                escrow.select([Role::Querier as usize]),
+                Some(self.key),
+            )
         };
         own.into_iter().chain(self.sessions.iter().map(escrow))
     }
@@ -152,7 +156,7 @@ impl Records {
     ) -> Result<Balance, StatementError> {
         let mut values = self
             .sealed()
-            .map(|sealed| amounts.next(&sealed, &[self.key]))
+            .map(|sealed| amounts.next(&sealed))
             .collect::<Result<Vec<_>, _>>()?
             .into_iter();
         let mut next = || values.next().unwrap_or_default();

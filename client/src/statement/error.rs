@@ -58,6 +58,9 @@ pub enum StatementError {
     /// A result is no result, or moves nothing of the member's.
     #[error("result {0} moves nothing of this member's")]
     NoMovement(usize),
+    /// The balance at the beginning is not of before the one at the end.
+    #[error("the balance at the beginning is not of before the one at the end")]
+    Backwards,
     /// Results are out of order, shown twice, or of blocks outside of the period.
     #[error("result {0} is out of order, or outside of the period")]
     Disorder(usize),

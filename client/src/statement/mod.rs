@@ -26,7 +26,7 @@ mod period;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use rand_core::{CryptoRng, RngCore};
-use tacit_circuits::quota::{Ciphertext, Disclosure, QuotaKey, QuotaPublicKey};
+use tacit_circuits::quota::{Ciphertext, Disclosure, QuotaKey};
 use tacit_finality::{Committee, Evidence};
 use tacit_ledger::kernel::codec::{BoundedVec, Bytes};
 use tacit_ledger::kernel::hash::{Label, hash_encoded};
@@ -35,9 +35,10 @@ use tacit_ledger::network::Deposit;
 use tacit_ledger::network::movement::{MovementKind, of_genesis};
 
 use crate::file::FileFormat;
-use amounts::{Amounts, Sealed, disclose};
+use amounts::{Amounts, disclose};
 use period::ShownResult;
 
+pub use amounts::Sealed;
 pub use balance::{Balance, ProvenBalance, records};
 pub use error::{MakeError, StatementError, StatementFileError};
 pub use period::ShownMovement;
@@ -123,42 +124,11 @@ pub struct StatedPeriod {
 }
 
 impl Proven {
-    /// What is sealed of it: what is to be opened to make a statement of it.
+    /// What is sealed of it, in the order of the proofs: what is to be opened to make a statement of it.
     ///
     /// # Errors
     /// [`StatementError`] where something is not what it should be.
-    pub fn sealed(&self) -> Result<Vec<Ciphertext<1>>, StatementError> {
-        let sealed = self.all_sealed()?.into_iter();
-        Ok(sealed.map(|sealed| sealed.amount).collect())
-    }
-
-    /// Makes a statement for a reader; `open` opens what is sealed with `key`.
-    ///
-    /// # Errors
-    /// [`MakeError`].
-    pub fn disclose<R: RngCore + CryptoRng>(
-        mut self,
-        reader: Reader,
-        key: &QuotaKey,
-        open: impl Fn(&Ciphertext<1>) -> Option<u64>,
-        rng: &mut R,
-    ) -> Result<QuotaStatement, MakeError> {
-        let context = context(self.chain_id, self.member, &reader);
-        let disclosures = disclose(context, key, &self.all_sealed()?, open, rng)?;
-        // The closing balance has the way to all validators of before.
-        let period = self.period.iter_mut();
-        period
-            .flat_map(|period| &mut period.results)
-            .for_each(|result| result.handovers.clear());
-        Ok(QuotaStatement {
-            proven: self,
-            reader,
-            disclosures,
-        })
-    }
-
-    /// What is sealed, in the order of the proofs.
-    fn all_sealed(&self) -> Result<Vec<Sealed>, StatementError> {
+    pub fn sealed(&self) -> Result<Vec<Sealed>, StatementError> {
         let mut all = Vec::new();
         if let Some(period) = &self.period {
             if let Some(opening) = &period.opening {
@@ -170,6 +140,30 @@ impl Proven {
         }
         all.extend(self.closing.records(self.member)?.sealed());
         Ok(all)
+    }
+
+    /// Makes a statement for a reader; `open` opens what is sealed, and says with which key.
+    ///
+    /// # Errors
+    /// [`MakeError`].
+    pub fn disclose<R: RngCore + CryptoRng>(
+        mut self,
+        reader: Reader,
+        open: impl Fn(&Ciphertext<1>) -> Option<(QuotaKey, u64)>,
+        rng: &mut R,
+    ) -> Result<QuotaStatement, MakeError> {
+        let context = context(self.chain_id, self.member, &reader);
+        let disclosures = disclose(context, &self.sealed()?, open, rng)?;
+        // The closing balance has the way to all validators of before.
+        let period = self.period.iter_mut();
+        period
+            .flat_map(|period| &mut period.results)
+            .for_each(|result| result.handovers.clear());
+        Ok(QuotaStatement {
+            proven: self,
+            reader,
+            disclosures,
+        })
     }
 }
 
@@ -189,7 +183,6 @@ impl ProvenPeriod {
         &self,
         member: MemberId,
         heights: (u64, u64),
-        keys: &[QuotaPublicKey],
         amounts: &mut Amounts<'_>,
     ) -> Result<Vec<ShownMovement>, StatementError> {
         let (mut after, mut movements) = ((heights.0, u32::MAX), Vec::new());
@@ -201,7 +194,7 @@ impl ProvenPeriod {
             }
             after = at;
             for (moved, sealed) in result.sealed() {
-                let hidden = sealed.map(|sealed| amounts.next(&sealed, keys));
+                let hidden = sealed.map(|sealed| amounts.next(&sealed));
                 let hidden_minor = hidden.transpose()?.unwrap_or(0);
                 movements.push(ShownMovement {
                     height: result.height,
@@ -326,14 +319,11 @@ impl QuotaStatement {
                 period: None,
             });
         };
-        let mut keys = vec![records.key];
         let opening = match &period.opening {
             None => of_beginning(genesis, member),
             Some(opening) => {
                 opening.evidence.verify(chain_id.0, committee.clone())?;
-                let records = opening.records(member)?;
-                keys.push(records.key);
-                records.open(opening, &mut amounts)?
+                opening.records(member)?.open(opening, &mut amounts)?
             }
         };
         let proven = closing
@@ -344,7 +334,10 @@ impl QuotaStatement {
             source,
         })?;
         let heights = (opening.height, closing.height());
-        let movements = period.movements(member, heights, &keys, &mut amounts)?;
+        if heights.0 >= heights.1 {
+            return Err(StatementError::Backwards);
+        }
+        let movements = period.movements(member, heights, &mut amounts)?;
         let closing = records.open(closing, &mut amounts)?;
         amounts.end()?;
         let sessions_untold = period::lead(&opening, &movements, &closing)?;

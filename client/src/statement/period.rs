@@ -73,7 +73,11 @@ impl ShownResult {
             let role = moved.kind.role();
             let sealed = moved.sealed.zip(role).map(|(sealed, role)| {
                 let amount: Ciphertext<1> = sealed.select([role as usize]);
-                Sealed::new(format!("a movement at height {}", self.height), amount)
+                Sealed::new(
+                    format!("a movement at height {}", self.height),
+                    amount,
+                    None,
+                )
             });
             (moved, sealed)
         })
@@ -222,8 +226,7 @@ mod tests {
             movement(Stake, 4),
         ];
         let opening = balance(1_000, 200, &[]);
-        let mut closing = balance(945 - 10 + 10, 206, &[]);
-        closing.available_minor = 1_000 - 100 + 50 + 5 - 10;
+        let mut closing = balance(945, 206, &[]);
         closing.deposit.staked_minor = 4;
         assert_eq!(lead(&opening, &all, &closing), Ok(0));
         for (place, left_out) in all.iter().enumerate() {

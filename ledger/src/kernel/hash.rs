@@ -67,6 +67,8 @@ pub mod label {
     pub static CHARGE: Label = Label::new("tacit 2026 ledger/v1 charge");
     /// What a deposit is bound to.
     pub static DEPOSIT: Label = Label::new("tacit 2026 ledger/v1 deposit");
+    /// What the change of a quota key is bound to.
+    pub static QUOTA_KEY_CHANGE: Label = Label::new("tacit 2026 ledger/v1 quota key change");
     /// Seed of the weights with which signatures are verified in batches.
     pub static SIGNATURE_WEIGHTS: Label = Label::new("tacit 2026 ledger/v1 signature weights");
 }

@@ -5,7 +5,7 @@ use tacit_circuits::curve::WirePoint;
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::list::{ListFraud, SizeClass};
 use tacit_circuits::oprf::KeyProof;
-use tacit_circuits::quota::BurnProof;
+use tacit_circuits::quota::{BurnProof, KeyChange, QuotaPublicKey};
 use tacit_circuits::receipt::SubjectCommitment;
 use tacit_circuits::scope::{ListId, TagEpoch};
 
@@ -257,6 +257,15 @@ pub enum Action {
         /// Dispute.
         dispute: DisputeId,
     },
+    /// Puts another key in the place of the one to which the sender's amounts are sealed. Not while a session of its
+    /// own or with a list of its is open: an escrow stays sealed to the keys that it was opened under.
+    ChangeQuotaKey {
+        /// The key from now on.
+        key: QuotaPublicKey,
+        /// The account's handles under that key, with the proof that they are of the same blindings:
+        /// [`KeyChange::BYTES`].
+        change: Bytes<{ KeyChange::BYTES }>,
+    },
 }
 
 /// A session to open, with what it may cost.
@@ -346,6 +355,7 @@ impl Action {
             Self::RequestDisclosure { .. } => "request-disclosure",
             Self::AnswerDisclosure { .. } => "answer-disclosure",
             Self::RecusePanel { .. } => "recuse-panel",
+            Self::ChangeQuotaKey { .. } => "change-quota-key",
         }
     }
 

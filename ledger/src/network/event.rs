@@ -3,7 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 use serde::Serializer;
-use tacit_circuits::quota::Ciphertext;
+use tacit_circuits::quota::{Ciphertext, QuotaPublicKey};
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 
 use crate::kernel::codec::{self, BoundedVec, CodecError};
@@ -606,6 +606,17 @@ pub enum Event {
         /// Last date for the next step.
         until: BusinessDate,
     },
+    /// A member's amounts are sealed to another key from now on.
+    QuotaKeyChanged {
+        /// Member.
+        member: MemberId,
+        /// The key so far.
+        #[serde(serialize_with = "key_hexadecimal")]
+        former: QuotaPublicKey,
+        /// The key from now on.
+        #[serde(serialize_with = "key_hexadecimal")]
+        key: QuotaPublicKey,
+    },
 }
 
 fn hexadecimal<S: Serializer>(
@@ -613,6 +624,10 @@ fn hexadecimal<S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&hex::encode(ciphertext.to_vec()))
+}
+
+fn key_hexadecimal<S: Serializer>(key: &QuotaPublicKey, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&hex::encode(key.to_bytes()))
 }
 
 impl Event {

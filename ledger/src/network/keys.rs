@@ -72,6 +72,7 @@ const ESCROW: Table = table(44, "escrow");
 const QUOTA_KEY: Table = table(45, "quota-key");
 const SUPERVISOR_KEY: Table = table(46, "supervisor-key");
 const QUOTA_SUM: Table = table(47, "quota-sum");
+const SERVED_SESSIONS: Table = table(70, "served-sessions");
 
 /// All tables of the risk network.
 pub const TABLES: &[Table] = &[
@@ -140,6 +141,7 @@ pub const TABLES: &[Table] = &[
     supervision::COUNTED_DATE,
     supervision::CALL_DRAW,
     supervision::CODE_VERSIONS,
+    SERVED_SESSIONS,
 ];
 
 /// The governed parameters. Example: `000100`.
@@ -381,6 +383,11 @@ pub fn escrow(session: SessionId) -> StateKey {
 /// The key to which a party's amounts are sealed. Example, party 7: `00012d 00000007`.
 pub fn quota_key(party: MemberId) -> StateKey {
     QUOTA_KEY.key().u32(party.0)
+}
+
+/// How many sessions with a member's lists are open. Example, party 7: `000146 00000007`.
+pub fn served_sessions(provider: MemberId) -> StateKey {
+    SERVED_SESSIONS.key().u32(provider.0)
 }
 
 /// The key to which all amounts are sealed too. Example: `00012e`.

@@ -17,7 +17,8 @@
 use rand_core::{CryptoRng, RngCore};
 use tacit_circuits::quota::transfer::{Kind, Parties, ProveError, Transfer};
 use tacit_circuits::quota::{
-    BurnProof, BurnStatement, Ciphertext, OWNER, Opening as AmountOpening, QuotaKey, QuotaKeyProof,
+    Account, BurnProof, BurnStatement, Ciphertext, KeyChange, KeyChangeStatement, OWNER,
+    Opening as AmountOpening, QuotaKey, QuotaKeyProof, QuotaPublicKey,
 };
 
 use crate::kernel::ChainId;
@@ -71,6 +72,48 @@ pub fn charge_context(chain_id: ChainId, session: SessionId, sequence: u64) -> [
 #[must_use]
 pub fn deposit_context(chain_id: ChainId, member: MemberId, amount_minor: u64) -> [u8; 32] {
     hash::hash_encoded(&label::DEPOSIT, &(chain_id, member, amount_minor)).0
+}
+
+/// What the change of a member's key is bound to.
+#[must_use]
+pub fn key_change_context(chain_id: ChainId, member: MemberId) -> [u8; 32] {
+    hash::hash_encoded(&label::QUOTA_KEY_CHANGE, &(chain_id, member)).0
+}
+
+/// What a member's key change is about: the handles of its account, from the one key to the other.
+#[must_use]
+pub fn key_change_statement<'a>(
+    chain_id: ChainId,
+    member: MemberId,
+    account: &Account,
+    old: &'a QuotaPublicKey,
+    new: &'a QuotaPublicKey,
+) -> KeyChangeStatement<'a> {
+    let handle = |ciphertext: &Ciphertext<2>| ciphertext.handles[OWNER];
+    KeyChangeStatement {
+        context: key_change_context(chain_id, member),
+        old,
+        new,
+        handles: [handle(&account.available), handle(&account.pending)],
+    }
+}
+
+/// The change of a member's key.
+pub fn prove_key_change<R: RngCore + CryptoRng>(
+    chain_id: ChainId,
+    member: MemberId,
+    account: &Account,
+    old: &QuotaKey,
+    new: &QuotaKey,
+    rng: &mut R,
+) -> Action {
+    let keys = (old.public(), new.public());
+    let statement = key_change_statement(chain_id, member, account, &keys.0, &keys.1);
+    let change = KeyChange::prove(&statement, old, new, rng);
+    Action::ChangeQuotaKey {
+        key: keys.1,
+        change: Bytes::try_from(change.to_bytes().to_vec()).expect("a change has its length"),
+    }
 }
 
 /// A key, what its holder has available by it, and how much that is: what a member proves from.

@@ -123,6 +123,11 @@ pub fn quota_key(view: &dyn StateView, id: MemberId) -> Result<Option<QuotaPubli
     state::read(view, &keys::quota_key(id))
 }
 
+/// How many sessions with a member's lists are open.
+pub fn served_sessions(view: &dyn StateView, provider: MemberId) -> Result<u32, Missing> {
+    Ok(state::read(view, &keys::served_sessions(provider))?.unwrap_or(0))
+}
+
 /// The key to which all amounts are sealed too: the supervisor's, or nobody's.
 pub fn supervisor_key(view: &dyn StateView) -> Result<QuotaPublicKey, Missing> {
     let key = state::read(view, &keys::supervisor_key())?;

@@ -161,6 +161,8 @@ rejects! {
     326 PENDING_FULL lasting "As many amounts wait in the account as may; roll over first.";
     327 TRANSFER_INVALID lasting "A proof does not show that the amount is there, or the account has changed since; make it anew.";
     328 SESSION_OWES transient "The session settles nothing any more but owes its provider something, which waits for its collection.";
+    329 QUOTA_KEY_IN_USE transient "The member has open sessions, its own or with its lists, that are sealed to the present key; let them end first.";
+    330 QUOTA_KEY_UNCHANGED lasting "The member's amounts are sealed to this key already.";
 
     340 NOT_AN_OBSERVER lasting "Only observers may do this.";
     341 VIEW_FOR_MEMBER lasting "Views are granted to observers alone.";

@@ -1,6 +1,6 @@
 //! Accounts, deposits, charges.
 
-use tacit_circuits::quota::{BurnProof, Opening as AmountOpening};
+use tacit_circuits::quota::{BurnProof, KeyChange, Opening as AmountOpening};
 use tacit_ledger::kernel::{Bytes, MemberId, Reject, Role};
 use tacit_ledger::network::quota::{CHARGE_TRANSFER_BYTES, ESCROW_TRANSFER_BYTES, prove_key};
 use tacit_ledger::network::{Action, Change, SessionId};
@@ -33,6 +33,28 @@ fn owing() -> (Chain, Action) {
     chain.must(OWNER, action);
     let collection = chain.collection(SESSION, false).expect("it is covered");
     (chain, collection)
+}
+
+/// A chain in which members hold sealed amounts, and no session is open.
+fn rolled_over() -> Chain {
+    let mut chain = Chain::with_session();
+    let action = chain.batch(0, 2);
+    chain.must(OWNER, action);
+    let collection = chain.collection(SESSION, true).expect("it is covered");
+    chain.must(OWNER, collection);
+    chain
+}
+
+/// How a change of key in order is refused that was changed on its way.
+fn key_change_refused(change: impl FnOnce(&mut Vec<u8>)) -> Reject {
+    let mut chain = rolled_over();
+    let mut action = chain.key_change(OWNER);
+    if let Action::ChangeQuotaKey { change: proof, .. } = &mut action {
+        let mut changed = proof.to_vec();
+        change(&mut changed);
+        *proof = bytes::<{ KeyChange::BYTES }>(changed);
+    }
+    chain.refused(OWNER, action)
 }
 
 /// A deposit of 5 that has the form of one in order.
@@ -270,6 +292,118 @@ pub(super) const REFUSALS: &[Refusal] = &[
             let chain = Chain::new();
             let action = chain.deposit_of(THIRD, 5).expect("it is there");
             chain.clone().refused(OWNER, action)
+        },
+    ),
+    (
+        Reject::NOT_A_MEMBER,
+        "an observer that changes its key",
+        || {
+            let mut chain = Chain::new();
+            let action = chain.key_change(OBSERVER);
+            chain.refused(OBSERVER, action)
+        },
+    ),
+    (
+        Reject::QUOTA_KEY_UNCHANGED,
+        "a change to the key that the member has",
+        || {
+            let mut chain = Chain::new();
+            let key = quota_key(OWNER);
+            let action = chain.key_change_between(OWNER, &key, &key);
+            chain.refused(OWNER, action)
+        },
+    ),
+    (
+        Reject::QUOTA_KEY_IN_USE,
+        "a change of key by who has a session open",
+        || {
+            let mut chain = Chain::with_session();
+            let action = chain.key_change(QUERIER);
+            chain.refused(QUERIER, action)
+        },
+    ),
+    (
+        Reject::QUOTA_KEY_IN_USE,
+        "a change of key by whose list is asked in a session",
+        || {
+            let mut chain = Chain::with_session();
+            let action = chain.key_change(OWNER);
+            chain.refused(OWNER, action)
+        },
+    ),
+    (
+        Reject::QUOTA_KEY_IN_USE,
+        "a change of key while a session stands for its charges alone",
+        || {
+            let (mut chain, _) = owing();
+            chain.must(QUERIER, close(SESSION));
+            chain.pass(WINDOW + 1);
+            assert!(chain.session(SESSION).is_some(), "it owes");
+            let action = chain.key_change(QUERIER);
+            chain.refused(QUERIER, action)
+        },
+    ),
+    (
+        Reject::TRANSFER_ENCODING_INVALID,
+        "a change of key that is no element",
+        || key_change_refused(|change| change[..32].fill(0xff)),
+    ),
+    (
+        Reject::TRANSFER_ENCODING_INVALID,
+        "a change of key that is cut short",
+        || key_change_refused(|change| change.truncate(KeyChange::BYTES - 1)),
+    ),
+    (
+        Reject::TRANSFER_INVALID,
+        "a change of key with another handle than was proven",
+        || {
+            key_change_refused(|change| {
+                let (first, second) = change.split_at_mut(32);
+                first.swap_with_slice(&mut second[..32]);
+            })
+        },
+    ),
+    (
+        Reject::TRANSFER_INVALID,
+        "a change of key by who does not know the key so far",
+        || {
+            let mut chain = rolled_over();
+            let (other, new) = (quota_key_of(OWNER, 5), quota_key_of(OWNER, 1));
+            let action = chain.key_change_between(OWNER, &other, &new);
+            chain.refused(OWNER, action)
+        },
+    ),
+    (
+        Reject::TRANSFER_INVALID,
+        "a change to a key that its member does not know",
+        || {
+            let mut chain = rolled_over();
+            let mut action = chain.key_change(OWNER);
+            if let Action::ChangeQuotaKey { key, .. } = &mut action {
+                *key = quota_key(THIRD).public();
+            }
+            chain.refused(OWNER, action)
+        },
+    ),
+    (
+        Reject::TRANSFER_INVALID,
+        "a change of key that another member proved",
+        || {
+            let mut chain = rolled_over();
+            let action = chain.key_change(THIRD);
+            chain.refused(OWNER, action)
+        },
+    ),
+    (
+        Reject::TRANSFER_INVALID,
+        "the same change of key twice",
+        || {
+            let mut chain = rolled_over();
+            let action = chain.key_change(OWNER);
+            chain.must(OWNER, action.clone());
+            let next = chain.key_change(OWNER);
+            chain.must(OWNER, next);
+            chain.refused(OWNER, action)
         },
     ),
     (Reject::TRANSFER_INVALID, "the same deposit twice", || {

@@ -12,7 +12,8 @@ use tacit_ledger::network::request::{Call, CallBatch, Request, SignedRequest};
 use tacit_ledger::network::{Action, Session, SessionId, read};
 
 use super::{
-    Chain, EPOCH, LIST, OWNER, PRICE_MINOR, QUERIER, bounded, charged, list_key, rng, signer,
+    Chain, EPOCH, LIST, OWNER, PRICE_MINOR, QUERIER, bounded, charged, charged_in, list_key, rng,
+    signer,
 };
 
 /// The first session of a chain.
@@ -115,7 +116,9 @@ pub(crate) fn no_point() -> WirePoint {
 impl Chain {
     /// A request of the first session.
     pub(crate) fn request(&self, sequence: u64, calls: usize) -> Request {
-        request(self.machine.chain_id(), sequence, calls)
+        let mut request = request(self.machine.chain_id(), sequence, calls);
+        request.charge = charged_in(&self.state, &request).commitment();
+        request
     }
 
     /// Its batch, as an action.
@@ -134,7 +137,7 @@ impl Chain {
         let before = request.charge;
         change(&mut request);
         if request.charge == before {
-            request.charge = charged(&request).commitment();
+            request.charge = charged_in(&self.state, &request).commitment();
         }
         Action::CallBatch(Box::new(batch(request)))
     }

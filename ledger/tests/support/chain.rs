@@ -10,7 +10,7 @@ use tacit_ledger::kernel::{
 };
 use tacit_ledger::network::{Action, Event, NetworkGenesis, SessionId, read};
 
-use super::{charged, escrow_left, genesis, signer};
+use super::{charged_in, escrow_left, genesis, signer};
 
 pub(crate) type State = BTreeMap<StateKey, Vec<u8>>;
 
@@ -121,7 +121,7 @@ impl Chain {
         match Action::of(envelope) {
             Some(Ok(Action::CallBatch(batch))) => {
                 let request = &batch.signed.request;
-                let charged = charged(request);
+                let charged = charged_in(&self.state, request);
                 self.owed.entry(request.session).or_default().push(charged);
             }
             Some(Ok(Action::CollectCharges { session, .. })) => {
@@ -308,7 +308,13 @@ pub(crate) fn audit(state: &State) {
             "stakes of member {} are not those of its undecided disputes",
             member.id
         );
-        held += crate::support::held(member.id, &account) + left + deposit.total_minor();
+        held += crate::support::held(state, member.id) + left + deposit.total_minor();
+        let served = members
+            .iter()
+            .flat_map(|querier| read::sessions_of(state, querier.id).expect("a map"));
+        let served = served.filter(|session| session.provider == member.id);
+        let counted = read::served_sessions(state, member.id).expect("a map");
+        assert_eq!(counted as usize, served.count());
     }
     assert_eq!(
         held,

@@ -11,19 +11,39 @@ use tacit_circuits::quota::{
 use tacit_ledger::kernel::{ChainId, MemberId, codec};
 use tacit_ledger::network::action::{Opening, SessionTerms};
 use tacit_ledger::network::quota::{
-    Collection, Source, charge_context, prove_deposit, prove_opening,
+    Collection, Source, charge_context, prove_deposit, prove_key_change, prove_opening,
 };
 use tacit_ledger::network::{Action, Change, Deposit, Request, SessionId, keys, read};
 
 use super::{Chain, OBSERVER, State, Wish, bounded, parameters, rng, signer};
 
-/// The key to which a party's amounts are sealed. Every audit of a state needs all of them.
+/// The first key to which a party's amounts are sealed.
 pub(crate) fn quota_key(member: MemberId) -> QuotaKey {
-    static KNOWN: Mutex<BTreeMap<MemberId, QuotaKey>> = Mutex::new(BTreeMap::new());
+    quota_key_of(member, 0)
+}
+
+/// The key to which a member's amounts are sealed in a state: one of its first generations. The first of who is no
+/// party, or came with another's key: nothing that it has is sealed.
+pub(crate) fn key_in(state: &State, member: MemberId) -> QuotaKey {
+    let Some(registered) = read::quota_key(state, member).expect("a map") else {
+        return quota_key(member);
+    };
+    (0..MAX_GENERATIONS)
+        .map(|generation| quota_key_of(member, generation))
+        .find(|key| key.public() == registered)
+        .unwrap_or_else(|| quota_key(member))
+}
+
+/// Generations that members of the tests go through at most.
+const MAX_GENERATIONS: u32 = 64;
+
+/// A member's key of a generation. Every audit of a state needs all of them.
+pub(crate) fn quota_key_of(member: MemberId, generation: u32) -> QuotaKey {
+    static KNOWN: Mutex<BTreeMap<(MemberId, u32), QuotaKey>> = Mutex::new(BTreeMap::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let key = known.entry(member).or_insert_with(|| {
+    let key = known.entry((member, generation)).or_insert_with(|| {
         let seed: [u8; 32] = signer(member).into();
-        QuotaKey::derive(&seed, 0)
+        QuotaKey::derive(&seed, generation)
     });
     key.clone()
 }
@@ -56,10 +76,11 @@ pub(crate) fn opened<const N: usize>(
 }
 
 /// What an account holds for its owner, which the supervisor sees too.
-pub(crate) fn held(member: MemberId, account: &Account) -> u64 {
+pub(crate) fn held(state: &State, member: MemberId) -> u64 {
+    let account = read::account(state, member).expect("a map");
     let mut held = account.granted_minor;
     for ciphertext in [&account.available, &account.pending] {
-        let value = opened(&quota_key(member), ciphertext, OWNER);
+        let value = opened(&key_in(state, member), ciphertext, OWNER);
         assert_eq!(value, opened(&quota_key(OBSERVER), ciphertext, SUPERVISOR));
         held += value;
     }
@@ -75,14 +96,28 @@ pub(crate) fn escrow_left(state: &State, id: SessionId) -> u64 {
         (session.provider, Place::Provider),
         (OBSERVER, Place::Supervisor),
     ];
-    let seen = parties.map(|(party, place)| opened(&quota_key(party), &escrow, place as usize));
+    let seen = parties.map(|(party, place)| opened(&key_in(state, party), &escrow, place as usize));
     assert_eq!(seen, [seen[0]; 3], "parties see different escrows");
     seen[0]
 }
 
-/// The opening of what a request charges above one call's price.
+/// The opening of what a request charges above one call's price, between members with their first keys.
 pub(crate) fn charged(request: &Request) -> AmountOpening {
-    let secret = quota_key(request.querier).agree(&quota_key(request.provider).public());
+    charged_by(
+        request,
+        &quota_key(request.querier),
+        &quota_key(request.provider),
+    )
+}
+
+/// The same, with the keys that they have in a state.
+pub(crate) fn charged_in(state: &State, request: &Request) -> AmountOpening {
+    let keys = [request.querier, request.provider].map(|member| key_in(state, member));
+    charged_by(request, &keys[0], &keys[1])
+}
+
+fn charged_by(request: &Request, querier: &QuotaKey, provider: &QuotaKey) -> AmountOpening {
+    let secret = querier.agree(&provider.public());
     let context = charge_context(request.chain_id, request.session, request.sequence);
     let calls = request.calls.len() as u32;
     let above = request.price_minor.saturating_mul(calls.saturating_sub(1));
@@ -144,13 +179,13 @@ impl Chain {
     /// What a member has that is bound by nothing: in its account, whether it waits or not, and in its
     /// deposit.
     pub(crate) fn available(&self, member: MemberId) -> u64 {
-        held(member, &self.account(member)) + self.deposit(member).free_minor
+        held(&self.state, member) + self.deposit(member).free_minor
     }
 
     /// Sessions to open, with proofs out of what `querier` has; one out of nothing where that is too
     /// little.
     pub(crate) fn opened(&self, querier: MemberId, wishes: &[Wish]) -> Action {
-        let key = quota_key(querier);
+        let key = key_in(&self.state, querier);
         let mut available = self.account(querier).available;
         let mut available_minor = opened(&key, &available, OWNER);
         let mut openings: Vec<Opening> = Vec::new();
@@ -203,7 +238,7 @@ impl Chain {
         };
         let chain_id = self.machine.chain_id();
         let parties = parties.expect("a map").expect("parties");
-        let key = quota_key(session.provider);
+        let key = key_in(&self.state, session.provider);
         let mut draw = rng(self.height);
         collection
             .prove(chain_id, &parties, &key, closes, &mut draw)
@@ -219,7 +254,7 @@ impl Chain {
 
     /// Quota to be put into a deposit, if it is there.
     pub(crate) fn deposit_of(&self, member: MemberId, amount_minor: u64) -> Option<Action> {
-        let key = quota_key(member);
+        let key = key_in(&self.state, member);
         let available = self.account(member).available;
         let source = Source {
             key: &key,
@@ -235,6 +270,26 @@ impl Chain {
             &mut rng(self.height),
         )
         .ok()
+    }
+
+    /// A member's change to its next key.
+    pub(crate) fn key_change(&self, member: MemberId) -> Action {
+        let old = key_in(&self.state, member);
+        let next = (1..MAX_GENERATIONS)
+            .find(|generation| quota_key_of(member, generation - 1).public() == old.public());
+        let new = quota_key_of(member, next.expect("a generation of the tests"));
+        self.key_change_between(member, &old, &new)
+    }
+
+    /// A change between any two keys, as it would be proven.
+    pub(crate) fn key_change_between(
+        &self,
+        member: MemberId,
+        old: &QuotaKey,
+        new: &QuotaKey,
+    ) -> Action {
+        let (chain_id, account) = (self.machine.chain_id(), self.account(member));
+        prove_key_change(chain_id, member, &account, old, new, &mut rng(self.height))
     }
 
     /// As many amounts wait in a member's account as may.

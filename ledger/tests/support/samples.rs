@@ -4,7 +4,7 @@
 use tacit_circuits::curve::WirePoint;
 use tacit_circuits::identifier::IdentifierType;
 use tacit_circuits::list::SizeClass;
-use tacit_circuits::quota::{BurnProof, Ciphertext, QuotaKeyProof};
+use tacit_circuits::quota::{BurnProof, Ciphertext, KeyChange, QuotaKeyProof};
 use tacit_circuits::receipt::{KeyId, Proof, SubjectCommitment};
 use tacit_circuits::scope::{ListId, TagEpoch};
 use tacit_ledger::kernel::{
@@ -356,6 +356,10 @@ pub(crate) fn actions() -> Vec<Action> {
             bundle: Digest([0x9b; 32]),
         },
         Action::RecusePanel { dispute: DISPUTE },
+        Action::ChangeQuotaKey {
+            key: quota_key(MemberId(9)).public(),
+            change: Bytes::try_from(vec![0x9d; KeyChange::BYTES]).expect("it fits"),
+        },
     ]
 }
 
@@ -660,6 +664,11 @@ pub(crate) fn events() -> Vec<Event> {
             member,
             substitute: owner,
             until: BusinessDate(19_683),
+        },
+        Event::QuotaKeyChanged {
+            member,
+            former: quota_key(MEMBER).public(),
+            key: quota_key(MemberId(9)).public(),
         },
     ]
 }

@@ -113,6 +113,9 @@ pub enum StartError {
     /// Retention.
     #[error(transparent)]
     Retention(#[from] RetentionError),
+    /// The key for quota.
+    #[error(transparent)]
+    Wallet(#[from] WalletError),
 }
 
 /// A verification of a copy: what it rebuilds, and what stands on the ledger.
@@ -149,9 +152,10 @@ pub struct Frontend {
     peer: PeerService,
     copies: Copies,
     obtainer: Obtainer,
-    log: CallLog,
-    ledger: Arc<dyn Ledger>,
-    store: Store,
+    pub(crate) log: CallLog,
+    pub(crate) sessions: Sessions,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) store: Store,
     tasks: Tasks,
 }
 
@@ -180,7 +184,7 @@ impl Frontend {
             quiet: Duration::from_millis(config.post_delay_ms),
             within: Duration::from_millis(config.post_within_ms),
         };
-        let wallet = Wallet::start(ledger.clone(), &tasks);
+        let wallet = Wallet::start(ledger.clone(), &tasks).await?;
         let log =
             CallLog::start(ledger.clone(), store.clone(), crash.clone(), times, &tasks).await?;
         let evaluator = Evaluator::new(
@@ -251,7 +255,7 @@ impl Frontend {
             retention: retention.clone(),
             plans: Habits::default(),
             copies: copies.clone(),
-            sessions,
+            sessions: sessions.clone(),
             follow_up,
             crash,
             config: screening,
@@ -301,6 +305,7 @@ impl Frontend {
             copies,
             obtainer,
             log,
+            sessions,
             ledger,
             store,
             tasks,
@@ -413,9 +418,25 @@ impl Frontend {
     /// # Errors
     /// [`WalletError`].
     pub async fn padding_seed(&self, request: &Request) -> Result<[u8; 32], WalletError> {
-        let secret = self.wallet.secret(request.provider).await?;
-        let agreed = Agreed::new(secret, request.chain_id, request.session, request.sequence);
-        Ok(agreed.padding_seed())
+        let other = request.provider;
+        let present = read(&*self.ledger, |view| state::quota_key(view, other)).await?;
+        let present = present.ok_or(WalletError::NoKey(other))?;
+        let former = self.ledger.former_quota_keys(other).await?;
+        let theirs: Vec<_> = former.into_iter().chain([present]).rev().collect();
+        let (own, request) = (self.wallet.opener().keys(), request.clone());
+        let seed = compute(move || {
+            let pairs = own.iter().rev().flat_map(|own| {
+                let theirs = theirs.iter();
+                theirs.map(|theirs| own.agree(theirs))
+            });
+            let (session, sequence) = (request.session, request.sequence);
+            let agreed =
+                pairs.map(|secret| Agreed::new(secret, request.chain_id, session, sequence));
+            // The charge tells between which keys it was agreed.
+            let mut found = agreed.filter(|agreed| agreed.count(&request).is_some());
+            found.next().map(|agreed| agreed.padding_seed())
+        });
+        seed.await.ok_or(WalletError::NotAgreed)
     }
 
     /// How many calls of these requests, named by session and sequence, are padding, of those that have any.

@@ -30,6 +30,7 @@ pub mod disputes;
 pub mod evaluation;
 mod frontend;
 mod history;
+mod key_change;
 pub mod lists;
 pub mod notices;
 pub mod peer;

@@ -14,3 +14,12 @@ ALTER TABLE ledger_movement ADD COLUMN sealed BLOB;
 
 -- What was last collected of a session.
 CREATE INDEX ledger_movement_session ON ledger_movement (session_id, kind, height, leaf);
+
+-- Which keys members gave up. former is the key to which amounts were sealed up to this transaction.
+CREATE TABLE ledger_key_change (
+    member  BIGINT NOT NULL,
+    height  BIGINT NOT NULL,
+    leaf    BIGINT NOT NULL,
+    former  BLOB   NOT NULL,
+    PRIMARY KEY (member, height, leaf)
+);

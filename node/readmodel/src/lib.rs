@@ -39,8 +39,8 @@ pub use describe::{EventText, action_name, describe_event};
 pub use error::ReadModelError;
 pub use model::{Gap, Position, ReadModel};
 pub use query::{
-    Alarm, BlockRow, CallBatch, Direction, EventRow, History, HistoryFilter, Holdings, LoggedBatch,
-    MAX_LISTED, Movement, MovementFilter, Movements, Period, QuotaStatement, QuotaSums,
-    TransactionRow, UncollectedBatch,
+    Alarm, BlockRow, CallBatch, Direction, EventRow, History, HistoryFilter, Holdings, KeyChange,
+    LoggedBatch, MAX_LISTED, Movement, MovementFilter, Movements, Period, QuotaStatement,
+    QuotaSums, TransactionRow, UncollectedBatch,
 };
 pub use tacit_ledger::network::movement::MovementKind;

@@ -110,6 +110,16 @@ impl From<WalletError> for ApiError {
         match error {
             WalletError::Ledger(error) => error.into(),
             WalletError::Exhausted { .. } => Self::quota_exhausted(error.to_string()),
+            WalletError::KeyChanging => Self::node(
+                "quota-key-changing",
+                error.to_string(),
+                "Ask again later; `tacit quota change-key` says how far it is.",
+            ),
+            WalletError::ForeignKey => Self::node(
+                "quota-key-foreign",
+                error.to_string(),
+                "Put the ledger key back with which the member joined.",
+            ),
             WalletError::Contended => Self::node("quota-contended", error.to_string(), ""),
             other => Self::node("quota-unreadable", other.to_string(), "See the node's log."),
         }

@@ -104,7 +104,7 @@ impl Operator {
         read_model: ReadModel,
         records: OperatorRecords,
     ) -> Self {
-        let own = || Opener::new(ledger.quota_key());
+        let own = || Opener::new(ledger.quota_key(0));
         let opener = frontend
             .as_ref()
             .map_or_else(own, |frontend| frontend.wallet.opener().clone());

@@ -2,13 +2,14 @@
 
 use tacit_circuits::scope::MemberId;
 use tacit_frontend::ports::Ledger as _;
-use tacit_frontend::wallet::{Eye, Holdings, WalletError, holdings};
+use tacit_frontend::wallet::{Eye, Holdings, KeyInUse, WalletError, holdings};
 use tacit_ledger::network::read;
 use tacit_proto::operator as proto;
 use tacit_readmodel::{Amount, Movement, MovementFilter, MovementKind};
 
 use super::Operator;
 use super::error::ApiError;
+use super::lists::{Answers, gone};
 use super::records::period;
 
 impl Operator {
@@ -71,12 +72,21 @@ impl Operator {
             ..MovementFilter::all(member)
         };
         let sums = self.read_model.quota_sums(filter).await?;
-        let sum = async |kind: MovementKind| self.amount(&sums.of(kind), eye).await;
+        let sum = async |kind: MovementKind| {
+            if eye == Eye::Supervisor {
+                return self.amount(&sums.of(kind), 0, eye).await;
+            }
+            let mut sum_minor = 0;
+            for (generation, part) in sums.parts(kind) {
+                sum_minor += self.amount(part, generation, eye).await?;
+            }
+            Ok(sum_minor)
+        };
         let mut movements = Vec::new();
         if request.movements_limit > 0 {
             let limit = request.movements_limit;
             for row in self.read_model.newest_movements(filter, limit).await? {
-                let amount_minor = self.amount(&row.amount(), eye).await?;
+                let amount_minor = self.amount(&row.amount(), row.generation, eye).await?;
                 movements.push(movement(&row, amount_minor));
             }
         }
@@ -100,14 +110,53 @@ impl Operator {
         })
     }
 
-    /// Opens an amount, in minor units.
-    async fn amount(&self, amount: &Amount, eye: Eye) -> Result<u64, ApiError> {
+    /// Opens an amount, in minor units: with the member's key of a generation, or the supervisor's.
+    async fn amount(&self, amount: &Amount, generation: u32, eye: Eye) -> Result<u64, ApiError> {
         if amount.is_public() {
             return Ok(amount.public_minor.unsigned_abs());
         }
         let total = amount.total().select([eye.place()]);
-        let opened = self.opener.open(total).await;
+        let opened = match eye {
+            Eye::Own => self.opener.open_by(generation, total).await,
+            Eye::Supervisor => self.opener.open(total).await,
+        };
         Ok(opened.ok_or(WalletError::Unreadable)?)
+    }
+
+    /// Changes the key to which this member's quota is sealed, and says what it waits for.
+    pub(super) async fn change_quota_key(
+        &self,
+        answers: Answers<proto::ChangeQuotaKeyResponse>,
+    ) -> Result<(), ApiError> {
+        use proto::change_quota_key_response::Step;
+        let frontend = self.frontend()?;
+        let window = self.read(read::parameters).await?.settlement_window_blocks;
+        let waiting = |in_use: &KeyInUse| {
+            let ends = in_use.own.iter().map(|own| own.deadline_height + window);
+            let step = Some(Step::Waiting(proto::KeyInUse {
+                own_sessions: in_use.own.len() as u32,
+                served_sessions: in_use.served.len() as u32,
+                until_height: ends.max().unwrap_or(0),
+            }));
+            // Who does not read in time is told the next time.
+            let _ = answers.try_send(Ok(proto::ChangeQuotaKeyResponse { step }));
+        };
+        let change = frontend.change_quota_key(waiting);
+        let changed = tokio::select! {
+            changed = change => changed?,
+            () = answers.closed() => return Err(gone()),
+        };
+        let generation = self.opener.keys().len() - 1;
+        let step = Some(Step::Changed(proto::QuotaKeyChanged {
+            height: changed.height,
+            tx_id: changed.tx_id.0.0.to_vec(),
+            key: self.opener.key().public().to_bytes().to_vec(),
+            generation: u32::try_from(generation).unwrap_or(u32::MAX),
+        }));
+        let said = answers
+            .send(Ok(proto::ChangeQuotaKeyResponse { step }))
+            .await;
+        said.map_err(|_| gone())
     }
 
     pub(super) async fn move_quota(

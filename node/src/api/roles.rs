@@ -9,7 +9,7 @@ const SERVICE: &str = "/tacit.operator.v1.Operator/";
 const ANYBODY: &[Role] = &Role::ALL;
 
 /// Each call, and the roles any one of which is enough. What does not stand here is refused.
-const ROLES: [(&str, &[Role]); 51] = [
+const ROLES: [(&str, &[Role]); 52] = [
     ("Status", ANYBODY),
     ("ListPublish", &[Operator]),
     ("ListShow", ANYBODY),
@@ -53,6 +53,7 @@ const ROLES: [(&str, &[Role]); 51] = [
     ("Quota", ANYBODY),
     ("StateQuota", &[Compliance]),
     ("MoveQuota", &[Administrator]),
+    ("ChangeQuotaKey", &[Administrator]),
     ("Members", ANYBODY),
     ("Proposals", ANYBODY),
     ("Propose", &[Administrator]),

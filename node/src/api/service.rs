@@ -77,6 +77,7 @@ impl Service for Operator {
     type ListVerifyStream = AnswerStream<proto::ListVerifyResponse>;
     type ScreenStream = AnswerStream<proto::ScreenResponse>;
     type HistoryStream = AnswerStream<proto::HistoryResponse>;
+    type ChangeQuotaKeyStream = AnswerStream<proto::ChangeQuotaKeyResponse>;
     type StateQuotaStream = AnswerStream<proto::StateQuotaResponse>;
     type AuditBundleStream = AnswerStream<proto::AuditBundleResponse>;
     type AuditReadsStream = AnswerStream<proto::AuditReadsResponse>;
@@ -481,6 +482,14 @@ impl Service for Operator {
             let stated = operator.state_quota(asked, answers).await;
             reading.ended(stated, |()| "done".into()).await
         })
+    }
+
+    async fn change_quota_key(
+        &self,
+        _: Request<proto::ChangeQuotaKeyRequest>,
+    ) -> Answer<Self::ChangeQuotaKeyStream> {
+        let operator = self.clone();
+        streamed(|answers| async move { Operator::change_quota_key(&operator, answers).await })
     }
 
     async fn move_quota(

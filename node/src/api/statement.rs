@@ -234,15 +234,18 @@ impl Operator {
         // All amounts are opened before the proofs are made, which wait for nothing.
         let mut values = HashMap::new();
         for sealed in proven.sealed()? {
-            let opened = self.opener.open(sealed).await;
-            values.insert(sealed.to_vec(), opened.ok_or(WalletError::Unreadable)?);
+            let opened = match &sealed.key {
+                Some(key) => self.opener.open_of(key, sealed.amount).await,
+                None => self.opener.open_amount(sealed.amount).await,
+            };
+            let opened = opened.ok_or(WalletError::Unreadable)?;
+            values.insert(sealed.amount.to_vec(), opened);
         }
-        let key = self.opener.key().clone();
         let made = tokio::task::spawn_blocking(move || {
             let open = |sealed: &tacit_circuits::quota::Ciphertext<1>| {
-                values.get(&sealed.to_vec()).copied()
+                values.get(&sealed.to_vec()).cloned()
             };
-            proven.disclose(reader, &key, open, &mut OsRng)?.to_bytes()
+            proven.disclose(reader, open, &mut OsRng)?.to_bytes()
         });
         let made = made.await.map_err(|_| {
             let remedy = "Report this as a fault of the program.";

@@ -1,5 +1,7 @@
-//! Former batches of calls: found by the rows, read from the blocks.
+//! Former batches of calls, found by the rows and read from the blocks, and former keys.
 
+use tacit_circuits::quota::QuotaPublicKey;
+use tacit_circuits::scope::MemberId;
 use tacit_consensus::LedgerHandle;
 use tacit_frontend::ports::{BatchPlace, LedgerError, SettledBatch};
 use tacit_ledger::kernel::Envelope;
@@ -21,6 +23,18 @@ pub(super) async fn uncollected(
         sequence: batch.sequence,
     };
     Ok(batches.into_iter().map(place).collect())
+}
+
+pub(super) async fn former_quota_keys(
+    rows: Option<&ReadModel>,
+    member: MemberId,
+) -> Result<Vec<QuotaPublicKey>, LedgerError> {
+    let Some(rows) = rows else {
+        return Ok(Vec::new());
+    };
+    let changes = rows.key_changes(member).await;
+    let changes = changes.map_err(|error| LedgerError::Unavailable(error.to_string()))?;
+    Ok(changes.into_iter().map(|change| change.former).collect())
 }
 
 pub(super) async fn settled_batch(

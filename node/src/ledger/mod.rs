@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ed25519_zebra::SigningKey;
-use tacit_circuits::quota::QuotaKey;
+use tacit_circuits::quota::{QuotaKey, QuotaPublicKey};
 use tacit_circuits::scope::MemberId;
 use tacit_consensus::LedgerHandle;
 use tacit_frontend::ports::{
@@ -90,8 +90,8 @@ impl Ledger for MemberLedger {
         ledger_key(&self.key)
     }
 
-    fn quota_key(&self) -> QuotaKey {
-        quota_key(&self.key.into())
+    fn quota_key(&self, generation: u32) -> QuotaKey {
+        quota_key(&self.key.into(), generation)
     }
 
     fn sign(&self, message: &[u8]) -> Signature {
@@ -119,6 +119,13 @@ impl Ledger for MemberLedger {
 
     async fn settled_batch(&self, place: BatchPlace) -> Result<SettledBatch, LedgerError> {
         calls::settled_batch(&self.handle, place).await
+    }
+
+    async fn former_quota_keys(
+        &self,
+        member: MemberId,
+    ) -> Result<Vec<QuotaPublicKey>, LedgerError> {
+        calls::former_quota_keys(self.rows.as_ref(), member).await
     }
 
     fn finalized(&self) -> broadcast::Receiver<Arc<FinalizedBlock>> {

@@ -125,7 +125,7 @@ pub fn create(
     )?;
     let seed = keys.ledger.expose();
     let signing = VerificationKeyBytes::from(&SigningKey::from(*seed));
-    let ledger = LedgerKeys::new(LedgerKey(signing.into()), &quota_key(seed), rng);
+    let ledger = LedgerKeys::new(LedgerKey(signing.into()), &quota_key(seed, 0), rng);
     let card = Card {
         name: plan.name.clone(),
         group: plan.group.clone(),

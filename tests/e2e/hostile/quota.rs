@@ -113,7 +113,7 @@ fn collection_of(dogwood: &Dogwood, session: &Session) -> Action {
         escrow_minor: escrow_minor.into(),
         owed: &AmountOpening::random(charge_minor, &mut OsRng),
     };
-    let (chain_id, key) = (dogwood.ledger.chain_id(), dogwood.ledger.quota_key());
+    let (chain_id, key) = (dogwood.ledger.chain_id(), dogwood.ledger.quota_key(0));
     let proven = collection.prove(chain_id, &parties, &key, false, &mut OsRng);
     proven.expect("a proof about something else")
 }
@@ -181,7 +181,7 @@ pub(super) fn charges_are_paid_as_agreed_and_once(
             escrow_minor: dogwood.opened(&escrow, Role::Provider as usize),
             owed,
         };
-        let key = dogwood.ledger.quota_key();
+        let key = dogwood.ledger.quota_key(0);
         let proven = collection.prove(chain_id, &parties, &key, false, &mut OsRng);
         dogwood.submit(proven.expect("the escrow covers it"))
     };

@@ -23,7 +23,7 @@ impl Dogwood {
         static TABLE: OnceLock<ValueTable> = OnceLock::new();
         let table = TABLE.get_or_init(ValueTable::new);
         let own = ciphertext.select([place]);
-        let value = table.open_vartime(&self.ledger.quota_key(), &own, HELD_BOUND);
+        let value = table.open_vartime(&self.ledger.quota_key(0), &own, HELD_BOUND);
         value.expect("its own key opens it")
     }
 
@@ -50,7 +50,7 @@ impl Dogwood {
             let owner = state::list(view, terms.list)?.expect("a list").owner;
             state::quota_parties(view, DOGWOOD_ID, owner)
         });
-        let key = self.ledger.quota_key();
+        let key = self.ledger.quota_key(0);
         let source = Source {
             key: &key,
             available: &account.available,
@@ -103,7 +103,7 @@ impl Dogwood {
         above_minor: u32,
     ) -> AmountOpening {
         let key = self.read(|view| state::quota_key(view, other));
-        let secret = self.ledger.quota_key().agree(&key.expect("a member"));
+        let secret = self.ledger.quota_key(0).agree(&key.expect("a member"));
         let context = charge_context(self.ledger.chain_id(), session, sequence);
         secret.opening(&context, above_minor)
     }
@@ -111,7 +111,7 @@ impl Dogwood {
     /// The seed of a request's padding, as dogwood and the other side have it.
     pub(super) fn padding_seed(&self, request: &Request) -> [u8; 32] {
         let key = self.read(|view| state::quota_key(view, request.provider));
-        let secret = self.ledger.quota_key().agree(&key.expect("a member"));
+        let secret = self.ledger.quota_key(0).agree(&key.expect("a member"));
         let context = charge_context(request.chain_id, request.session, request.sequence);
         let mut seed = [0; 32];
         secret.draw(&context, &mut seed);

@@ -91,7 +91,8 @@ fn expect(context: &Context<'_>, session: &Session) -> Result<(), Missing> {
         settles_until_height(context, session),
     );
     let own: Result<Option<SessionIds>, _> = context.read(&keys::sessions(querier, session.list));
-    let rest = both(read::rating_value(context, provider), own);
+    let served = read::served_sessions(context, provider);
+    let rest = both(both(read::rating_value(context, provider), own), served);
     both(both(parties, sealed), both(list, rest)).map(drop)
 }
 

@@ -188,6 +188,7 @@ pub(crate) fn execute(
             supervision::answer(context, sender, disclosure, bundle)
         }
         Action::RecusePanel { dispute } => disputes::recuse(context, sender, dispute),
+        Action::ChangeQuotaKey { key, change } => quota::change_key(context, sender, &key, &change),
     }
 }
 

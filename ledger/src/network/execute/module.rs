@@ -125,6 +125,7 @@ impl Module for RiskNetwork {
                 quota::burn_of(&proof).map(drop)
             }
             Action::Withdraw { amount_minor } => require(amount_minor > 0, Reject::EMPTY),
+            Action::ChangeQuotaKey { change, .. } => quota::key_change_of(&change).map(drop),
         }
     }
 
@@ -293,6 +294,12 @@ fn wanted(envelope: &Envelope, action: &Action) -> Vec<StateKey> {
             keys::quota_sum(),
         ],
         Action::RollOver => vec![keys::account(sender), keys::quota_sum()],
+        Action::ChangeQuotaKey { .. } => vec![
+            keys::account(sender),
+            keys::quota_key(sender),
+            keys::served_sessions(sender),
+            keys::quota_sum(),
+        ],
         Action::Deposit { .. } => vec![
             keys::account(sender),
             keys::quota_key(sender),

@@ -8,8 +8,8 @@
 
 use tacit_circuits::quota::transfer::{self, Kind, Statement, Transfer};
 use tacit_circuits::quota::{
-    Account, AccountError, BurnProof, BurnStatement, Ciphertext, Element, Equation, OWNER,
-    QuotaPublicKey, SupplyCheck,
+    Account, AccountError, BurnProof, BurnStatement, Ciphertext, Element, Equation, KeyChange,
+    OWNER, QuotaPublicKey, SupplyCheck,
 };
 use tacit_circuits::scope::MemberId;
 
@@ -20,7 +20,7 @@ use crate::network::action::Opening;
 use crate::network::event::Event;
 use crate::network::execute::require_member;
 use crate::network::quota::{
-    collection_context, deposit_context, escrow_context, source_of_charges,
+    collection_context, deposit_context, escrow_context, key_change_statement, source_of_charges,
 };
 use crate::network::record::{Deposit, Session, SessionId};
 use crate::network::{keys, read};
@@ -115,10 +115,12 @@ fn expect(
 ) -> Result<(), Missing> {
     let escrows: Vec<_> = sessions.iter().map(|(id, ..)| keys::escrow(*id)).collect();
     let providers = sessions.iter().map(|(_, provider, _)| provider);
-    let quota_keys: Vec<_> = providers.map(|id| keys::quota_key(*id)).collect();
+    let quota_keys: Vec<_> = providers.clone().map(|id| keys::quota_key(*id)).collect();
+    let served: Vec<_> = providers.map(|id| keys::served_sessions(*id)).collect();
     let escrows = state::read_all::<Ciphertext<3>>(context, &escrows);
     let quota_keys = state::read_all::<QuotaPublicKey>(context, &quota_keys);
-    read::both(escrows, quota_keys).map(drop)
+    let served = state::read_all::<u32>(context, &served);
+    read::both(read::both(escrows, quota_keys), served).map(drop)
 }
 
 /// The amount of a transfer that is canonical.
@@ -223,6 +225,70 @@ pub(super) fn deposit(
 /// A proof of a deposit that is canonical.
 pub(super) fn burn_of(bytes: &[u8]) -> Result<BurnProof, Reject> {
     BurnProof::from_bytes(bytes).map_err(|_| Reject::TRANSFER_ENCODING_INVALID)
+}
+
+/// Seals the sender's account to another key, as proven.
+///
+/// Escrows are sealed to the keys of the time of their opening, and every proof about one takes them: so no session
+/// of the sender's, on either side, is open. Whatever its sessions owed is then collected or returned.
+pub(super) fn change_key(
+    context: &mut Context<'_>,
+    sender: &Party,
+    new: &QuotaPublicKey,
+    change: &[u8],
+) -> Result<(), Stop> {
+    require_member(sender)?;
+    let old = read::quota_key(context, sender.id)?.ok_or(Reject::MEMBER_UNKNOWN)?;
+    let before = read::account(context, sender.id)?;
+    let served = read::served_sessions(context, sender.id)?;
+    require(old != *new, Reject::QUOTA_KEY_UNCHANGED)?;
+    require(
+        before.sessions == 0 && served == 0,
+        Reject::QUOTA_KEY_IN_USE,
+    )?;
+    let change = key_change_of(change)?;
+    let chain_id = context.chain_id();
+    let statement = key_change_statement(chain_id, sender.id, &before, &old, new);
+    verify(&[change.equation(&statement)])?;
+    let mut after = before;
+    after.replace_handles(OWNER, change.handles);
+    put_account(context, sender.id, &before, &after)?;
+    context.put(keys::quota_key(sender.id), new);
+    context.emit(&Event::QuotaKeyChanged {
+        member: sender.id,
+        former: old,
+        key: *new,
+    });
+    Ok(())
+}
+
+/// A change of key that is canonical.
+pub(super) fn key_change_of(bytes: &[u8]) -> Result<KeyChange, Reject> {
+    let bytes = <&[u8; KeyChange::BYTES]>::try_from(bytes);
+    let bytes = bytes.map_err(|_| Reject::TRANSFER_ENCODING_INVALID)?;
+    KeyChange::from_bytes(bytes).map_err(|_| Reject::TRANSFER_ENCODING_INVALID)
+}
+
+/// Counts one more session, or one less, that is open with a member's lists.
+pub(super) fn count_served(
+    context: &mut Context<'_>,
+    provider: MemberId,
+    opened: bool,
+) -> Result<(), Missing> {
+    let key = keys::served_sessions(provider);
+    let before = read::served_sessions(context, provider)?;
+    // A member has 64 with each list at most, so that the count fits.
+    let after = if opened {
+        before + 1
+    } else {
+        let ended = before.checked_sub(1);
+        ended.expect("a session that ends was counted when it was opened")
+    };
+    match after {
+        0 => context.remove(key),
+        after => context.put(key, &after),
+    }
+    Ok(())
 }
 
 /// Takes quota out of the sender's deposit.

@@ -9,6 +9,7 @@ use crate::network::action::{Opening, SessionTerms};
 use crate::network::event::Event;
 use crate::network::execute::{Due, pauses, quota, require_member};
 use crate::network::price::session_price;
+use crate::network::read::both;
 use crate::network::record::{EpochStatus, List, Session, SessionId, SessionIds, Settled};
 use crate::network::session::{collects_until_height, settles_until_height};
 use crate::network::{keys, read};
@@ -39,6 +40,7 @@ pub(super) fn open(
         .collect();
     quota::put_into_escrow(context, sender.id, &escrows)?;
     for session in &sessions {
+        quota::count_served(context, session.provider, true)?;
         let escrow = read::escrow(context, session.id)?;
         context.emit(&opened(session, escrow));
     }
@@ -173,7 +175,14 @@ pub(super) fn end_if_due(context: &mut Context<'_>, id: SessionId) -> Result<(),
 }
 
 pub(super) fn end(context: &mut Context<'_>, session: &Session) -> Result<(), Missing> {
+    // In one round, whichever of them is missing.
+    let sealed = both(
+        read::escrow(context, session.id),
+        read::account(context, session.querier),
+    );
+    both(sealed, read::served_sessions(context, session.provider))?;
     let returned = quota::return_escrow(context, session)?;
+    quota::count_served(context, session.provider, false)?;
     let own_key = keys::sessions(session.querier, session.list);
     let mut own: SessionIds = context.read(&own_key)?.unwrap_or_default();
     own.retain(|id| *id != session.id);

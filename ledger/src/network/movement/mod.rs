@@ -267,6 +267,7 @@ pub fn moved(event: &Event) -> Vec<Moved> {
         | Event::DisclosureAnswered { .. }
         | Event::DisclosureMissed { .. }
         | Event::CodeVersionSet { .. }
-        | Event::PanelRecused { .. } => Vec::new(),
+        | Event::PanelRecused { .. }
+        | Event::QuotaKeyChanged { .. } => Vec::new(),
     }
 }

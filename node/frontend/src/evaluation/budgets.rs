@@ -27,8 +27,6 @@ pub(super) enum BudgetError {
     Ledger(#[from] LedgerError),
     #[error(transparent)]
     Wallet(#[from] WalletError),
-    #[error(transparent)]
-    Restore(#[from] RestoreError),
 }
 
 #[derive(Debug)]
@@ -96,7 +94,14 @@ impl Budgets {
             wallet,
             store,
         } = &self.0.restorer;
-        let is_known = self.0.restorer.complete(session).await?;
+        let is_known = match self.0.restorer.complete(session).await {
+            Ok(is_known) => is_known,
+            Err(RestoreError::Store(error)) => return Err(error.into()),
+            Err(error) => {
+                tracing::warn!(%error, session = %session.id, "budgets.meet: what it owes is not known");
+                false
+            }
+        };
         // In this order: what is collected in between is then missing twice, and never counted twice.
         let mut charged_minor = store.uncollected_minor(session.id).await?;
         if !is_known {

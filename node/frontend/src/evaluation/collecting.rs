@@ -98,7 +98,7 @@ impl Collector {
             // What a former transaction collected, and was not noted.
             return self.note(id, &settled, Collected::Yes).await;
         }
-        let agreed = self.wallet.secret(session.querier).await?;
+        let agreed = self.wallet.secret(id, session.querier).await?;
         let chain_id = self.ledger.chain_id();
         let open = |batch: &&UncollectedBatch| {
             Agreed::new(agreed.clone(), chain_id, id, batch.sequence)

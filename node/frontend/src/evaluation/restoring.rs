@@ -82,7 +82,7 @@ impl Restorer {
             return Ok(false);
         }
         let known = self.store.charges(session.id).await?;
-        let secret = self.wallet.secret(session.querier).await?;
+        let secret = self.wallet.secret(session.id, session.querier).await?;
         let mut owed = Vec::with_capacity(places.len());
         for place in places {
             let known = known.get(&place.sequence).copied();

@@ -193,6 +193,10 @@ impl Evaluator {
         if let Some(answer) = self.answered_before(&signed, request_hash).await? {
             return Ok(answer);
         }
+        if self.wallet.holds_sessions() {
+            let message = "this member is about to change its key for quota; ask again";
+            return Err(refused(RefusalCode::Busy, message));
+        }
         let request = &signed.request;
         let key = self
             .keys
@@ -258,8 +262,10 @@ impl Evaluator {
         signed: &SignedRequest,
         blinded: Vec<Point>,
     ) -> Result<(Vec<Point>, u32), Refusal> {
+        // It was admitted: the querier is the session's.
+        let request = &signed.request;
+        let secret = self.wallet.secret(request.session, request.querier).await;
         let signed = signed.clone();
-        let secret = self.wallet.secret(signed.request.querier).await;
         let secret = secret.map_err(|error| unreadable(error.into()))?;
         compute(move || {
             let request = &signed.request;

@@ -112,7 +112,7 @@ impl Book {
     }
 
     /// Whether anything is held of a session.
-    pub(super) fn holds_any(&self, session: SessionId) -> bool {
+    pub(crate) fn holds_any(&self, session: SessionId) -> bool {
         self.lock().contains_key(&session)
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tacit_circuits::quota::QuotaKey;
+use tacit_circuits::quota::{QuotaKey, QuotaPublicKey};
 use tacit_circuits::scope::MemberId;
 use tacit_ledger::kernel::{
     ChainId, LedgerKey, Missing, Reject, Signature, StateKey, StateView, Supplied, TxId,
@@ -104,8 +104,9 @@ pub trait Ledger: Send + Sync + 'static {
     /// The member's registered key.
     fn ledger_key(&self) -> LedgerKey;
 
-    /// The key to which the member's amounts of quota are sealed.
-    fn quota_key(&self) -> QuotaKey;
+    /// The key of a generation to which the member's amounts of quota are sealed. The first is 0; which one holds,
+    /// the ledger says.
+    fn quota_key(&self, generation: u32) -> QuotaKey;
 
     /// Signs with the member's key.
     fn sign(&self, message: &[u8]) -> Signature;
@@ -127,6 +128,11 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// The batch at a place. Unavailable where its block was pruned.
     async fn settled_batch(&self, place: BatchPlace) -> Result<SettledBatch, LedgerError>;
+
+    /// The keys to which a member's amounts of quota were sealed before its present one, as far as this node has
+    /// read its blocks.
+    async fn former_quota_keys(&self, member: MemberId)
+    -> Result<Vec<QuotaPublicKey>, LedgerError>;
 
     /// Blocks from now on. A receiver that falls behind loses the oldest; whoever listens must be able to
     /// find out from state what it missed.

@@ -172,7 +172,8 @@ impl Engine {
         let (rows, planned) = (ask.rows.clone(), ask.planned.clone());
         let (context, place) = (ask.context.clone(), place.clone());
         let ledger = self.ledger.clone();
-        let secret = self.wallet.secret(planned.provider).await.map_err(local)?;
+        let secret = self.wallet.secret(place.session, planned.provider).await;
+        let secret = secret.map_err(local)?;
         compute(move || {
             let inputs: Vec<Input> = rows
                 .iter()

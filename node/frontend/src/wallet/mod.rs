@@ -5,9 +5,11 @@
 
 mod agreed;
 mod holdings;
+mod keys;
 mod opener;
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,7 +20,7 @@ use tacit_circuits::scope::MemberId;
 use tacit_ledger::kernel::{BoundedVec, Reject};
 use tacit_ledger::network::action::SessionTerms;
 use tacit_ledger::network::quota::{Collection, Source, prove_deposit, prove_opening};
-use tacit_ledger::network::{Action, Session, read as state};
+use tacit_ledger::network::{Action, Session, SessionId, read as state};
 use tokio::time::sleep;
 
 use crate::compute::compute;
@@ -27,10 +29,15 @@ use crate::tasks::Tasks;
 pub(crate) use agreed::Agreed;
 pub use agreed::padded_size;
 pub use holdings::{Eye, Holdings, holdings};
+pub use keys::{KeyInUse, NoSessions};
 pub use opener::Opener;
 
 /// Amounts that wait before they are rolled over though nobody needs them. The ledger takes 65,536.
 const MAX_WAITING: u32 = 4_096;
+
+/// Sessions of which it is remembered what their sides share. When there are more, all are forgotten, and found
+/// anew in a moment.
+const MAX_SECRETS: usize = 4_096;
 
 /// How often it is looked whether too many wait.
 const TEND_INTERVAL: Duration = Duration::from_secs(60);
@@ -64,6 +71,20 @@ pub enum WalletError {
     /// The ledger knows one of the parties not.
     #[error("member {0} has no key for quota")]
     NoKey(MemberId),
+    /// Amounts are sealed to a key that does not follow from this node's ledger key.
+    #[error(
+        "the key to which this member's quota is sealed on the ledger is none of this node's: its ledger key is another one"
+    )]
+    ForeignKey,
+    /// The key is being changed: what would be opened now would hold that up.
+    #[error(
+        "this member is changing the key to which its quota is sealed, and opens no session until that is done"
+    )]
+    KeyChanging,
+    /// What the two sides of a request shared is not found: one of them changed its key since, and this node never
+    /// read the block of that.
+    #[error("the keys under which the padding of the request was drawn are not known to this node")]
+    NotAgreed,
     /// The account changes faster than proofs are made.
     #[error("the account changed under every proof; try again")]
     Contended,
@@ -88,23 +109,27 @@ struct Inner {
     opener: Opener,
     /// One proof at a time: each takes from what the one before left.
     turn: tokio::sync::Mutex<()>,
-    /// A member has one key as long as it belongs to the network.
-    secrets: Mutex<HashMap<MemberId, SharedSecret>>,
+    /// By session: neither side changes its key while one is open.
+    secrets: Mutex<HashMap<SessionId, SharedSecret>>,
+    /// Whether no session is to be opened: the key is being changed.
+    held: Arc<AtomicBool>,
 }
 
 impl Wallet {
-    /// Over a ledger, with the key that it has.
-    pub(crate) fn start(ledger: Arc<dyn Ledger>, tasks: &Tasks) -> Self {
+    /// Over a ledger, with the key that is registered there.
+    pub(crate) async fn start(ledger: Arc<dyn Ledger>, tasks: &Tasks) -> Result<Self, WalletError> {
         let inner = Inner {
-            opener: Opener::new(ledger.quota_key()),
+            opener: Opener::of_generations(keys::registered(&*ledger).await?),
             ledger,
             turn: tokio::sync::Mutex::default(),
             secrets: Mutex::default(),
+            held: Arc::default(),
         };
         let wallet = Self(Arc::new(inner));
         tasks.spawn(Opener::prepare());
         tasks.spawn(wallet.clone().tend());
-        wallet
+        tasks.spawn(wallet.clone().follow_keys());
+        Ok(wallet)
     }
 
     /// The ledger on which it is.
@@ -154,25 +179,36 @@ impl Wallet {
         opened.ok_or(WalletError::Unreadable)
     }
 
-    /// What this member shares with another.
-    pub(crate) async fn secret(&self, other: MemberId) -> Result<SharedSecret, WalletError> {
+    /// What this member shares with the other side of an open session.
+    pub(crate) async fn secret(
+        &self,
+        session: SessionId,
+        other: MemberId,
+    ) -> Result<SharedSecret, WalletError> {
         let lock = || {
             let secrets = &self.0.secrets;
             secrets.lock().unwrap_or_else(PoisonError::into_inner)
         };
-        let known = lock().get(&other).cloned();
+        let known = lock().get(&session).cloned();
         if let Some(secret) = known {
             return Ok(secret);
         }
         let key = read(&*self.0.ledger, |view| state::quota_key(view, other)).await?;
         let key = key.ok_or(WalletError::NoKey(other))?;
         let secret = self.0.opener.key().agree(&key);
-        lock().insert(other, secret.clone());
+        let mut secrets = lock();
+        if secrets.len() >= MAX_SECRETS {
+            secrets.clear();
+        }
+        secrets.insert(session, secret.clone());
         Ok(secret)
     }
 
     /// Opens sessions, after rolling over and depositing what that takes.
     pub(crate) async fn open_sessions(&self, wanted: &[Wanted]) -> Result<Applied, WalletError> {
+        if self.holds_sessions() {
+            return Err(WalletError::KeyChanging);
+        }
         let needed_minor = wanted.iter().map(|(_, _, escrow)| u64::from(*escrow)).sum();
         let _turn = self.0.turn.lock().await;
         for _ in 0..MAX_ATTEMPTS {
@@ -206,11 +242,12 @@ impl Wallet {
         let chain_id = self.0.ledger.chain_id();
         let opener = self.0.opener.clone();
         let openings = compute(move || {
+            let key = opener.key();
             let (mut available, mut left) = (account.available, available_minor);
             let mut openings = Vec::with_capacity(all.len());
             for (terms, parties, escrow_minor) in all {
                 let source = Source {
-                    key: opener.key(),
+                    key: &key,
                     available: &available,
                     available_minor: left,
                 };
@@ -262,7 +299,7 @@ impl Wallet {
                 escrow_minor,
                 owed: &owed,
             };
-            collection.prove(chain_id, &parties, opener.key(), closes, &mut OsRng)
+            collection.prove(chain_id, &parties, &opener.key(), closes, &mut OsRng)
         })
         .await?;
         Ok(self.0.ledger.submit(action).await?)
@@ -326,7 +363,7 @@ impl Wallet {
             let opener = self.0.opener.clone();
             let action = compute(move || {
                 let source = Source {
-                    key: opener.key(),
+                    key: &opener.key(),
                     available: &account.available,
                     available_minor,
                 };

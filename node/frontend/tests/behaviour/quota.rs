@@ -6,6 +6,7 @@ use tacit_circuits::oprf::padding_calls;
 use tacit_circuits::scope::{ListId, MemberId, TagEpoch};
 use tacit_frontend::FrontendConfig;
 use tacit_frontend::peer::RefusalCode;
+use tacit_frontend::ports::Ledger as _;
 use tacit_frontend::wallet::padded_size;
 use tacit_ledger::kernel::{Digest, Outcome};
 use tacit_ledger::network::quota::charge_context;
@@ -371,4 +372,119 @@ async fn a_deposit_that_was_taken_from_is_filled_up_before_anything_is_opened() 
         end.available_minor + end.escrowed_minor,
         before.available_minor + before.waiting_minor + before.escrowed_minor
     );
+}
+
+/// Changes a member's key while blocks go by.
+async fn changed(network: &Network, index: usize) {
+    let change = network.nodes[index].frontend.change_quota_key(|_| {});
+    let passing = async {
+        while network.chain.height() < u64::MAX {
+            network.chain.pass(1).await;
+        }
+    };
+    let within = std::time::Duration::from_secs(30);
+    tokio::select! {
+        done = tokio::time::timeout(within, change) => drop(done.expect("in time").expect("changed")),
+        () = passing => unreachable!("it passes blocks for ever"),
+    }
+}
+
+/// The generation of the key to which a member's amounts are sealed on the ledger.
+fn generation(network: &Network, index: usize) -> u32 {
+    let (id, ledger) = (network.nodes[index].id, &network.nodes[index].ledger);
+    let registered = network.chain.view(|view| state::quota_key(view, id));
+    let registered = registered.expect("a map");
+    let mut generations = 0..8;
+    let found = generations.find(|at| Some(ledger.quota_key(*at).public()) == registered);
+    found.expect("one of its keys")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_changed_once_no_session_keeps_it_and_everything_goes_on() {
+    let short = |_: &mut _, parameters: &mut tacit_ledger::network::Parameters| {
+        parameters.settlement_window_blocks = 40;
+    };
+    let cold = |config: &mut FrontendConfig| {
+        padded(config);
+        config.screening.keep_warm = false;
+    };
+    let mut network = Network::start_with(2, short, cold).await;
+    network.publish(0, "accounts", &phones(0..20)).await;
+    let (provider, querier) = (MemberId(1), MemberId(2));
+    let earned = total(network.balance(provider).await);
+    let spent = total(network.balance(querier).await);
+    network.nodes[1].screen(&phones(0..5)).await;
+    network.wait_logged(8).await;
+    // With its charges not collected, and the session open.
+    changed(&network, 0).await;
+    assert_eq!((generation(&network, 0), generation(&network, 1)), (1, 0));
+    let paid = 5 * i64::from(PRICE_MINOR);
+    moves(&network, querier, spent, -paid).await;
+    moves(&network, provider, earned, paid + 50).await;
+    // They come to terms between the new key and the old one, and between two new ones.
+    network.nodes[1].screen(&phones(0..2)).await;
+    network.wait_logged(12).await;
+    changed(&network, 1).await;
+    network.nodes[1].screen(&phones(3..4)).await;
+    network.wait_logged(16).await;
+    let paid = 8 * i64::from(PRICE_MINOR);
+    moves(&network, querier, spent, -paid).await;
+    moves(&network, provider, earned, paid + 3 * 50).await;
+    // What was padding before either changed its key is shown to be padding still.
+    let batches: Vec<Request> = {
+        let log = network.chain.log.lock().expect("log");
+        let batches = log.iter().filter_map(|(_, action, _)| match action {
+            Action::CallBatch(batch) => Some(batch.signed.request.clone()),
+            _ => None,
+        });
+        batches.collect()
+    };
+    assert_eq!(batches.len(), 3);
+    for (request, calls) in batches.iter().zip([5, 2, 1]) {
+        let seed = network.nodes[1].frontend.padding_seed(request).await;
+        let seed = seed.expect("it is found");
+        let lacking = request.calls.len() - calls;
+        let points = padding_calls(&seed, lacking, request.list, request.tag_epoch);
+        let points = points.expect("points").1;
+        let sent = request.calls.iter().skip(calls).map(|call| call.blinded);
+        assert!(sent.eq(points.iter().map(|point| point.encode())));
+    }
+    // A process that ended finds the key that holds.
+    network.restart(0, cold).await;
+    moves(&network, provider, earned, paid + 3 * 50).await;
+    network.nodes[1].screen(&phones(0..1)).await;
+    moves(&network, querier, spent, -paid - i64::from(PRICE_MINOR)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_key_whose_end_was_not_seen_is_found_on_the_ledger() {
+    let cold = |config: &mut FrontendConfig| config.screening.keep_warm = false;
+    let mut network = Network::start_with(2, |_, _| {}, cold).await;
+    let before = network.balance(MemberId(2)).await;
+    *network.chain.lose.lock().expect("lose") =
+        Some(|action| matches!(action, Action::ChangeQuotaKey { .. }));
+    let lost = network.nodes[1].frontend.change_quota_key(|_| {}).await;
+    assert!(lost.is_err(), "it heard of nothing");
+    assert_eq!(generation(&network, 1), 1);
+    assert_eq!(network.balance(MemberId(2)).await, before);
+    *network.chain.lose.lock().expect("lose") = None;
+    // Refused, and nothing is another.
+    *network.chain.refuse.lock().expect("refuse") =
+        Some(|action| matches!(action, Action::ChangeQuotaKey { .. }));
+    let refused = network.nodes[1].frontend.change_quota_key(|_| {}).await;
+    assert!(refused.is_err());
+    *network.chain.refuse.lock().expect("refuse") = None;
+    assert_eq!(generation(&network, 1), 1);
+    // With nothing but the ledger.
+    let remove = |folder: &Path| {
+        for_each_database_file(folder, |path| std::fs::remove_file(path).expect("removed"));
+    };
+    network.restart_after(1, cold, remove).await;
+    assert_eq!(network.balance(MemberId(2)).await, before);
+    network.nodes[1]
+        .frontend
+        .wallet
+        .deposit(5)
+        .await
+        .expect("deposited by the new key");
 }

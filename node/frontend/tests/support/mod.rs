@@ -17,7 +17,7 @@ use ed25519_zebra::SigningKey;
 use futures::StreamExt;
 use rand_core::OsRng;
 use tacit_circuits::identifier::IdentifierType;
-use tacit_circuits::quota::{OWNER, QuotaKey, ValueTable};
+use tacit_circuits::quota::{OWNER, QuotaKey, QuotaPublicKey, ValueTable};
 use tacit_circuits::scope::{ListId, MemberId};
 use tacit_frontend::crash::{CrashHook, CrashPoint, CrashPoints};
 use tacit_frontend::lists::{DraftMode, ListSpec, Progress, Published};
@@ -68,6 +68,7 @@ pub struct Chain {
     /// Which actions reach the chain without their sender hearing of it.
     pub lose: Mutex<Option<Refuse>>,
     pub log: Mutex<Vec<(MemberId, Action, Outcome)>>,
+    keys: Vec<SigningKey>,
 }
 
 /// Which actions do not reach the chain.
@@ -96,6 +97,7 @@ impl Chain {
             retired: false,
             surcharges: Default::default(),
         };
+        let keys = members.to_vec();
         let mut parameters = Parameters {
             min_validators: 1,
             ..Parameters::default()
@@ -132,6 +134,7 @@ impl Chain {
             refuse: Mutex::new(None),
             lose: Mutex::new(None),
             log: Mutex::default(),
+            keys,
         })
     }
 
@@ -271,8 +274,8 @@ impl Ledger for MemberLedger {
         ledger_key(&self.key)
     }
 
-    fn quota_key(&self) -> QuotaKey {
-        quota_key(&self.key)
+    fn quota_key(&self, generation: u32) -> QuotaKey {
+        QuotaKey::derive(&self.key.into(), generation)
     }
 
     fn sign(&self, message: &[u8]) -> Signature {
@@ -324,6 +327,19 @@ impl Ledger for MemberLedger {
             }
         }
         Ok(places)
+    }
+
+    async fn former_quota_keys(
+        &self,
+        member: MemberId,
+    ) -> Result<Vec<QuotaPublicKey>, LedgerError> {
+        let registered = self.chain.view(|view| state::quota_key(view, member));
+        let registered = registered.expect("a map");
+        let key = self.chain.keys[member.0 as usize - 1];
+        let generations = (0..8).map(|generation| QuotaKey::derive(&key.into(), generation));
+        let publics = generations.map(|key| key.public());
+        let former = publics.take_while(|public| Some(*public) != registered);
+        Ok(former.collect())
     }
 
     /// Heights of places count transactions.

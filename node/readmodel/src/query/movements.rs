@@ -15,6 +15,7 @@ use tacit_ledger::kernel::{Digest, TxId, decode};
 use tacit_ledger::network::SessionId;
 use tacit_ledger::network::movement::MovementKind;
 
+use super::keys::{KeyChange, generation};
 use super::{MAX_LISTED, Period, any};
 use crate::amount::{Amount, SEALED_BYTES};
 use crate::error::ReadModelError;
@@ -74,6 +75,8 @@ pub struct Movement {
     pub counterparty: Option<MemberId>,
     /// The session, where there is one.
     pub session: Option<SessionId>,
+    /// Under which of the member's keys it is sealed to it: how many it had given up before.
+    pub generation: u32,
 }
 
 impl Movement {
@@ -107,6 +110,7 @@ impl Movement {
 /// Movements being read. See [`ReadModel::movements`].
 #[derive(Debug)]
 pub struct Movements {
+    changes: Vec<KeyChange>,
     pages: Pages,
     page: VecDeque<Movement>,
 }
@@ -143,6 +147,7 @@ impl ReadModel {
     /// A member's movements, in the order of the ledger, without a cap on rows, up to the present position.
     pub async fn movements(&self, filter: MovementFilter) -> Result<Movements, ReadModelError> {
         Ok(Movements {
+            changes: self.key_changes(filter.member).await?,
             pages: self.movement_pages(filter).await?,
             page: VecDeque::new(),
         })
@@ -164,6 +169,8 @@ impl ReadModel {
         let mut values = filter.values(last).to_vec();
         values.extend([first.into(), limit.min(MAX_LISTED).into()]);
         let rows = self.database.rows(Statement::new(sql, values)).await?;
+        let changes = self.key_changes(filter.member).await?;
+        let movement = |row: &AnyRow| movement(row, &changes);
         Ok(rows.iter().map(movement).collect::<Result<_, _>>()?)
     }
 
@@ -227,6 +234,7 @@ impl Movements {
     pub async fn next(&mut self) -> Result<Option<Movement>, ReadModelError> {
         if self.page.is_empty() {
             let rows = self.pages.next().await?;
+            let movement = |row: &AnyRow| movement(row, &self.changes);
             self.page = rows.iter().map(movement).collect::<Result<_, _>>()?;
         }
         Ok(self.page.pop_front())
@@ -280,7 +288,7 @@ pub(super) fn kind(row: &AnyRow) -> Result<MovementKind, ColumnError> {
     MovementKind::numbered(row.number("kind")?).ok_or_else(|| ColumnError::Value("kind".into()))
 }
 
-fn movement(row: &AnyRow) -> Result<Movement, ColumnError> {
+fn movement(row: &AnyRow, changes: &[KeyChange]) -> Result<Movement, ColumnError> {
     let damaged = |column: &str| ColumnError::Value(column.into());
     let counterparty = row
         .optional_number("counterparty")?
@@ -299,5 +307,6 @@ fn movement(row: &AnyRow) -> Result<Movement, ColumnError> {
             .map_err(|_| damaged("counterparty"))?
             .map(MemberId),
         session: row.optional_number("session_id")?.map(SessionId),
+        generation: generation(changes, row.number("height")?, row.number("leaf")?),
     })
 }

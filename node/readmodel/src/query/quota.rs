@@ -12,6 +12,7 @@ use tacit_ledger::network::SessionId;
 use tacit_ledger::network::movement::{MovementKind, Part};
 
 use super::Period;
+use super::keys::generation;
 use super::movements::{MovementFilter, kind};
 use crate::amount::{Amount, SEALED_BYTES, seen_by};
 use crate::error::ReadModelError;
@@ -20,24 +21,43 @@ use crate::model::ReadModel;
 /// Sums of a member's movements, kind by kind. No sum is below zero: each kind goes one way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct QuotaSums {
-    sums: BTreeMap<MovementKind, Amount>,
+    /// By kind, and by how many keys the member had given up before.
+    sums: BTreeMap<(MovementKind, u32), Amount>,
 }
 
 impl QuotaSums {
-    /// The sum of one kind.
+    /// The sum of one kind. The supervisor opens it, and the member where it had one key all the time.
     #[must_use]
     pub fn of(&self, kind: MovementKind) -> Amount {
-        self.sums.get(&kind).copied().unwrap_or_else(Amount::zero)
+        let parts = self.parts(kind).map(|(_, part)| part);
+        // Their sum was found not to exceed 63 bits when the last one came.
+        let sum = |sum: Amount, part: &Amount| sum.plus(part).unwrap_or(sum);
+        parts.fold(Amount::zero(), sum)
     }
 
-    /// The kinds that occurred, with their sums.
+    /// The sum of one kind in the parts that the member's successive keys open, by the generations of these.
+    pub fn parts(&self, kind: MovementKind) -> impl Iterator<Item = (u32, &Amount)> {
+        let parts = self.sums.range((kind, 0)..=(kind, u32::MAX));
+        parts.map(|((_, generation), sum)| (*generation, sum))
+    }
+
+    /// The kinds that occurred, with their sums under each key.
     pub fn iter(&self) -> impl Iterator<Item = (MovementKind, &Amount)> {
-        self.sums.iter().map(|(kind, sum)| (*kind, sum))
+        self.sums.iter().map(|((kind, _), sum)| (*kind, sum))
     }
 
-    fn add(&mut self, kind: MovementKind, amount: &Amount) -> Result<(), ColumnError> {
-        let sum = self.of(kind).plus(amount).ok_or_else(too_much)?;
-        self.sums.insert(kind, sum);
+    fn add(
+        &mut self,
+        kind: MovementKind,
+        generation: u32,
+        amount: &Amount,
+    ) -> Result<(), ColumnError> {
+        let public = |amount: &Amount| amount.public_minor;
+        let all: i64 = self.parts(kind).map(|(_, part)| public(part)).sum();
+        all.checked_add(amount.public_minor).ok_or_else(too_much)?;
+        let part = self.sums.entry((kind, generation));
+        let part = part.or_insert_with(Amount::zero);
+        *part = part.plus(amount).ok_or_else(too_much)?;
         Ok(())
     }
 }
@@ -99,6 +119,7 @@ impl ReadModel {
     /// Sums of a member's movements that a filter lets through, within its period.
     pub async fn quota_sums(&self, filter: MovementFilter) -> Result<QuotaSums, ReadModelError> {
         let mut sums = QuotaSums::default();
+        let changes = self.key_changes(filter.member).await?;
         let mut pages = self.movement_pages(filter).await?;
         loop {
             let page = pages.next().await?;
@@ -106,7 +127,8 @@ impl ReadModel {
                 return Ok(sums);
             }
             for row in &page {
-                sums.add(kind(row)?, &amount(row)?)?;
+                let generation = generation(&changes, row.number("height")?, row.number("leaf")?);
+                sums.add(kind(row)?, generation, &amount(row)?)?;
             }
         }
     }
@@ -133,8 +155,8 @@ impl ReadModel {
         let mut all = self.quota_sums(earlier).await?;
         let opening = Holdings::after(&all)?;
         let sums = self.quota_sums(filter).await?;
-        for (kind, sum) in sums.iter() {
-            all.add(kind, sum)?;
+        for ((kind, generation), sum) in &sums.sums {
+            all.add(*kind, *generation, sum)?;
         }
         let closing = Holdings::after(&all)?;
         Ok(QuotaStatement {

@@ -23,6 +23,7 @@ pub(crate) struct Rows {
     events: Insertion<5>,
     calls: Insertion<14>,
     movements: Insertion<10>,
+    key_changes: Insertion<4>,
     alarms: Insertion<10>,
 }
 
@@ -53,6 +54,7 @@ impl Rows {
                 "ledger_movement (height, leaf, place, time_ms, member, kind, amount_minor, sealed, \
                  counterparty, session_id)",
             ),
+            key_changes: Insertion::new("ledger_key_change (member, height, leaf, former)"),
             alarms: Insertion::new(
                 "ledger_alarm (height, leaf, place, time_ms, kind, raised_by, subject, list_id, \
                  tag_epoch, version)",
@@ -134,6 +136,7 @@ impl Rows {
             .chain(self.events.into_statements())
             .chain(self.calls.into_statements())
             .chain(self.movements.into_statements())
+            .chain(self.key_changes.into_statements())
             .chain(self.alarms.into_statements())
     }
 
@@ -209,6 +212,14 @@ impl Rows {
                 NetworkEvent::CallsLogged { .. } => {
                     let batch = batch.ok_or(unreadable("calls were logged by another action"))?;
                     self.add_calls(at, &event, batch);
+                }
+                NetworkEvent::QuotaKeyChanged { member, former, .. } => {
+                    self.key_changes.push([
+                        member.0.into(),
+                        at.height.into(),
+                        at.leaf.into(),
+                        former.to_bytes().into(),
+                    ]);
                 }
                 NetworkEvent::AlarmRaised {
                     publication,

@@ -354,6 +354,13 @@ impl Sessions {
         }
     }
 
+    /// Uses none of the sessions any more. They are closed.
+    pub(crate) async fn retire_all(&self) {
+        for lanes in self.0.lanes.lock().await.values_mut() {
+            self.retire_where(lanes, |_| true);
+        }
+    }
+
     fn retire_where(&self, lanes: &mut Vec<Lane>, is_over: impl Fn(&Lane) -> bool) {
         for lane in lanes.extract_if(.., |lane| is_over(lane)) {
             self.over().insert(lane.session, false);
