@@ -198,8 +198,7 @@ impl Frontend {
         let lists = Lists::start(
             wallet.clone(),
             store.clone(),
-            files.clone(),
-            trees.clone(),
+            (files.clone(), trees.clone()),
             keys,
             challenges,
             crash.clone(),
