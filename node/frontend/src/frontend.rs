@@ -201,8 +201,7 @@ impl Frontend {
         let lists = Lists::start(
             wallet.clone(),
             store.clone(),
-            files.clone(),
-            trees.clone(),
+            (files.clone(), trees.clone()),
             keys,
             challenges,
             crash.clone(),

@@ -72,8 +72,7 @@ impl Lists {
     pub(crate) async fn start(
         wallet: Wallet,
         store: Store,
-        files: Files,
-        trees: Trees,
+        (files, trees): (Files, Trees),
         keys: KeyRing,
         challenges: Challenges,
         crash: CrashPoints,
