@@ -208,6 +208,7 @@ fn the_longest_of_each_record_fits_under_a_key() {
         size_class: tacit_circuits::list::SizeClass::new(0).expect("there is one"),
         evidence_root: root(),
         published_height: 1,
+        published_date: tacit_ledger::kernel::BusinessDate(1),
         status: PublicationStatus::Active { since_height: 1 },
         attestations: bounded(vec![attestation; PARTIES]),
         sampling: Some(Sampling {

@@ -198,6 +198,35 @@ fn a_reward_stays_below_the_sessions_price_whatever_is_voted_since() {
 }
 
 #[test]
+fn a_list_that_is_not_kept_up_earns_no_reward_until_its_next_version_is_in_force() {
+    let mut chain = Chain::with_session();
+    let mut terms = category(1);
+    terms.fresh_days = 2;
+    chain.carry(Change::ChangeCategory(terms)).expect("carried");
+    let published = read::publication(&chain.state, first()).expect("a map");
+    let published = published.expect("published").published_date;
+    let rewarded = |chain: &mut Chain, sequence| {
+        let before = minted(chain);
+        let action = chain.batch(sequence, 1);
+        chain.must(OWNER, action);
+        chain.collect(SESSION);
+        minted(chain) - before
+    };
+    chain.begin_date(published.after(2));
+    assert_eq!(rewarded(&mut chain, 0), REWARD, "on the last date");
+    chain.begin_date(published.after(3));
+    assert_eq!(rewarded(&mut chain, 1), 0);
+    // One that is published and not in force changes nothing.
+    let next = version(LIST, EPOCH, 1);
+    chain.must(OWNER, publish(next));
+    assert_eq!(rewarded(&mut chain, 2), 0);
+    for attester in [QUERIER, THIRD] {
+        chain.must(attester, attest(next));
+    }
+    assert_eq!(rewarded(&mut chain, 3), REWARD);
+}
+
+#[test]
 fn histories_count_what_was_asked_and_served() {
     let mut chain = Chain::with_session();
     for (sequence, calls) in [(0, 3), (1, 4)] {

@@ -160,7 +160,7 @@ fn a_supervisor_sees_what_its_views_show_and_the_member_knows_that_it_did() {
         (&1.into(), &"observer".into())
     );
     let moved = stated["movements"].as_array().expect("movements");
-    assert!(moved.iter().any(|one| one["kind"] == "charge"), "{stated}");
+    assert!(moved.iter().any(|one| one["kind"] == "escrow"), "{stated}");
     let past = story.path("past");
     let refused = story.refused(SUPERVISOR, &quota, &["--dates", DATES, "--to", &past]);
     assert!(refused.contains("no balance of these dates"), "{refused}");

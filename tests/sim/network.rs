@@ -72,6 +72,7 @@ fn category() -> Category {
         reward_minor: 5,
         daily_cap_calls: 1_000_000,
         grace_blocks: 0,
+        fresh_days: 0,
         retired: false,
         surcharges: Default::default(),
     }

@@ -103,6 +103,9 @@ pub struct Category {
     /// For how many blocks a consumer may still rely on a version that was superseded. 0 for lists of
     /// high risk.
     pub grace_blocks: u32,
+    /// For how many business dates after its publication the version in force earns its owner rewards; 0: for
+    /// as long as it is in force. Who keeps a list up earns, whatever its size.
+    pub fresh_days: u16,
     /// Retired categories take no new lists and no new sessions.
     pub retired: bool,
     /// What sessions cost more that are opened late in a busy day, in ascending order of their calls.

@@ -83,6 +83,7 @@ pub(crate) fn category(id: u16) -> Category {
         reward_minor: REWARD_MINOR,
         daily_cap_calls: DAILY_CAP,
         grace_blocks: 3,
+        fresh_days: 0x0102,
         retired: false,
         surcharges: bounded(Vec::new()),
     }

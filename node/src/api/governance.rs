@@ -234,6 +234,9 @@ impl Operator {
             "reward_minor" => category.reward_minor = value,
             "daily_cap_calls" => category.daily_cap_calls = value,
             "grace_blocks" => category.grace_blocks = value,
+            "fresh_days" => {
+                category.fresh_days = u16::try_from(value).map_err(|_| too_large(name))?;
+            }
             // A step by its first call, such as `surcharge.1000`; 0 takes it away.
             _ if field.starts_with("surcharge.") => set_surcharge(&mut category, field, value)?,
             _ => return Err(ApiError::unknown("parameter of a category", field)),
@@ -458,12 +461,13 @@ fn summary(change: &Change) -> String {
         Change::RemoveValidator { member } => format!("{member} ceases to validate"),
         Change::AddCategory(category) => format!("new category {}", category.name.as_str()),
         Change::ChangeCategory(category) => format!(
-            "category {}: price {}, reward {}, cap {} calls a day, grace {} blocks{}{}",
+            "category {}: price {}, reward {}, cap {} calls a day, grace {} blocks, fresh for {} days{}{}",
             category.name.as_str(),
             category.price_minor,
             category.reward_minor,
             category.daily_cap_calls,
             category.grace_blocks,
+            category.fresh_days,
             surcharges(category),
             if category.retired { ", retired" } else { "" }
         ),

@@ -56,6 +56,7 @@ fn categories() -> Result<Vec<Category>, CodecError> {
             reward_minor: 100,
             daily_cap_calls: 250_000,
             grace_blocks,
+            fresh_days: 30,
             retired: false,
             surcharges: Default::default(),
         })

@@ -8,7 +8,7 @@ use crate::kernel::{MemberId, Missing, Reject, Stop};
 use crate::network::event::Event;
 use crate::network::execute::{log, quota, sessions, supervision, usage};
 use crate::network::read::both;
-use crate::network::record::{MAX_RATING, Session, SessionId, SessionIds};
+use crate::network::record::{List, MAX_RATING, Session, SessionId, SessionIds};
 use crate::network::request::{CallBatch, Request};
 use crate::network::session::{settlement, settles_until_height};
 use crate::network::{keys, read};
@@ -98,12 +98,15 @@ fn expect(context: &Context<'_>, session: &Session) -> Result<(), Missing> {
 
 /// What is minted for served requests: less than what they are proven to charge whatever became of the
 /// price list since the session was opened, less what the provider's rating lacks, and nothing within a
-/// group. On the charge the rating weighed when the session was opened.
+/// group or for a list that is not kept up. On the charge the rating weighed when the session was opened.
 fn reward(context: &Context<'_>, session: &Session) -> Result<u64, Stop> {
     let list = read::list(context, session.list)?.ok_or(Reject::LIST_UNKNOWN)?;
     let terms = read::category(context, list.category)?.ok_or(Reject::CATEGORY_UNKNOWN)?;
     let group = |id: MemberId| -> Result<_, Missing> { Ok(party(context, id)?.map(|p| p.group)) };
     if terms.reward_minor == 0 || group(session.querier)? == group(session.provider)? {
+        return Ok(0);
+    }
+    if !is_fresh(context, &list, terms.fresh_days)? {
         return Ok(0);
     }
     let each = terms
@@ -112,6 +115,19 @@ fn reward(context: &Context<'_>, session: &Session) -> Result<u64, Stop> {
     let rating = read::rating_value(context, session.provider)?;
     let full = u64::from(each) * u64::from(session.owed_requests);
     Ok(full * u64::from(rating) / u64::from(MAX_RATING))
+}
+
+/// Whether the version in force was published few enough business dates ago.
+fn is_fresh(context: &Context<'_>, list: &List, fresh_days: u16) -> Result<bool, Missing> {
+    if fresh_days == 0 {
+        return Ok(true);
+    }
+    let Some(active) = list.active else {
+        return Ok(false);
+    };
+    let version = read::publication(context, active)?;
+    let today = context.clock().business_date;
+    Ok(version.is_some_and(|version| today <= version.published_date.after(fresh_days)))
 }
 
 fn count(context: &mut Context<'_>, session: &Session, calls: u32) -> Result<(), Missing> {

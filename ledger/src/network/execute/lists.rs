@@ -128,6 +128,7 @@ pub(super) fn publish(
         size_class,
         evidence_root,
         published_height: context.height(),
+        published_date: context.clock().business_date,
         status: PublicationStatus::Pending,
         attestations: BoundedVec::new(),
         sampling,

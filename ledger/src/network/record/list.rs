@@ -189,6 +189,8 @@ pub struct Publication {
     pub evidence_root: Root,
     /// Height at which it was published.
     pub published_height: u64,
+    /// Business date of that block.
+    pub published_date: BusinessDate,
     /// Whether it counts.
     pub status: PublicationStatus,
     /// Who rebuilt it and says so.

@@ -105,6 +105,7 @@ impl Chain {
             reward_minor: REWARD_MINOR,
             daily_cap_calls: 1_000_000,
             grace_blocks: 10,
+            fresh_days: 0,
             retired: false,
             surcharges: Default::default(),
         };
