@@ -8,6 +8,7 @@
 pub mod api;
 pub mod approvals;
 pub mod balances;
+mod clock;
 pub mod command;
 pub mod config;
 pub mod demo;

@@ -1,13 +1,12 @@
 //! What needs a second person waits for one.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use prost::Message;
 use tacit_proto::operator as proto;
 
 use super::error::ApiError;
 use super::{Caller, Operator};
 use crate::approvals::{Approval, ApprovalError, Kind, State};
+use crate::clock::now_ms;
 
 impl Operator {
     /// Lets an export of a history through: where the rules say so, under an approval that is used up thereby.
@@ -135,11 +134,6 @@ fn shown(approval: &Approval, now_ms: u64) -> proto::Approval {
         decided_ms: approval.decided_ms,
         used_ms: approval.used_ms,
     }
-}
-
-fn now_ms() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
 }
 
 impl From<ApprovalError> for ApiError {

@@ -3,12 +3,11 @@
 //! What counts is a span of time and not one file: a large file in small parts needs a second person as well. Rows
 //! are counted under the operator's name, since several certificates under one name are one person's.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use tacit_database::{Columns as _, Database, Statement};
 use tokio::sync::Mutex;
 
 use super::approval::ApprovalError;
+use crate::clock::now_ms;
 
 /// Hours that count, the one that runs included: a day's work.
 pub const ALLOWANCE_HOURS: u64 = 24;
@@ -98,10 +97,7 @@ fn first_of(hour: u64) -> u64 {
 }
 
 fn this_hour() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |now| {
-        u64::try_from(now.as_millis()).unwrap_or(u64::MAX) / HOUR_MS
-    })
+    now_ms() / HOUR_MS
 }
 
 #[cfg(test)]

@@ -1,13 +1,12 @@
 //! The table of approvals.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use sqlx::any::AnyRow;
 use tacit_database::{Columns as _, Database, Durability, Schema, Statement};
 use tokio::sync::Mutex;
 
 use super::allowance::Allowance;
 use super::approval::{Approval, ApprovalError, ApprovalKeys, Decision, Kind, LIFETIME_MS};
+use crate::clock::now_ms;
 
 /// Approvals that are listed: the latest.
 const MAX_LISTED: u32 = 1_000;
@@ -229,11 +228,6 @@ impl Approvals {
         }
         Ok(approval)
     }
-}
-
-fn now_ms() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! The table of the account.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use sqlx::any::AnyRow;
 use tacit_certs::SpkiHash;
 use tacit_database::{
@@ -10,6 +8,7 @@ use tacit_database::{
 use tokio::sync::Mutex;
 
 use super::chain::{ChainKey, Entry, FIRST, Fault, Walk};
+use crate::clock::now_ms;
 
 /// Entries that are read at once: at most some hundred kilobytes.
 const PAGE: u32 = 500;
@@ -264,11 +263,6 @@ fn cut(text: &str) -> String {
         end -= 1;
     }
     text[..end].to_owned()
-}
-
-fn now_ms() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

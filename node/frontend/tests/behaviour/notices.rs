@@ -379,8 +379,9 @@ fn remark(owner: &Node, version: PublicationId, on_another: bool) {
     std::fs::write(&path, delta).expect("written");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_owner_that_marks_another_entry_is_seen_by_the_challenger() {
+/// Two entries are off, one of them since its dispute was withdrawn, and everybody has the version without them.
+/// The owner left the right mark off, and put it on the other entry instead or nowhere.
+async fn withdrawn_with_other_marks(on_another: bool) -> (Network, DisputeId) {
     let (network, first) = start().await;
     everybody_asks(&network).await;
     let others = [RELIED, OTHER, CHALLENGER];
@@ -396,9 +397,15 @@ async fn an_owner_that_marks_another_entry_is_seen_by_the_challenger() {
     let second = publish_without(&network, &[WRONG, SETTLED])
         .await
         .publication;
-    remark(owner, second, true);
+    remark(owner, second, on_another);
     connect(&network, &others).await;
     network.wait_for(second).await;
+    (network, id)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_that_marks_another_entry_is_seen_by_the_challenger() {
+    let (network, id) = withdrawn_with_other_marks(true).await;
     network.chain.pass_days(10).await;
     let told = told_once(&network.nodes[CHALLENGER]).await;
     assert_eq!(told.kind(), NoticeKind::EntryInDoubt);
@@ -409,24 +416,7 @@ async fn an_owner_that_marks_another_entry_is_seen_by_the_challenger() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_that_leaves_the_mark_off_hides_nothing() {
-    let (network, first) = start().await;
-    everybody_asks(&network).await;
-    let others = [RELIED, OTHER, CHALLENGER];
-    let id = dispute(&network, first).await;
-    let owner = &network.nodes[OWNER];
-    owner
-        .frontend
-        .disputes
-        .withdraw(id)
-        .await
-        .expect("withdrawn");
-    cut_off(&network, &others).await;
-    let second = publish_without(&network, &[WRONG, SETTLED])
-        .await
-        .publication;
-    remark(owner, second, false);
-    connect(&network, &others).await;
-    network.wait_for(second).await;
+    let (network, id) = withdrawn_with_other_marks(false).await;
     // Until its last date the owner may still mark it.
     a_while().await;
     assert_eq!(notices(&network.nodes[RELIED], true).await, []);
@@ -445,7 +435,7 @@ async fn an_owner_that_leaves_the_mark_off_hides_nothing() {
     }
     network.chain.pass_days(1).await;
     a_while().await;
-    for node in others {
+    for node in [RELIED, OTHER, CHALLENGER] {
         told_once(&network.nodes[node]).await;
     }
 }

@@ -83,19 +83,16 @@ impl ViewServer {
         let ledger = &self.operator.ledger;
         let (me, chain_id) = (ledger.member_id(), ledger.chain_id());
         // Nobody but a supervisor may hold a place while the ledger is waited for.
-        let asking = self.operator.read(|state| read::member(state, caller));
-        let asking = asking.await.map_err(|error| unreadable(&error))?;
-        if asking.is_none_or(|party| party.role != Role::Observer) {
-            return Err(Refused::Rule(ViewRefusal::NotASupervisor));
-        }
+        let found = self.operator.read(|state| read::member(state, caller));
+        let supervisor = found.await.map_err(|error| unreadable(&error))?;
+        let supervisor = supervisor.filter(|party| party.role == Role::Observer);
+        let supervisor = supervisor.ok_or(Refused::Rule(ViewRefusal::NotASupervisor))?;
         self.wait_for(request.recorded_height).await?;
-        let found = self.operator.read(|state| {
-            let allowed = may_show(state, chain_id, me, caller, &query)?;
-            Ok((allowed, read::member(state, caller)?))
-        });
-        let (allowed, supervisor) = found.await.map_err(|error| unreadable(&error))?;
+        let allowed = self
+            .operator
+            .read(|state| may_show(state, chain_id, me, caller, &query));
+        let allowed = allowed.await.map_err(|error| unreadable(&error))?;
         let view = allowed.map_err(Refused::Rule)?;
-        let supervisor = supervisor.ok_or(Refused::Unreadable)?;
         let purpose = view.last_use.as_ref().map(|last| last.purpose.as_str());
         let what = format!(
             "view={} use={} purpose={} {}",
